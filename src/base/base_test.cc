@@ -43,7 +43,7 @@ TEST(ErrorTest, ShowsPlaceCaretAndHelp) {
 
 TEST(ErrorTest, NearNamesComeNearestFirstAndNeverFarOnes) {
   EXPECT_EQ(near_names("amout", {"amounts", "amount", "bidder", "about"}),
-            (std::vector<std::string>{"about", "amount"}));
+            (std::vector<std::string>{"about", "amount", "amounts"}));
 }
 
 TEST(JsonQuoteTest, EscapesControlsAndReplacesBytesThatAreNotUtf8) {
