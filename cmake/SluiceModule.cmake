@@ -8,10 +8,11 @@
 set(SLUICE_MODULES_FILE ${CMAKE_BINARY_DIR}/modules.txt)
 file(WRITE ${SLUICE_MODULES_FILE} "")
 
-# Every module on DuckDB's headers shares one precompiled header.
+# Every module on DuckDB's headers shares one precompiled header. It needs the warnings of its users: -Wpedantic changes
+# which macros are predefined, and g++ refuses a precompiled header that saw others.
 file(WRITE ${CMAKE_BINARY_DIR}/pch_anchor.cc "")
 add_library(sluice_duckdb_pch OBJECT ${CMAKE_BINARY_DIR}/pch_anchor.cc)
-target_link_libraries(sluice_duckdb_pch PRIVATE dep::duckdb dep::fmt)
+target_link_libraries(sluice_duckdb_pch PRIVATE dep::duckdb dep::fmt sluice_warnings)
 target_precompile_headers(sluice_duckdb_pch PRIVATE
   <duckdb.hpp> <duckdb/common/types/data_chunk.hpp> <duckdb/common/types/column/column_data_collection.hpp>
   <duckdb/planner/expression/list.hpp> <duckdb/planner/operator/list.hpp> <duckdb/parser/expression/list.hpp>
