@@ -24,8 +24,8 @@ class ChangeBatch {
   explicit ChangeBatch(duckdb::DataChunk&& rows);
   /// Takes rows and weights over; `weights` has one entry per row, none 0.
   ChangeBatch(duckdb::DataChunk&& rows, std::vector<std::int64_t> weights);
-  ChangeBatch(ChangeBatch&&) noexcept = default;
-  ChangeBatch& operator=(ChangeBatch&&) noexcept = default;
+  ChangeBatch(ChangeBatch&& other) noexcept;
+  ChangeBatch& operator=(ChangeBatch&& other) noexcept;
 
   std::size_t size() const { return rows_.size(); }
   bool empty() const { return rows_.size() == 0; }

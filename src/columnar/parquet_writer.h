@@ -10,7 +10,28 @@
 #include "columnar/schema.h"
 #include "store/object_store.h"
 
+namespace duckdb {
+class ClientContext;
+class Connection;
+class DuckDB;
+}  // namespace duckdb
+
 namespace sluice::columnar {
+
+/// The DuckDB instance that encodes Parquet: no data, no extensions, one thread. Making one takes about 2 ms, so who
+/// writes many files shares one. Owned by one worker; must outlive every writer made with it.
+class ParquetContext {
+ public:
+  static Result<std::unique_ptr<ParquetContext>> create();
+  ~ParquetContext();
+
+  duckdb::ClientContext& client();
+
+ private:
+  ParquetContext();
+  std::unique_ptr<duckdb::DuckDB> database_;
+  std::unique_ptr<duckdb::Connection> connection_;
+};
 
 /// Limits of a Parquet file.
 struct ParquetOptions {
@@ -28,15 +49,22 @@ class ParquetWriter {
     std::uint64_t row_count = 0;
   };
 
-  /// `store` must outlive the writer. Errors: those of ObjectStore::create.
+  /// `store` must outlive the writer. Errors: those of ObjectStore::create; Unsupported, naming the column, for a type
+  /// that Delta lacks.
   static Result<std::unique_ptr<ParquetWriter>> create(store::ObjectStore& store, std::string key, const Schema& schema,
+                                                       ParquetOptions options = {});
+  /// As above, encoding in `context`, which must outlive the writer.
+  static Result<std::unique_ptr<ParquetWriter>> create(ParquetContext& context, store::ObjectStore& store,
+                                                       std::string key, const Schema& schema,
                                                        ParquetOptions options = {});
   ~ParquetWriter();
 
-  /// Adds rows of the schema's types.
+  /// Adds rows of the schema's types. After an error the writer is of no more use and gives that error again.
   Status append(duckdb::DataChunk& rows);
   /// Bytes handed to the store so far plus an estimate of those buffered.
   std::uint64_t size_bytes_estimate() const;
+  /// Memory held by rows that are not in the store yet.
+  std::uint64_t buffered_bytes() const;
   /// Ends the file and makes it durable. Errors: ResourceExhausted, PermissionDenied, Unavailable: nothing is visible.
   Result<Written> finish() &&;
 

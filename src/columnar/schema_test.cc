@@ -1,5 +1,6 @@
 #include "columnar/schema.h"
 
+#include <duckdb/common/exception/conversion_exception.hpp>
 #include <gtest/gtest.h>
 
 #include "columnar/change_batch.h"

@@ -1,0 +1,206 @@
+#include "columnar/parquet_writer.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include <duckdb.hpp>
+#include <duckdb/common/types/column/column_data_collection.hpp>
+#include <fmt/format.h>
+#include <parquet_writer.hpp>
+
+#include "base/check.h"
+#include "columnar/guard.h"
+
+namespace sluice::columnar {
+namespace {
+
+constexpr std::int64_t kZstdLevel = 3;
+constexpr double kBloomFilterFalsePositives = 0.01;
+constexpr std::size_t kDictionaryPageBytesMax = 1024 * 1024;
+
+/// The one file DuckDB's writer opens: its bytes go to the store. Keeps the store's error, which has the right code,
+/// while DuckDB only sees an exception.
+class SinkFileSystem final : public duckdb::FileSystem {
+ public:
+  explicit SinkFileSystem(std::unique_ptr<store::ObjectWriter> object) : object_(std::move(object)) {}
+
+  using duckdb::FileSystem::OpenFile;
+  using duckdb::FileSystem::Write;
+
+  duckdb::unique_ptr<duckdb::FileHandle> OpenFile(const std::string& path, duckdb::FileOpenFlags flags,
+                                                  duckdb::optional_ptr<duckdb::FileOpener>) override {
+    return duckdb::make_uniq<Handle>(*this, path, flags);
+  }
+
+  std::int64_t Write(duckdb::FileHandle&, void* buffer, std::int64_t byte_count) override {
+    const BytesView bytes(static_cast<const char*>(buffer), static_cast<std::size_t>(byte_count));
+    if (Status appended = object_->append(bytes); !appended) {
+      failure = std::move(appended).error();
+      throw duckdb::IOException("the store refused the bytes");
+    }
+    size_bytes += bytes.size();
+    return byte_count;
+  }
+
+  std::string GetName() const override { return "sluice sink"; }
+
+  /// Makes the object visible. To be called once.
+  Status finish() { return std::move(*object_).finish(); }
+
+  std::optional<Error> failure;
+  std::uint64_t size_bytes = 0;
+
+ private:
+  struct Handle final : duckdb::FileHandle {
+    using FileHandle::FileHandle;
+    void Close() override {}
+  };
+
+  std::unique_ptr<store::ObjectWriter> object_;
+};
+
+Status check_types(const Schema& schema) {
+  for (const Field& field : schema.fields) {
+    if (stored_type(field.type) == field.type) continue;
+    return Error(ErrorCode::Unsupported, fmt::format("column {} has type {}, which Delta tables do not hold", field.name,
+                                                     field.type.ToString()))
+        .with_help("cast the column to a type that Delta has");
+  }
+  return ok();
+}
+
+duckdb::unique_ptr<duckdb::ParquetWriter> make_encoder(duckdb::ClientContext& client, SinkFileSystem& sink,
+                                                       std::string key, const Schema& schema) {
+  const std::vector<std::string> names = schema.names();
+  const RowType types = schema.types();
+  return duckdb::make_uniq<duckdb::ParquetWriter>(
+      client, sink, std::move(key), duckdb::vector<duckdb::LogicalType>(types.begin(), types.end()),
+      duckdb::vector<std::string>(names.begin(), names.end()), duckdb_parquet::CompressionCodec::ZSTD,
+      duckdb::ChildFieldIDs(), duckdb::ShreddingType(), duckdb::vector<std::pair<std::string, std::string>>(), nullptr,
+      duckdb::optional_idx(), kDictionaryPageBytesMax, /*enable_bloom_filters=*/true, kBloomFilterFalsePositives,
+      kZstdLevel, duckdb::ParquetVersion::V1, duckdb::GeoParquetVersion::NONE);
+}
+
+}  // namespace
+
+ParquetContext::ParquetContext() = default;
+ParquetContext::~ParquetContext() = default;
+
+Result<std::unique_ptr<ParquetContext>> ParquetContext::create() {
+  return guard([] {
+    duckdb::DBConfig config;
+    config.options.load_extensions = false;
+    config.options.maximum_threads = 1;
+    config.options.use_temporary_directory = false;
+    std::unique_ptr<ParquetContext> context(new ParquetContext());
+    context->database_ = std::make_unique<duckdb::DuckDB>(nullptr, &config);
+    context->connection_ = std::make_unique<duckdb::Connection>(*context->database_);
+    return context;
+  });
+}
+
+duckdb::ClientContext& ParquetContext::client() { return *connection_->context; }
+
+struct ParquetWriter::Impl {
+  Impl(std::unique_ptr<store::ObjectWriter> object, ParquetOptions limits) : sink(std::move(object)), options(limits) {}
+
+  void start(duckdb::ClientContext& client, std::string key, const Schema& schema) {
+    const RowType row_type = schema.types();
+    types.assign(row_type.begin(), row_type.end());
+    encoder = make_encoder(client, sink, std::move(key), schema);
+    buffer = duckdb::make_uniq<duckdb::ColumnDataCollection>(client, types);
+    buffer->InitializeAppend(append_state);
+  }
+
+  void buffer_rows(duckdb::DataChunk& rows) {
+    buffer->Append(append_state, rows);
+    row_count += rows.size();
+    if (buffer->Count() >= options.row_group_rows_max || buffer->SizeInBytes() >= options.row_group_bytes_max) flush();
+  }
+
+  void append(duckdb::DataChunk& rows) {
+    const std::size_t room = options.row_group_rows_max - buffer->Count();
+    if (rows.size() <= room) return buffer_rows(rows);
+    for (std::size_t begin = 0; begin < rows.size();) {
+      const std::size_t count = std::min(rows.size() - begin, options.row_group_rows_max - buffer->Count());
+      duckdb::DataChunk part;
+      part.InitializeEmpty(rows.GetTypes());
+      part.Reference(rows);
+      part.Slice(begin, count);
+      buffer_rows(part);
+      begin += count;
+    }
+  }
+
+  void flush() {
+    encoder->Flush(*buffer, transform);
+    buffer->InitializeAppend(append_state);
+  }
+
+  /// Runs a step of DuckDB's writer. After an error every further step gives the same error.
+  template <typename Step>
+  Status run(Step step) {
+    if (failed) return *failed;
+    Status done = guard(step);
+    if (done) return done;
+    failed = sink.failure ? *sink.failure : std::move(done).error();
+    return *failed;
+  }
+
+  SinkFileSystem sink;  // the encoder's; must outlive it
+  std::unique_ptr<ParquetContext> own_context;
+  ParquetOptions options;
+  duckdb::vector<duckdb::LogicalType> types;
+  duckdb::unique_ptr<duckdb::ColumnDataCollection> buffer;
+  duckdb::ColumnDataAppendState append_state;
+  duckdb::unique_ptr<duckdb::ParquetWriteTransformData> transform;
+  duckdb::unique_ptr<duckdb::ParquetWriter> encoder;
+  std::uint64_t row_count = 0;
+  std::optional<Error> failed;
+};
+
+ParquetWriter::ParquetWriter(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+ParquetWriter::~ParquetWriter() = default;
+
+Result<std::unique_ptr<ParquetWriter>> ParquetWriter::create(store::ObjectStore& store, std::string key,
+                                                             const Schema& schema, ParquetOptions options) {
+  SLUICE_TRY_ASSIGN(auto context, ParquetContext::create());
+  SLUICE_TRY_ASSIGN(auto writer, create(*context, store, std::move(key), schema, options));
+  writer->impl_->own_context = std::move(context);
+  return writer;
+}
+
+Result<std::unique_ptr<ParquetWriter>> ParquetWriter::create(ParquetContext& context, store::ObjectStore& store,
+                                                             std::string key, const Schema& schema,
+                                                             ParquetOptions options) {
+  SLUICE_CHECK(options.row_group_rows_max > 0, "a row group holds rows");
+  SLUICE_TRY(check_types(schema));
+  SLUICE_TRY_ASSIGN(auto object, store.create(key));
+  auto impl = std::make_unique<Impl>(std::move(object), options);
+  SLUICE_TRY(impl->run([&] { impl->start(context.client(), std::move(key), schema); }));
+  return std::unique_ptr<ParquetWriter>(new ParquetWriter(std::move(impl)));
+}
+
+Status ParquetWriter::append(duckdb::DataChunk& rows) {
+  SLUICE_CHECK(rows.GetTypes() == impl_->types, "rows have the schema's types");
+  return impl_->run([&] { impl_->append(rows); });
+}
+
+std::uint64_t ParquetWriter::size_bytes_estimate() const {
+  // DuckDB's own guess of what encoding and compression leave of buffered rows.
+  return impl_->sink.size_bytes + impl_->buffer->SizeInBytes() / 2;
+}
+
+std::uint64_t ParquetWriter::buffered_bytes() const { return impl_->buffer->SizeInBytes(); }
+
+Result<ParquetWriter::Written> ParquetWriter::finish() && {
+  SLUICE_TRY(impl_->run([&] {
+    impl_->flush();
+    impl_->encoder->Finalize();
+  }));
+  SLUICE_TRY(impl_->sink.finish());
+  return Written{impl_->sink.size_bytes, impl_->row_count};
+}
+
+}  // namespace sluice::columnar
