@@ -78,8 +78,8 @@ TEST_F(ParquetWriterTest, EveryStoredTypeComesBackAsItWas) {
   ASSERT_EQ(actual->types, expected->types);
   EXPECT_EQ(actual->ToString(), expected->ToString());
   // The text of a double hides its sign of zero.
-  EXPECT_EQ(text_of("SELECT signbit(double) FROM read_parquet('" + path("part/a.parquet") + "') LIMIT 1"),
-            text_of("SELECT true AS \"signbit(\"\"double\"\")\""));
+  EXPECT_EQ(query("SELECT signbit(double) FROM read_parquet('" + path("part/a.parquet") + "')")->GetValue(0, 0),
+            duckdb::Value::BOOLEAN(true));
 }
 
 TEST_F(ParquetWriterTest, TimestampsSayWhetherTheyAreUtc) {
