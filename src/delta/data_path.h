@@ -1,0 +1,38 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
+#include "delta/actions.h"
+
+/// Paths of data files, deletion vectors and change files as the log writes them: URIs, relative to the table root or
+/// absolute. Spec: "Add File and Remove File" (RFC 2396); reference traps 1-7.
+namespace sluice::delta {
+
+/// Where a path of the log leads.
+struct DataPath {
+  bool absolute = false;
+  std::string path;  ///< Decoded: a key of the table's store, or, if absolute, a local path or a URL with its scheme.
+
+  friend bool operator==(const DataPath&, const DataPath&) = default;
+};
+
+/// Decodes a path of the log: percent escapes once ("+" is a plus sign), `file:` URIs to local paths.
+/// Corruption if an escape is broken, the path is empty or leads out of the table folder.
+Result<DataPath> resolve_path(std::string_view log_path);
+
+/// Encodes a key of the table's store for the log. resolve_path() is its inverse.
+std::string encode_path(std::string_view key);
+
+/// Returns the form in which two paths of the log that mean one file are equal (encoded or not, file:/x, file:///x, /x).
+/// A path that cannot be decoded is returned as it is.
+std::string canonical_path(std::string_view log_path);
+
+/// Returns the folder for files with these partition values, in the given column order, as a key with its slash at the
+/// end: "day=2024-01-01/k=a%3Ab/"; "" without columns. NULL and "" become __HIVE_DEFAULT_PARTITION__.
+std::string partition_folder(const std::vector<std::pair<std::string, std::optional<std::string>>>& values);
+
+}  // namespace sluice::delta

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/random.h"
+#include "base/result.h"
+#include "delta/actions.h"
+#include "delta/delta_schema.h"
+#include "delta/snapshot.h"
+
+namespace sluice::delta {
+
+/// What a table is to be.
+struct TableDefinition {
+  DataType schema;  ///< A struct; from columns by delta_schema().
+  std::vector<std::string> partition_columns;
+  std::map<std::string, std::string> properties;  ///< The table's `configuration`.
+  std::optional<std::string> name;
+  std::optional<std::string> description;
+};
+
+/// Returns the Protocol and Metadata that create the table, with the lowest protocol that allows what it uses
+/// (deletion vectors by property delta.enableDeletionVectors: reader 3, writer 7; timestamp_ntz columns likewise).
+/// InvalidArgument: no columns, a name twice, a partition column that is missing or of a nested type, only partition
+/// columns, a column name that Parquet cannot carry (column mapping is not written yet); Unsupported: see
+/// minimal_protocol().
+Result<std::vector<Action>> create_table_actions(const TableDefinition& definition, Clock& clock, Random& random);
+
+/// Returns the Metadata, and the Protocol if it must rise, that give an existing table the definition's schema and
+/// properties; its id, and the field metadata of columns that stay, are kept. Empty if nothing changes. Whether old files
+/// fit the new schema is the caller's to know; partition columns cannot change (InvalidArgument).
+Result<std::vector<Action>> alter_table_actions(const Snapshot& table, const TableDefinition& definition);
+
+}  // namespace sluice::delta
