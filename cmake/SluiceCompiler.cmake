@@ -1,10 +1,15 @@
 # Compiler, linker and cache settings shared by every target of ours.
 
+# Names of files in messages, checks and debug information start at the repository, wherever the clone and the build
+# folder stand. This also lets one build folder or clone reuse what another compiled.
+file(RELATIVE_PATH source_from_build ${CMAKE_BINARY_DIR} ${CMAKE_SOURCE_DIR})
+add_compile_options(-ffile-prefix-map=${CMAKE_SOURCE_DIR}/= -ffile-prefix-map=${source_from_build}=)
+
 find_program(SLUICE_CCACHE ccache)
 if(SLUICE_CCACHE)
   # GCC records the time of a precompiled header; ccache must look at its content instead.
   set(launcher ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
-               ${SLUICE_CCACHE})
+               CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1 ${SLUICE_CCACHE})
   set(CMAKE_C_COMPILER_LAUNCHER ${launcher})
   set(CMAKE_CXX_COMPILER_LAUNCHER ${launcher})
 endif()
@@ -15,10 +20,10 @@ endif()
 
 set(SLUICE_SANITIZE "" CACHE STRING "Sanitizers, comma separated: address,undefined or thread")
 if(SLUICE_SANITIZE)
-  # DuckDB's library carries no type information for the vptr check.
   add_compile_options(-fsanitize=${SLUICE_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
   add_link_options(-fsanitize=${SLUICE_SANITIZE})
   if(SLUICE_SANITIZE MATCHES "undefined")
+    # DuckDB's library carries no type information for the vptr check.
     add_compile_options(-fno-sanitize=vptr)
   endif()
 endif()
@@ -26,6 +31,9 @@ endif()
 add_library(sluice_warnings INTERFACE)
 target_compile_options(sluice_warnings INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Wcast-qual -Wextra-semi
-  -Wnull-dereference -Wimplicit-fallthrough -Werror
+  -Wimplicit-fallthrough -Werror)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # False positives of g++ 12 inside the standard library and DuckDB's headers once they are inlined.
-  -Wno-null-dereference -Wno-maybe-uninitialized -Wno-restrict -Wno-stringop-overflow -Wno-array-bounds)
+  target_compile_options(sluice_warnings INTERFACE
+    -Wno-null-dereference -Wno-maybe-uninitialized -Wno-restrict -Wno-stringop-overflow -Wno-array-bounds)
+endif()

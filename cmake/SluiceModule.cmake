@@ -49,9 +49,13 @@ function(sluice_module name)
   endif()
 endfunction()
 
-# sluice_test(name SOURCES ... USES ... THIRD_PARTY ...): one GoogleTest program; every TEST in it is a ctest test.
+# sluice_test(name [LABEL kind] SOURCES ... USES ... THIRD_PARTY ...): one GoogleTest program; every TEST in it is a
+# ctest test with that label (default: unit; the kinds are listed in tools/check_tidy.py).
 function(sluice_test name)
-  cmake_parse_arguments(arg "" "" "SOURCES;USES;THIRD_PARTY" ${ARGN})
+  cmake_parse_arguments(arg "" "LABEL" "SOURCES;USES;THIRD_PARTY" ${ARGN})
+  if(NOT arg_LABEL)
+    set(arg_LABEL unit)
+  endif()
   add_executable(${name} ${arg_SOURCES} ${CMAKE_SOURCE_DIR}/cmake/test_main.cc)
   list(TRANSFORM arg_USES PREPEND sluice_ OUTPUT_VARIABLE use_targets)
   list(TRANSFORM arg_THIRD_PARTY PREPEND dep:: OUTPUT_VARIABLE dep_targets)
@@ -62,5 +66,6 @@ function(sluice_test name)
     target_precompile_headers(${name} REUSE_FROM sluice_duckdb_pch)
   endif()
   include(GoogleTest)
-  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 300)
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
+    PROPERTIES TIMEOUT 300 LABELS ${arg_LABEL})
 endfunction()
