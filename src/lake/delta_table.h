@@ -1,0 +1,35 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+
+#include <duckdb/common/types/data_chunk.hpp>
+
+#include "base/result.h"
+#include "delta/actions.h"
+#include "delta/snapshot.h"
+#include "store/object_store.h"
+
+namespace sluice::lake {
+
+/// A Delta table as a query sees it: one version, and the store that holds its files, rooted at the table folder.
+/// Shares both, because a query that streams its result may outlive whoever asked for it.
+struct DeltaTable {
+  std::shared_ptr<const delta::Snapshot> snapshot;
+  std::shared_ptr<store::ObjectStore> store;
+};
+
+/// Finds the Delta table for a name in a query. `schema` is absent if the query names none. nullopt: there is no such
+/// table, and the query fails naming it. Called on the thread that runs the query, perhaps for several queries at once.
+using FindTable = std::function<Result<std::optional<DeltaTable>>(const std::optional<std::string>& schema,
+                                                                  const std::string& name)>;
+
+/// Takes live rows of one data file: all columns of the table, the file's action, and for each row its position in the
+/// file, counting from 0, deleted rows included. An error ends the scan with that error.
+using LiveRowSink = std::function<Status(duckdb::DataChunk& rows, const delta::AddFile& file,
+                                         std::span<const std::uint64_t> positions)>;
+
+}  // namespace sluice::lake

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "lake/delta_table.h"
+#include "lake/relation.h"
+#include "lake/rows.h"
+
+namespace sluice::lake {
+
+struct LakeOptions {
+  std::uint32_t thread_count = 0;      ///< For ad-hoc queries; 0: one per core. execute() always uses one.
+  std::uint64_t memory_bytes_max = 0;  ///< Per instance (there are at most two); 0: 80 % of the machine's.
+  std::string spill_folder;            ///< Where queries larger than memory spill; "": they fail with ResourceExhausted.
+  std::string working_folder = ".";    ///< Relative paths in read_delta('…') start here.
+  std::string schema = "main";         ///< Names without a schema live here; so `main.t` is `t`.
+  FindTable find_table;                ///< Finds what query() names; may be empty: no names.
+  /// Names to suggest when a query misspells one; may be empty.
+  std::function<std::vector<std::string>()> table_names;
+};
+
+/// Runs SQL over Delta tables and rows in memory. Owns the DuckDB instances that do.
+///
+/// Two instances, each made when first needed: one for ad-hoc queries, whose INTERNAL errors are reported and followed by a
+/// new instance; one for the pipeline, where they stop the process (style §7). Both are locked down: no file, network or
+/// extension is reachable but through find_table, relations and `read_delta('path' [, version => n])`; no setting can be
+/// changed; time zone UTC. Thread-safe.
+class Lake {
+ public:
+  static Result<std::unique_ptr<Lake>> create(LakeOptions options);
+  ~Lake();
+
+  /// Splits a script into its statements' text. InvalidArgument, with location, if it does not parse.
+  Result<std::vector<std::string>> split(std::string_view script);
+
+  /// Runs one ad-hoc statement. Errors: InvalidArgument (with location in `sql` where DuckDB gives one), DataError,
+  /// ResourceExhausted, those of find_table; Internal: a bug of DuckDB, the next query runs in a new instance.
+  Result<std::unique_ptr<Rows>> query(std::string_view sql, std::stop_token stop = {});
+
+  /// Runs a dataset's query over `relations`, nothing else: find_table is not asked. The answer, also its order, depends
+  /// on the arguments alone: one thread, insertion order kept, UTC. `views` may name relations and earlier views.
+  /// The relations' rows must outlive the result. Errors as query(); INTERNAL stops the process.
+  Result<std::unique_ptr<Rows>> execute(std::string_view sql, const std::vector<View>& views,
+                                        std::vector<Relation> relations, std::stop_token stop = {});
+
+  /// Passes every live row of the table to `sink`, data file by data file in the order of the snapshot, each in file
+  /// order. Errors: Corruption or NotFound, naming the data file; Cancelled; the sink's.
+  Status scan_table(const DeltaTable& table, const LiveRowSink& sink, std::stop_token stop = {});
+
+ private:
+  struct Impl;
+  explicit Lake(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace sluice::lake
