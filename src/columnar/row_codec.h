@@ -24,8 +24,8 @@ struct ColumnOrder {
 /// The encoded rows of one chunk: row i is bytes [offsets[i], offsets[i + 1]) of `arena`.
 struct EncodedRows {
   std::string arena;
-  std::vector<std::uint32_t> offsets;  ///< One more than there are rows.
-  std::vector<bool> has_null;          ///< Per row: some top-level column is NULL.
+  std::vector<std::size_t> offsets;  ///< One more than there are rows.
+  std::vector<bool> has_null;        ///< Per row: some top-level column is NULL.
 
   std::size_t size() const { return offsets.empty() ? 0 : offsets.size() - 1; }
   std::string_view row(std::size_t index) const {
@@ -41,8 +41,12 @@ struct EncodedRows {
 /// Per value: one marker byte that places NULL first or last, then for a present value
 ///   BOOLEAN 1 byte · integers, DATE, TIME, TIMESTAMP*, DECIMAL, HUGEINT, UUID, ENUM big-endian with the sign bit flipped
 ///   FLOAT, DOUBLE IEEE bits, sign-folded · VARCHAR, BLOB, BIT bytes with 00 → 00 FF, ended by 00 00
-///   INTERVAL three big-endian parts · STRUCT its members in turn · LIST, ARRAY, MAP per element 01 + element, ended by 00
-/// A descending column has every byte after its marker inverted. Nested values sort NULLS LAST inside.
+///   INTERVAL its three parts normalised (which gives the order), then as they are · TIMETZ its instant, then its offset
+///   STRUCT its members in turn · LIST, ARRAY, MAP per element 01 + element, ended by 00
+/// A descending column has every byte after its marker inverted. Nested values sort NULLS LAST inside (first, if the
+/// column is descending), as DuckDB's do. Intervals that DuckDB holds equal but that are written differently (30 days,
+/// 1 month) are neighbours in the order, but different rows: their text differs.
+/// No encoded row is the beginning of another of the same types, so encodings may be put one after the other.
 /// Stable: may be stored, and hashed for identity. Cost: one pass per column over the chunk.
 class RowCodec {
  public:
@@ -60,6 +64,13 @@ class RowCodec {
   /// Writes the row into `out` at `row_index`, columns beginning at `first_column`; `out` has room and its columns there
   /// have types(). The caller sets the cardinality. Checks that the bytes came from encode().
   void decode(std::string_view bytes, duckdb::DataChunk& out, std::size_t row_index, ColumnIndex first_column = 0) const;
+
+  /// As decode(), for many rows at once, column by column: rows[i] goes to row first_row + i.
+  void decode(std::span<const std::string_view> rows, duckdb::DataChunk& out, std::size_t first_row = 0,
+              ColumnIndex first_column = 0) const;
+
+  /// Returns the length of the encoded row with which `bytes` begins. Checks that there is one.
+  std::size_t encoded_size(std::string_view bytes) const;
 
  private:
   RowCodec(RowType types, std::vector<ColumnOrder> orders) : types_(std::move(types)), orders_(std::move(orders)) {}
