@@ -18,12 +18,12 @@ namespace sluice::lake {
 struct LakeOptions {
   std::uint32_t thread_count = 0;      ///< For ad-hoc queries; 0: one per core. execute() always uses one.
   std::uint64_t memory_bytes_max = 0;  ///< Per instance (there are at most two); 0: 80 % of the machine's.
-  std::string spill_folder;            ///< Where queries larger than memory spill; "": they fail with ResourceExhausted.
+  std::string spill_folder = {};       ///< Where queries larger than memory spill; "": they fail with ResourceExhausted.
   std::string working_folder = ".";    ///< Relative paths in read_delta('…') start here.
   std::string schema = "main";         ///< Names without a schema live here; so `main.t` is `t`.
-  FindTable find_table;                ///< Finds what query() names; may be empty: no names.
+  FindTable find_table = {};           ///< Finds what query() names; may be empty: no names.
   /// Names to suggest when a query misspells one; may be empty.
-  std::function<std::vector<std::string>()> table_names;
+  std::function<std::vector<std::string>()> table_names = {};
 };
 
 /// Runs SQL over Delta tables and rows in memory. Owns the DuckDB instances that do.

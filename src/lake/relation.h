@@ -1,7 +1,9 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -24,8 +26,8 @@ class Cursor {
   virtual Status next(duckdb::DataChunk& rows) = 0;
 };
 
-/// Begins a pass that gives the columns asked for, in that order. Called once for each place where a query reads the
-/// relation; an empty list asks for the number of rows only.
+/// Begins a pass that gives the columns asked for, at least one, in that order. Called once for each place where a query
+/// reads the relation.
 using OpenCursor = std::function<Result<std::unique_ptr<Cursor>>(const std::vector<columnar::ColumnIndex>& columns)>;
 
 /// What a name in a query stands for: rows in memory, rows that come from a cursor, or a Delta table at a version.
@@ -44,6 +46,8 @@ class Relation {
   const columnar::Schema& schema() const { return schema_; }
   const OpenCursor* cursor() const { return std::get_if<OpenCursor>(&content_); }
   const DeltaTable* table() const { return std::get_if<DeltaTable>(&content_); }
+  /// Number of rows where it is known without reading them; helps to order joins.
+  std::optional<std::uint64_t> row_count() const { return row_count_; }
 
  private:
   Relation(std::string name, columnar::Schema schema, std::variant<OpenCursor, DeltaTable> content)
@@ -52,6 +56,7 @@ class Relation {
   std::string name_;
   columnar::Schema schema_;
   std::variant<OpenCursor, DeltaTable> content_;
+  std::optional<std::uint64_t> row_count_;
 };
 
 /// A named query: a temporary view of the pipeline, inlined wherever `sql` or a later view names it.

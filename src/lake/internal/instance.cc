@@ -1,0 +1,100 @@
+#include "lake/internal/instance.h"
+
+#include <algorithm>
+#include <charconv>
+#include <string_view>
+
+#include <duckdb/common/virtual_file_system.hpp>
+#include <fmt/format.h>
+
+#include "columnar/guard.h"
+
+namespace sluice::lake {
+namespace {
+
+void lock_down(duckdb::DBConfig& config, const InstanceOptions& options) {
+  if (options.thread_count > 0) config.options.maximum_threads = options.thread_count;
+  if (options.memory_bytes_max > 0) config.options.maximum_memory = options.memory_bytes_max;
+  config.options.use_temporary_directory = !options.spill_folder.empty();
+  config.options.temporary_directory = options.spill_folder;
+  for (const char* off : {"autoinstall_known_extensions", "autoload_known_extensions", "allow_community_extensions",
+                          "enable_external_file_cache"}) {
+    config.SetOptionByName(off, duckdb::Value::BOOLEAN(false));
+  }
+}
+
+void seal(duckdb::DuckDB& database, const InstanceOptions& options) {
+  auto& config = database.instance->config;
+  config.options.allowed_directories.insert(ObjectFileSystem::kScheme);
+  if (!options.spill_folder.empty()) config.AddAllowedDirectory(options.spill_folder);
+  duckdb::Connection connection(database);
+  for (const char* setting : {"SET GLOBAL TimeZone = 'UTC'", "SET GLOBAL errors_as_json = true",
+                              "SET GLOBAL enable_external_access = false", "SET GLOBAL lock_configuration = true"}) {
+    auto result = connection.Query(setting);
+    if (result->HasError()) result->ThrowError();
+  }
+}
+
+/// Returns the place of the byte in the text.
+SourceLocation locate(std::string_view text, std::size_t offset) {
+  offset = std::min(offset, text.size());
+  const std::string_view before = text.substr(0, offset);
+  const std::size_t line_begin = before.rfind('\n') == std::string_view::npos ? 0 : before.rfind('\n') + 1;
+  SourceLocation location;
+  location.file = "query";
+  location.line = static_cast<std::uint32_t>(1 + std::count(before.begin(), before.end(), '\n'));
+  location.column = static_cast<std::uint32_t>(1 + offset - line_begin);
+  location.text = text.substr(line_begin, text.find('\n', line_begin) - line_begin);
+  return location;
+}
+
+std::optional<std::size_t> position_of(const duckdb::ErrorData& error) {
+  const auto found = error.ExtraInfo().find("position");
+  if (found == error.ExtraInfo().end()) return std::nullopt;
+  std::size_t position = 0;
+  const std::string& text = found->second;
+  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), position);
+  return failed == std::errc() ? std::optional(position) : std::nullopt;
+}
+
+}  // namespace
+
+Result<std::shared_ptr<Instance>> Instance::create(const InstanceOptions& options) {
+  return columnar::guard([&] {
+    std::shared_ptr<Instance> instance(new Instance(options.survives_bugs));
+    duckdb::DBConfig config;
+    lock_down(config, options);
+    instance->database_ = std::make_unique<duckdb::DuckDB>(nullptr, &config);
+    auto files = duckdb::make_uniq<ObjectFileSystem>();
+    instance->files_ = files.get();
+    instance->database_->instance->GetFileSystem().RegisterSubSystem(std::move(files));
+    register_query_names(*instance->database_->instance);
+    seal(*instance->database_, options);
+    return instance;
+  });
+}
+
+Result<std::unique_ptr<duckdb::Connection>> Instance::connect(QueryNames::Sources sources) {
+  std::unique_ptr<duckdb::Connection> connection;
+  SLUICE_TRY(run("", [&] {
+    connection = std::make_unique<duckdb::Connection>(*database_);
+    connection->context->registered_state->Insert(QueryNames::kKey,
+                                                  duckdb::make_shared_ptr<QueryNames>(std::move(sources), *files_));
+  }));
+  return connection;
+}
+
+Error Instance::error_of(duckdb::ErrorData error, std::string_view sql) {
+  // Errors of queries come as JSON, which keeps the position apart from the message.
+  if (error.RawMessage().starts_with('{')) error = duckdb::ErrorData(error.RawMessage());
+  const bool bug = error.Type() == duckdb::ExceptionType::INTERNAL || error.Type() == duckdb::ExceptionType::FATAL;
+  if (bug && survives_bugs_) {
+    broken_.store(true);
+    return Error(ErrorCode::Internal, fmt::format("DuckDB failed with a bug of its own: {}", error.RawMessage()));
+  }
+  Error mapped = columnar::guard([&] { error.Throw(); }).error();
+  if (const auto position = position_of(error)) return std::move(mapped).at(locate(sql, *position));
+  return mapped;
+}
+
+}  // namespace sluice::lake

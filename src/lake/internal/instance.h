@@ -1,0 +1,58 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include <duckdb.hpp>
+
+#include "base/result.h"
+#include "lake/internal/object_file_system.h"
+#include "lake/internal/query_names.h"
+
+namespace sluice::lake {
+
+struct InstanceOptions {
+  std::uint32_t thread_count = 0;      ///< 0: one per core.
+  std::uint64_t memory_bytes_max = 0;  ///< 0: DuckDB's default.
+  std::string spill_folder;            ///< "": no spilling.
+  bool survives_bugs = false;          ///< INTERNAL errors become Error and break the instance, else they stop the process.
+};
+
+/// A locked-down DuckDB instance: no file, network, extension or setting within reach of a query. Thread-safe.
+class Instance {
+ public:
+  static Result<std::shared_ptr<Instance>> create(const InstanceOptions& options);
+
+  /// Opens a connection whose queries mean `sources` by their names.
+  Result<std::unique_ptr<duckdb::Connection>> connect(QueryNames::Sources sources);
+
+  ObjectFileSystem& files() { return *files_; }
+  /// True once an INTERNAL error has made the instance useless.
+  bool broken() const { return broken_.load(); }
+
+  /// Returns the Error that stands for DuckDB's; with the place in `sql` where it names one. Marks the instance broken
+  /// after an INTERNAL error, or stops the process, as the options say.
+  Error error_of(duckdb::ErrorData error, std::string_view sql);
+  /// Runs a call into DuckDB and returns its error, if it throws one.
+  template <typename Call>
+  Status run(std::string_view sql, Call&& call) {
+    try {
+      call();
+      return ok();
+    } catch (const std::exception& exception) {
+      return error_of(duckdb::ErrorData(exception), sql);
+    }
+  }
+
+ private:
+  explicit Instance(bool survives_bugs) : survives_bugs_(survives_bugs) {}
+
+  const bool survives_bugs_;
+  std::atomic<bool> broken_ = false;
+  ObjectFileSystem* files_ = nullptr;  // the database's
+  std::unique_ptr<duckdb::DuckDB> database_;
+};
+
+}  // namespace sluice::lake

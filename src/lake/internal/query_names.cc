@@ -1,0 +1,165 @@
+#include "lake/internal/query_names.h"
+
+#include <duckdb.hpp>
+#include <duckdb/catalog/catalog.hpp>
+#include <duckdb/common/string_util.hpp>
+#include <duckdb/parser/expression/constant_expression.hpp>
+#include <duckdb/parser/expression/function_expression.hpp>
+#include <duckdb/parser/parsed_data/create_table_function_info.hpp>
+#include <duckdb/parser/tableref/table_function_ref.hpp>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "lake/internal/cursor_scan.h"
+
+namespace sluice::lake {
+namespace {
+
+duckdb::unique_ptr<duckdb::TableRef> call(const char* function, std::size_t number) {
+  duckdb::vector<duckdb::unique_ptr<duckdb::ParsedExpression>> arguments;
+  arguments.push_back(duckdb::make_uniq<duckdb::ConstantExpression>(duckdb::Value::UBIGINT(number)));
+  auto ref = duckdb::make_uniq<duckdb::TableFunctionRef>();
+  ref->function = duckdb::make_uniq<duckdb::FunctionExpression>(function, std::move(arguments));
+  return ref;
+}
+
+duckdb::unique_ptr<duckdb::TableRef> replace_name(duckdb::ClientContext& client, duckdb::ReplacementScanInput& name,
+                                                  duckdb::optional_ptr<duckdb::ReplacementScanData>) {
+  const auto names = client.registered_state->Get<QueryNames>(QueryNames::kKey);
+  return names ? names->replace(name) : nullptr;
+}
+
+duckdb::unique_ptr<duckdb::FunctionData> bind_found_table(duckdb::ClientContext& client,
+                                                          duckdb::TableFunctionBindInput& input,
+                                                          duckdb::vector<duckdb::LogicalType>& types,
+                                                          duckdb::vector<std::string>& names) {
+  const auto number = input.inputs[0].GetValue<std::uint64_t>();
+  return bind_delta_scan(client, names_of(client)->scan(number), types, names);
+}
+
+duckdb::unique_ptr<duckdb::FunctionData> bind_read_delta(duckdb::ClientContext& client,
+                                                         duckdb::TableFunctionBindInput& input,
+                                                         duckdb::vector<duckdb::LogicalType>& types,
+                                                         duckdb::vector<std::string>& names) {
+  std::optional<std::int64_t> version;
+  for (const auto& [option, value] : input.named_parameters) {
+    if (value.IsNull()) throw duckdb::BinderException("read_delta: %s is NULL", option);
+    version = value.GetValue<std::int64_t>();
+  }
+  if (input.inputs[0].IsNull()) throw duckdb::BinderException("read_delta: the path is NULL");
+  return bind_delta_scan(client, names_of(client)->open(input.inputs[0].GetValue<std::string>(), version), types, names);
+}
+
+void register_function(duckdb::ClientContext& client, duckdb::TableFunction function) {
+  duckdb::CreateTableFunctionInfo info(std::move(function));
+  info.internal = true;
+  duckdb::Catalog::GetSystemCatalog(client).CreateTableFunction(client, info);
+}
+
+}  // namespace
+
+std::optional<std::size_t> QueryNames::find_relation(const std::string& qualified, const std::string& bare) const {
+  for (std::size_t i = 0; i < sources_.relations.size(); ++i) {
+    const std::string& name = sources_.relations[i].name();
+    if (duckdb::StringUtil::CIEquals(name, bare) || duckdb::StringUtil::CIEquals(name, qualified)) return i;
+  }
+  return std::nullopt;
+}
+
+std::shared_ptr<const DeltaScan> QueryNames::add_scan(DeltaTable table) {
+  auto scan = DeltaScan::create(std::move(table), files_);
+  if (!scan) fail(std::move(scan).error());
+  scans_.push_back(*scan);
+  return *scan;
+}
+
+duckdb::unique_ptr<duckdb::TableRef> QueryNames::replace(const duckdb::ReplacementScanInput& name) {
+  if (!name.catalog_name.empty()) return nullptr;
+  const bool local = name.schema_name.empty() || duckdb::StringUtil::CIEquals(name.schema_name, sources_.schema);
+  const std::string bare = local ? name.table_name : std::string();
+  const std::string schema = name.schema_name.empty() ? sources_.schema : name.schema_name;
+  const std::string qualified = duckdb::StringUtil::Lower(schema + "." + name.table_name);
+  for (const auto& [known, number] : scan_of_name_) {
+    if (known == qualified) return call(kDeltaFunction, number);
+  }
+  std::optional<DeltaTable> table;
+  if (const auto relation = find_relation(qualified, bare)) {
+    if (sources_.relations[*relation].cursor()) return call(kCursorFunction, *relation);
+    table = *sources_.relations[*relation].table();
+  } else if (sources_.find_table) {
+    auto found = sources_.find_table(name.schema_name.empty() ? std::nullopt : std::optional(name.schema_name),
+                                     name.table_name);
+    if (!found) fail(std::move(found).error());
+    table = std::move(*found);
+  }
+  if (!table) {
+    missing_ = name.schema_name.empty() ? name.table_name : name.schema_name + "." + name.table_name;
+    return nullptr;
+  }
+  add_scan(std::move(*table));
+  scan_of_name_.emplace_back(qualified, scans_.size() - 1);
+  return call(kDeltaFunction, scans_.size() - 1);
+}
+
+std::shared_ptr<const DeltaScan> QueryNames::open(const std::string& path, std::optional<std::int64_t> version) {
+  if (!sources_.open_table) fail(Error(ErrorCode::InvalidArgument, "read_delta has no place in this query"));
+  auto table = sources_.open_table(path, version);
+  if (!table) fail(std::move(table).error());
+  return add_scan(std::move(*table));
+}
+
+void QueryNames::fail(Error error) {
+  const std::string message = error.message();
+  {
+    const std::lock_guard lock(mutex_);
+    if (!failure_) failure_ = std::move(error);
+  }
+  throw duckdb::InvalidInputException(message);
+}
+
+std::optional<Error> QueryNames::failure() const {
+  for (const auto& scan : scans_) {
+    if (auto failure = scan->mount().failure()) return failure;
+  }
+  const std::lock_guard lock(mutex_);
+  return failure_;
+}
+
+std::optional<Error> QueryNames::missing_table() const {
+  if (!missing_) return std::nullopt;
+  Error error(ErrorCode::InvalidArgument, fmt::format("there is no table {}", *missing_));
+  if (!sources_.table_names) return error;
+  const std::vector<std::string> near = near_names(*missing_, sources_.table_names());
+  if (near.empty()) return error;
+  return std::move(error).with_help(fmt::format("did you mean {}?", fmt::join(near, ", ")));
+}
+
+duckdb::shared_ptr<QueryNames> names_of(duckdb::ClientContext& client) {
+  auto names = client.registered_state->Get<QueryNames>(QueryNames::kKey);
+  if (!names) throw duckdb::InvalidInputException("this function is not for use outside sluice");
+  return names;
+}
+
+void register_query_names(duckdb::DatabaseInstance& database) {
+  duckdb::TableFunction found_table = delta_scan_function(QueryNames::kDeltaFunction);
+  found_table.arguments = {duckdb::LogicalType::UBIGINT};
+  found_table.bind = bind_found_table;
+  duckdb::TableFunction read_delta = delta_scan_function("read_delta");
+  read_delta.arguments = {duckdb::LogicalType::VARCHAR};
+  read_delta.named_parameters["version"] = duckdb::LogicalType::BIGINT;
+  read_delta.bind = bind_read_delta;
+
+  duckdb::Connection connection(database);
+  auto& client = *connection.context;
+  client.RunFunctionInTransaction([&] {
+    register_function(client, cursor_scan_function(QueryNames::kCursorFunction));
+    register_function(client, std::move(found_table));
+    register_function(client, std::move(read_delta));
+  });
+  // Ours alone: DuckDB's own look for files.
+  auto& scans = duckdb::DBConfig::GetConfig(database).replacement_scans;
+  scans.clear();
+  scans.emplace_back(replace_name);
+}
+
+}  // namespace sluice::lake

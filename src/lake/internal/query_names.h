@@ -1,0 +1,82 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <duckdb/function/replacement_scan.hpp>
+#include <duckdb/function/table_function.hpp>
+#include <duckdb/main/client_context_state.hpp>
+
+#include "base/error.h"
+#include "lake/delta_table.h"
+#include "lake/internal/delta_scan.h"
+#include "lake/internal/object_file_system.h"
+#include "lake/relation.h"
+
+namespace sluice::lake {
+
+/// What the names of one query mean, and what finding and reading them failed with. DuckDB keeps it with the connection:
+/// names that its catalog lacks come here (a replacement scan), and become calls of two table functions of ours with a
+/// relation's number. A name found once is the same version for the whole query.
+/// Used by the thread that binds the query; failure() also after it has run.
+class QueryNames final : public duckdb::ClientContextState {
+ public:
+  static constexpr const char* kKey = "sluice_names";
+  static constexpr const char* kCursorFunction = "sluice_scan_rows";
+  static constexpr const char* kDeltaFunction = "sluice_scan_delta";
+
+  /// Opens the table that read_delta() names.
+  using OpenTable = std::function<Result<DeltaTable>(const std::string& path, std::optional<std::int64_t> version)>;
+
+  struct Sources {
+    std::string schema;  ///< Where names without a schema live.
+    std::vector<Relation> relations;
+    FindTable find_table;   ///< May be empty.
+    OpenTable open_table;   ///< May be empty: read_delta is refused.
+    std::function<std::vector<std::string>()> table_names;  ///< To suggest; may be empty.
+  };
+
+  QueryNames(Sources sources, ObjectFileSystem& files) : sources_(std::move(sources)), files_(files) {}
+
+  /// Returns what stands for the name in a query; nullptr if it is not ours.
+  duckdb::unique_ptr<duckdb::TableRef> replace(const duckdb::ReplacementScanInput& name);
+
+  /// Returns the numbered relation, which must be a cursor's.
+  const Relation& relation(std::size_t number) const { return sources_.relations.at(number); }
+  /// Returns the numbered scan.
+  std::shared_ptr<const DeltaScan> scan(std::size_t number) const { return scans_.at(number); }
+  /// Opens a table for read_delta(); throws DuckDB's exception after keeping the error.
+  std::shared_ptr<const DeltaScan> open(const std::string& path, std::optional<std::int64_t> version);
+
+  /// Keeps the error, for which DuckDB's exceptions have no place, and throws.
+  [[noreturn]] void fail(Error error);
+  /// Returns the first error of names, files or cursors.
+  std::optional<Error> failure() const;
+  /// Returns what to say of the last name that nobody knew; nullopt if every name meant something.
+  std::optional<Error> missing_table() const;
+
+ private:
+  std::optional<std::size_t> find_relation(const std::string& qualified, const std::string& bare) const;
+  std::shared_ptr<const DeltaScan> add_scan(DeltaTable table);
+
+  Sources sources_;
+  ObjectFileSystem& files_;
+  std::vector<std::shared_ptr<const DeltaScan>> scans_;
+  std::vector<std::pair<std::string, std::size_t>> scan_of_name_;  // lower case, qualified
+  std::optional<std::string> missing_;  // as the query says it
+  mutable std::mutex mutex_;
+  std::optional<Error> failure_;  // guarded by mutex_
+};
+
+/// Makes the functions and the replacement scan known to an instance.
+void register_query_names(duckdb::DatabaseInstance& database);
+
+/// Returns the connection's names; never nullptr in an instance of ours while a query runs.
+duckdb::shared_ptr<QueryNames> names_of(duckdb::ClientContext& client);
+
+}  // namespace sluice::lake

@@ -1,0 +1,234 @@
+#include "lake/lake.h"
+
+#include <filesystem>
+#include <mutex>
+#include <optional>
+#include <utility>
+
+#include <duckdb.hpp>
+#include <duckdb/parser/keyword_helper.hpp>
+#include <duckdb/parser/parser.hpp>
+#include <fmt/format.h>
+
+#include "base/check.h"
+#include "lake/internal/delta_scan.h"
+#include "lake/internal/instance.h"
+#include "lake/internal/query_names.h"
+#include "store/local_store.h"
+#include "store/prefix_store.h"
+
+namespace sluice::lake {
+namespace {
+
+/// A running query and all it needs to go on.
+class RunningQuery final : public Rows {
+ public:
+  RunningQuery(std::shared_ptr<Instance> instance, std::unique_ptr<duckdb::Connection> connection, std::string sql)
+      : instance_(std::move(instance)), connection_(std::move(connection)), sql_(std::move(sql)) {}
+
+  /// Plans and starts the query.
+  Status start(std::stop_token stop) {
+    if (stop.stop_requested()) return Error(ErrorCode::Cancelled, "the query was stopped");
+    SLUICE_TRY(in_duckdb([&] {
+      auto statements = connection_->ExtractStatements(sql_);
+      if (statements.size() != 1) throw duckdb::InvalidInputException("one statement at a time, not %d", statements.size());
+      pending_ = connection_->PendingQuery(std::move(statements[0]), /*allow_stream_result=*/true);
+      if (pending_->HasError()) pending_->ThrowError();
+      refuse_lasting_changes();
+    }));
+    // Planning cleared earlier interrupts; a stop requested meanwhile strikes here.
+    interrupt_.emplace(std::move(stop), Interrupt{connection_.get()});
+    SLUICE_TRY(in_duckdb([&] {
+      result_ = pending_->Execute();
+      if (result_->HasError()) result_->ThrowError();
+    }));
+    names_.assign(result_->names.begin(), result_->names.end());
+    types_.assign(result_->types.begin(), result_->types.end());
+    return ok();
+  }
+
+  const std::vector<std::string>& names() const override { return names_; }
+  const columnar::RowType& types() const override { return types_; }
+  bool is_table() const override {
+    return result_->properties.return_type == duckdb::StatementReturnType::QUERY_RESULT;
+  }
+
+  Result<duckdb::unique_ptr<duckdb::DataChunk>> next() override {
+    duckdb::unique_ptr<duckdb::DataChunk> chunk;
+    if (finished_) return chunk;
+    Status fetched = in_duckdb([&] {
+      chunk = result_->FetchRaw();
+      if (result_->HasError()) result_->ThrowError();
+    });
+    finished_ = !fetched || !chunk || chunk->size() == 0;
+    if (!fetched) return std::move(fetched).error();
+    if (finished_) chunk.reset();
+    return chunk;
+  }
+
+ private:
+  struct Interrupt {
+    duckdb::Connection* connection;
+    void operator()() const { connection->Interrupt(); }
+  };
+
+  /// Runs a call into DuckDB. The error of a name, file or cursor goes before the exception in which DuckDB wrapped it.
+  template <typename Call>
+  Status in_duckdb(Call&& call) {
+    Status done = instance_->run(sql_, std::forward<Call>(call));
+    if (done || done.error().code() == ErrorCode::Cancelled) return done;
+    const auto names = names_of(*connection_->context);
+    if (auto failure = names->failure()) return std::move(*failure);
+    if (auto missing = names->missing_table()) {
+      if (done.error().location()) return std::move(*missing).at(*done.error().location());
+      return std::move(*missing);
+    }
+    return done;
+  }
+
+  void refuse_lasting_changes() const {
+    for (const auto& [database, change] : pending_->properties.modified_databases) {
+      if (database != TEMP_CATALOG) throw duckdb::InvalidInputException("queries change nothing; use CREATE TEMP …");
+    }
+  }
+
+  std::shared_ptr<Instance> instance_;
+  std::unique_ptr<duckdb::Connection> connection_;
+  const std::string sql_;
+  duckdb::unique_ptr<duckdb::PendingQueryResult> pending_;
+  duckdb::unique_ptr<duckdb::QueryResult> result_;
+  std::vector<std::string> names_;
+  columnar::RowType types_;
+  bool finished_ = false;
+  std::optional<std::stop_callback<Interrupt>> interrupt_;  // before anything it interrupts goes away
+};
+
+/// Stores for the folders that read_delta() names.
+class FolderOpener {
+ public:
+  explicit FolderOpener(std::string working_folder) : working_folder_(std::move(working_folder)) {}
+
+  Result<DeltaTable> open(const std::string& path, std::optional<std::int64_t> version) {
+    SLUICE_TRY_ASSIGN(auto store, open_store(path));
+    const auto at = version ? std::optional(delta::Version(*version)) : std::nullopt;
+    auto snapshot = delta::Snapshot::load(*store, at);
+    if (!snapshot) return std::move(snapshot).error().in(fmt::format("read_delta('{}')", path));
+    if (!*snapshot) return Error(ErrorCode::NotFound, fmt::format("there is no Delta table in '{}'", path));
+    return DeltaTable{std::move(*snapshot), std::move(store)};
+  }
+
+ private:
+  Result<std::shared_ptr<store::ObjectStore>> open_store(std::string_view path) {
+    constexpr std::string_view kFileScheme = "file://";
+    if (path.starts_with(kFileScheme)) path.remove_prefix(kFileScheme.size());
+    if (path.find("://") != std::string_view::npos) {
+      return Error(ErrorCode::Unsupported, fmt::format("read_delta('{}'): only local folders can be read", path));
+    }
+    std::error_code failed;
+    const auto absolute = std::filesystem::absolute(std::filesystem::path(working_folder_) / path, failed);
+    std::string key = absolute.lexically_normal().relative_path().generic_string();
+    while (key.ends_with('/')) key.pop_back();
+    if (failed || key.empty() || !std::filesystem::is_directory("/" + key, failed)) {
+      return Error(ErrorCode::NotFound, fmt::format("there is no Delta table in '{}'", path));
+    }
+    SLUICE_TRY_ASSIGN(auto root, store::LocalStore::create(std::string("/")));
+    std::shared_ptr<store::LocalStore> shared_root = std::move(root);
+    return std::shared_ptr<store::ObjectStore>(new store::PrefixStore(*shared_root, key),
+                                               [shared_root](store::PrefixStore* store) { delete store; });
+  }
+
+  const std::string working_folder_;
+};
+
+}  // namespace
+
+struct Lake::Impl {
+  explicit Impl(LakeOptions lake_options) : options(std::move(lake_options)), folders(options.working_folder) {}
+
+  /// Returns the instance for ad-hoc queries, a new one if the last is broken.
+  Result<std::shared_ptr<Instance>> adhoc_instance() {
+    const std::lock_guard lock(mutex);
+    if (!adhoc || adhoc->broken()) {
+      SLUICE_TRY_ASSIGN(adhoc, Instance::create({options.thread_count, options.memory_bytes_max, options.spill_folder,
+                                                 /*survives_bugs=*/true}));
+    }
+    return adhoc;
+  }
+
+  Result<std::shared_ptr<Instance>> pipeline_instance() {
+    const std::lock_guard lock(mutex);
+    if (!pipeline) {
+      SLUICE_TRY_ASSIGN(pipeline, Instance::create({1, options.memory_bytes_max, options.spill_folder,
+                                                    /*survives_bugs=*/false}));
+    }
+    return pipeline;
+  }
+
+  const LakeOptions options;
+  FolderOpener folders;
+  std::mutex mutex;
+  std::shared_ptr<Instance> adhoc;     // guarded by mutex
+  std::shared_ptr<Instance> pipeline;  // guarded by mutex
+};
+
+Lake::Lake(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Lake::~Lake() = default;
+
+Result<std::unique_ptr<Lake>> Lake::create(LakeOptions options) {
+  return std::unique_ptr<Lake>(new Lake(std::make_unique<Impl>(std::move(options))));
+}
+
+Result<std::vector<std::string>> Lake::split(std::string_view script) {
+  SLUICE_TRY_ASSIGN(auto instance, impl_->adhoc_instance());
+  std::vector<std::string> statements;
+  SLUICE_TRY(instance->run(script, [&] {
+    duckdb::Parser parser;
+    parser.ParseQuery(std::string(script));
+    for (const auto& statement : parser.statements) statements.push_back(statement->query);
+  }));
+  return statements;
+}
+
+Result<std::unique_ptr<Rows>> Lake::query(std::string_view sql, std::stop_token stop) {
+  SLUICE_TRY_ASSIGN(auto instance, impl_->adhoc_instance());
+  QueryNames::Sources sources;
+  sources.schema = impl_->options.schema;
+  sources.find_table = impl_->options.find_table;
+  sources.table_names = impl_->options.table_names;
+  sources.open_table = [&folders = impl_->folders](const std::string& path, std::optional<std::int64_t> version) {
+    return folders.open(path, version);
+  };
+  SLUICE_TRY_ASSIGN(auto connection, instance->connect(std::move(sources)));
+  auto query = std::make_unique<RunningQuery>(std::move(instance), std::move(connection), std::string(sql));
+  SLUICE_TRY(query->start(std::move(stop)));
+  return std::unique_ptr<Rows>(std::move(query));
+}
+
+Result<std::unique_ptr<Rows>> Lake::execute(std::string_view sql, const std::vector<View>& views,
+                                            std::vector<Relation> relations, std::stop_token stop) {
+  SLUICE_TRY_ASSIGN(auto instance, impl_->pipeline_instance());
+  QueryNames::Sources sources;
+  sources.schema = impl_->options.schema;
+  sources.relations = std::move(relations);
+  SLUICE_TRY_ASSIGN(auto connection, instance->connect(std::move(sources)));
+  for (const View& view : views) {
+    const std::string create = fmt::format("CREATE TEMP VIEW {} AS {}",
+                                           duckdb::KeywordHelper::WriteQuoted(view.name, '"'), view.sql);
+    SLUICE_TRY(instance->run(create, [&] {
+      auto created = connection->Query(create);
+      if (created->HasError()) created->ThrowError();
+    }));
+  }
+  auto query = std::make_unique<RunningQuery>(std::move(instance), std::move(connection), std::string(sql));
+  SLUICE_TRY(query->start(std::move(stop)));
+  return std::unique_ptr<Rows>(std::move(query));
+}
+
+Status Lake::scan_table(const DeltaTable& table, const LiveRowSink& sink, std::stop_token stop) {
+  SLUICE_TRY_ASSIGN(auto instance, impl_->pipeline_instance());
+  SLUICE_TRY_ASSIGN(auto scan, DeltaScan::create(table, instance->files()));
+  SLUICE_TRY_ASSIGN(auto connection, instance->connect({}));
+  return run_delta_scan(*connection->context, scan, sink, stop);
+}
+
+}  // namespace sluice::lake
