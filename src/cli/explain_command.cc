@@ -1,0 +1,145 @@
+#include <algorithm>
+#include <iostream>
+
+#include <duckdb/common/string_util.hpp>
+#include <fmt/format.h>
+
+#include "base/log.h"
+#include "cli/embedded_file.h"
+#include "cli/exit_code.h"
+#include "cli/inspected_schemas.h"
+#include "cli/options.h"
+#include "cli/planner.h"
+#include "cli/session.h"
+
+namespace sluice::cli {
+namespace {
+
+std::string_view kind_name(plan::DatasetKind kind) {
+  switch (kind) {
+    case plan::DatasetKind::StreamingTable: return "streaming table";
+    case plan::DatasetKind::MaterializedView: return "materialized view";
+    case plan::DatasetKind::TemporaryView: return "temporary view";
+  }
+  return "";
+}
+
+std::string json_texts(const std::vector<std::string>& texts) {
+  std::string out;
+  for (const std::string& text : texts) out += (out.empty() ? "" : ",") + json_quote(text);
+  return "[" + out + "]";
+}
+
+bool drops_rows(const plan::Dataset& dataset) {
+  return std::any_of(dataset.expectations.begin(), dataset.expectations.end(), [](const plan::Expectation& rule) {
+    return rule.on_violation == plan::OnViolation::DropRow || rule.on_violation == plan::OnViolation::Quarantine;
+  });
+}
+
+std::string to_json(const plan::Pipeline& pipeline, const plan::Dataset& dataset) {
+  std::string views;
+  for (const plan::NamedQuery& view : dataset.query.views) {
+    views += fmt::format(R"({}{{"name":{},"sql":{}}})", views.empty() ? "" : ",", json_quote(view.name), json_quote(view.sql));
+  }
+  std::vector<std::string> sources;
+  std::vector<std::string> inputs;
+  for (const std::string& input : dataset.query.inputs) {
+    (pipeline.find_source(input) != nullptr ? sources : inputs).push_back(input);
+  }
+  return fmt::format(
+      R"({{"name":{},"kind":{},"incremental":{},"reasons":{},"operators":{},"inputs":{},"sources":{},"schema":{},)"
+      R"("sql":{},"views":[{}],"dropping_expectations":{}}})",
+      json_quote(dataset.name), json_quote(kind_name(dataset.kind)), dataset.query.incremental(),
+      json_texts(dataset.query.reasons), json_texts(plan::describe(dataset.query)), json_texts(inputs),
+      json_texts(sources), json_quote(columnar::to_string(dataset.schema)), json_quote(dataset.query.sql), views,
+      drops_rows(dataset));
+}
+
+std::string to_text(const plan::Dataset& dataset) {
+  std::string out = fmt::format("{} {}\n", kind_name(dataset.kind), dataset.name);
+  out += fmt::format("  columns      {}\n", columnar::to_string(dataset.schema));
+  if (dataset.kind == plan::DatasetKind::TemporaryView) {
+    out += "  upkeep       none: it has no table and is part of every query that names it\n";
+  } else if (dataset.query.incremental()) {
+    out += "  upkeep       incremental: each epoch costs as much as the rows that change\n";
+  } else {
+    out += "  upkeep       recomputed whenever an input changes; the difference is committed\n";
+  }
+  for (const std::string& reason : dataset.query.reasons) out += fmt::format("  note         {}\n", reason);
+  for (const plan::Expectation& rule : dataset.expectations) {
+    out += fmt::format("  expectation  {}: {}\n", rule.name, rule.sql);
+  }
+  const std::vector<std::string> operators = plan::describe(dataset.query);
+  for (std::size_t i = 0; i < operators.size(); ++i) {
+    out += fmt::format("  {:12} {}\n", i == 0 ? "operators" : "", operators[i]);
+  }
+  if (dataset.query.incremental()) out += "  state        in memory; rebuilt from the input tables at the first change after a start\n";
+  return out;
+}
+
+/// Returns the page of docs/errors.md for a code, from its heading to the next.
+std::string error_page(const std::string& code) {
+  const std::string_view document = embedded_errors().front().content;
+  std::size_t begin = std::string_view::npos;
+  for (const char* level : {"### ", "## "}) {
+    begin = document.find(fmt::format("\n{}{}", level, code));
+    if (begin != std::string_view::npos) break;
+  }
+  if (begin == std::string_view::npos) return "";
+  const std::size_t end = std::min(document.find("\n### ", begin + 1), document.find("\n## ", begin + 1));
+  return std::string(document.substr(begin + 1, end == std::string_view::npos ? end : end - begin));
+}
+
+int explain_error(const std::string& code) {
+  const std::string page = error_page(code);
+  if (page.empty()) {
+    return report_error(Error(ErrorCode::NotFound, fmt::format("there is no error {}", code))
+                            .with_number(140)
+                            .with_help("codes look like SLU1301; docs/errors.md lists them"));
+  }
+  std::cout << page;
+  return static_cast<int>(ExitCode::Ok);
+}
+
+int explain_datasets(const CommonOptions& common, const plan::Pipeline& pipeline, const std::string& subject) {
+  std::vector<const plan::Dataset*> chosen;
+  std::vector<std::string> names;
+  for (const plan::Dataset& dataset : pipeline.datasets) {
+    names.push_back(dataset.name);
+    if (subject.empty() || duckdb::StringUtil::CIEquals(dataset.name, subject)) chosen.push_back(&dataset);
+  }
+  if (chosen.empty()) {
+    const auto near = near_names(subject, names);
+    return report_error(Error(ErrorCode::NotFound, fmt::format("there is no dataset '{}'", subject))
+                            .with_number(141)
+                            .with_help(fmt::format("datasets: {}", fmt::join(near.empty() ? names : near, ", "))));
+  }
+  if (common.output == OutputFormat::Table || common.output == OutputFormat::Markdown) {
+    for (const plan::Dataset* dataset : chosen) std::cout << to_text(*dataset) << '\n';
+    return static_cast<int>(ExitCode::Ok);
+  }
+  std::string json;
+  for (const plan::Dataset* dataset : chosen) json += (json.empty() ? "" : ",\n") + to_json(pipeline, *dataset);
+  std::cout << fmt::format("{{\"datasets\":[{}]}}\n", json);
+  return static_cast<int>(ExitCode::Ok);
+}
+
+}  // namespace
+
+int explain_command(const CommonOptions& common, const ExplainOptions& options) {
+  const std::string upper = duckdb::StringUtil::Upper(options.subject);
+  if (upper.size() == 7 && upper.starts_with("SLU")) return explain_error(upper);
+  auto session = open_session(common, {}, false);
+  if (!session) return report_error(session.error());
+  auto schemas = InspectedSchemas::open(**session);
+  if (!schemas) return report_error(schemas.error());
+  Planner planner((*session)->project);
+  const auto pipeline = planner.make_plan(*schemas);
+  if (!pipeline) {
+    for (const Error& mistake : planner.errors()) std::cerr << render(mistake) << '\n';
+    return static_cast<int>(exit_code_of(pipeline.error()));
+  }
+  return explain_datasets(common, *pipeline, options.subject);
+}
+
+}  // namespace sluice::cli

@@ -1,0 +1,127 @@
+#include <unistd.h>
+
+#include <iostream>
+
+#include <fmt/format.h>
+
+#include "cli/exit_code.h"
+#include "cli/options.h"
+#include "cli/planner.h"
+#include "cli/run_lock.h"
+#include "cli/session.h"
+#include "cli/stop_signals.h"
+#include "runtime/pipeline_runner.h"
+
+namespace sluice::cli {
+namespace {
+
+constexpr std::chrono::milliseconds kPollInterval{200};   // how often a continuous run looks for files
+constexpr std::chrono::milliseconds kSettleTime{1000};    // how long a file must stand still when continuous
+constexpr std::chrono::milliseconds kRetryPause{1000};    // after an epoch that was given up
+constexpr int kRetriesMax = 5;                            // in a row, before a continuous run ends
+
+std::string_view what_happened(const runtime::DatasetReport& dataset) {
+  switch (dataset.refresh) {
+    case runtime::RefreshKind::Create: return "created";
+    case runtime::RefreshKind::Replace: return "replaced";
+    case runtime::RefreshKind::Rebuild: return "rebuilt";
+    case runtime::RefreshKind::Append:
+    case runtime::RefreshKind::Maintain:
+      break;
+  }
+  return dataset.changed ? "updated" : "unchanged";
+}
+
+void print_report(const runtime::EpochReport& report, std::chrono::nanoseconds took) {
+  std::string text;
+  if (report.recovered) {
+    text = fmt::format("epoch {}: completed what an earlier run had decided\n", report.epoch.value());
+  } else {
+    text = fmt::format("epoch {} in {} ms\n", report.epoch.value(),
+                       std::chrono::duration_cast<std::chrono::milliseconds>(took).count());
+  }
+  for (const auto& [dataset, paths] : report.files_read) {
+    text += fmt::format("  read {} file{} into {}: {}{}\n", paths.size(), paths.size() == 1 ? "" : "s", dataset,
+                        fmt::join(paths.begin(), paths.begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(paths.size(), 10)), ", "),
+                        paths.size() > 10 ? ", …" : "");
+  }
+  std::size_t width = 7;
+  for (const auto& dataset : report.datasets) width = std::max(width, dataset.name.size());
+  for (const auto& dataset : report.datasets) {
+    text += fmt::format("  {:{}}  {:9}  +{} -{} rows  version {}\n", dataset.name, width, what_happened(dataset),
+                        dataset.rows_added, dataset.rows_removed, dataset.version);
+  }
+  if (report.dead_letters > 0) text += fmt::format("  {} lines could not be read: see sluice.dead_letters\n", report.dead_letters);
+  if (report.row_errors > 0) text += fmt::format("  {} rows could not be evaluated: see sluice.errors\n", report.row_errors);
+  if (report.violations > 0) text += fmt::format("  {} violations of expectations: see sluice.quality\n", report.violations);
+  for (const std::string& note : report.notes) text += fmt::format("  note: {}\n", note);
+  std::cerr << text;
+}
+
+/// Errors of the project's text are shown all; others come alone.
+int report_run_error(const Planner& planner, const Error& error) {
+  if (planner.errors().size() > 1 && planner.errors().front() == error) {
+    for (const Error& mistake : planner.errors()) std::cerr << render(mistake) << '\n';
+    return static_cast<int>(exit_code_of(error));
+  }
+  return report_error(error);
+}
+
+/// True if the next attempt may succeed: input changed under us, storage did not answer.
+bool worth_retrying(const Error& error) { return error.code() == ErrorCode::Unavailable; }
+
+int run_epochs(Session& session, const CommonOptions& common, const RunOptions& options, const StopSignals& signals) {
+  Planner planner(session.project);
+  runtime::RunnerOptions runner_options;
+  runner_options.schema = session.project.schema;
+  runner_options.full_refresh = {options.full_refresh_all, {options.full_refresh.begin(), options.full_refresh.end()}};
+  runner_options.settle_time = options.once ? std::chrono::milliseconds(0) : kSettleTime;
+  runner_options.engine = "sluice " SLUICE_VERSION;
+  runtime::PipelineRunner runner({session.storage, *session.files, *session.lake, planner, session.clock, session.random,
+                                  *session.log, session.fail_points},
+                                 runner_options);
+  const bool quiet = common.quiet;
+  bool any = false;
+  int failures = 0;
+  for (;;) {
+    const auto start = session.clock.monotonic();
+    auto report = runner.run_epoch(signals.token());
+    if (signals.received() != 0) {
+      if (!quiet) std::cerr << "stopped; every committed epoch is complete\n";
+      return 128 + signals.received();
+    }
+    if (!report) {
+      // With --once a retry is the caller's choice, except that a file that changed while it was read may just be done.
+      if (!worth_retrying(report.error()) || options.once || ++failures > kRetriesMax) {
+        return report_run_error(planner, report.error());
+      }
+      session.log->warn("run", report.error().message());
+      session.clock.sleep(kRetryPause, signals.token());
+      continue;
+    }
+    failures = 0;
+    if (*report) {
+      any = true;
+      if (!quiet) print_report(**report, session.clock.monotonic() - start);
+      continue;
+    }
+    if (options.once) break;
+    session.clock.sleep(kPollInterval, signals.token());
+    if (signals.received() != 0) return 128 + signals.received();
+  }
+  if (!any && !quiet) std::cerr << "everything is up to date\n";
+  return static_cast<int>(ExitCode::Ok);
+}
+
+}  // namespace
+
+int run_command(const CommonOptions& common, const RunOptions& options) {
+  StopSignals signals;
+  auto session = open_session(common, options.project, true);
+  if (!session) return report_error(session.error());
+  auto lock = RunLock::acquire((*session)->project.storage);
+  if (!lock) return report_error(lock.error());
+  return run_epochs(**session, common, options, signals);
+}
+
+}  // namespace sluice::cli

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <memory>
+
+#include "base/clock.h"
+#include "base/fail_points.h"
+#include "base/log.h"
+#include "base/random.h"
+#include "cli/options.h"
+#include "cli/project.h"
+#include "connect/files/file_system.h"
+#include "lake/lake.h"
+#include "store/local_store.h"
+
+namespace sluice::cli {
+
+/// The objects that verbs work with, made once per process and wired here. Everything lives as long as the session.
+struct Session {
+  SystemClock clock;
+  SystemRandom random;
+  FailPoints fail_points;
+  std::unique_ptr<Logger> log;
+  Project project;
+  std::shared_ptr<store::ObjectStore> storage;          ///< Rooted at the storage folder.
+  std::unique_ptr<connect::LocalFileSystem> files;      ///< Rooted at the project folder.
+  std::unique_ptr<lake::Lake> lake;                     ///< Names are the project's tables as they are now.
+};
+
+/// Opens the project and makes what stands around it. `project` empty: CommonOptions::folder. With `create_storage` the
+/// storage folder is made if absent; otherwise it may be missing, and then there are no tables.
+/// Errors: those of open_project; Internal if the DuckDB library is not the one this binary was built for;
+/// PermissionDenied, ResourceExhausted, Unavailable from the storage folder.
+Result<std::unique_ptr<Session>> open_session(const CommonOptions& common, const std::filesystem::path& project,
+                                              bool create_storage);
+
+/// Writes an error to stderr and returns its exit code.
+int report_error(const Error& error);
+
+}  // namespace sluice::cli

@@ -1,0 +1,117 @@
+#include "runtime/dataflow.h"
+
+#include <fmt/format.h>
+
+#include "columnar/guard.h"
+#include "runtime/internal/operator_factory.h"
+
+namespace sluice::runtime {
+
+/// Sends what a node emits on to its consumers; keeps the first error, as Output has no way to return one.
+class Dataflow::NodeOutput final : public engine::Output {
+ public:
+  NodeOutput(Dataflow& dataflow, std::size_t node, engine::Output& output)
+      : dataflow_(dataflow), node_(node), output_(output) {}
+
+  void emit(columnar::ChangeBatch&& changes) override {
+    if (changes.empty() || !status_) return;
+    status_ = dataflow_.deliver(node_, changes, output_);
+  }
+  void fail(engine::EvaluationError error) override { output_.fail(std::move(error)); }
+
+  Status take_status() { return std::move(status_); }
+
+ private:
+  Dataflow& dataflow_;
+  std::size_t node_;
+  engine::Output& output_;
+  Status status_;
+};
+
+Result<std::unique_ptr<Dataflow>> Dataflow::create(const plan::QueryPlan& plan, columnar::KernelContext& context) {
+  std::unique_ptr<Dataflow> dataflow(new Dataflow());
+  for (std::size_t index = 0; index < plan.nodes.size(); ++index) {
+    const plan::Node& node = plan.nodes[index];
+    RunningNode running;
+    running.types = node.types;
+    std::vector<columnar::RowType> input_types;
+    for (std::size_t port = 0; port < node.inputs.size(); ++port) {
+      if (node.inputs[port] >= index || port > 1 + plan.nodes.size()) {
+        return Error(ErrorCode::InvalidArgument, fmt::format("plan node {} reads node {}", index, node.inputs[port]));
+      }
+      // A union takes any number of inputs, all through its only port.
+      const bool second = port == 1 && !std::holds_alternative<plan::UnionNode>(node.body);
+      dataflow->nodes_[node.inputs[port]].consumers.push_back({index, second ? engine::Port::Right : engine::Port::Left});
+      input_types.push_back(dataflow->nodes_[node.inputs[port]].types);
+    }
+    if (const auto* input = std::get_if<plan::InputNode>(&node.body)) {
+      running.relation = input->relation;
+      running.columns = input->columns;
+    } else {
+      SLUICE_TRY_ASSIGN(running.op, internal::make_operator(node, input_types, context));
+    }
+    dataflow->nodes_.push_back(std::move(running));
+  }
+  if (dataflow->nodes_.empty()) return Error(ErrorCode::InvalidArgument, "a plan without operators");
+  return dataflow;
+}
+
+Status Dataflow::push(std::string_view relation, columnar::ChangeBatch& changes, engine::Output& output) {
+  for (std::size_t index = 0; index < nodes_.size(); ++index) {
+    const RunningNode& node = nodes_[index];
+    if (node.op || node.relation != relation) continue;
+    duckdb::DataChunk rows;
+    SLUICE_TRY(columnar::guard([&] {
+      duckdb::vector<duckdb::LogicalType> types(node.types.begin(), node.types.end());
+      rows.InitializeEmpty(types);
+      for (std::size_t column = 0; column < node.columns.size(); ++column) {
+        rows.data[column].Reference(changes.rows().data[node.columns[column]]);
+      }
+      rows.SetCardinality(changes.size());
+    }));
+    columnar::ChangeBatch projected(std::move(rows));
+    if (!changes.insert_only()) projected.set_weights(changes.weights());
+    SLUICE_TRY(deliver(index, projected, output));
+  }
+  return ok();
+}
+
+Status Dataflow::deliver(std::size_t from, columnar::ChangeBatch& changes, engine::Output& output) {
+  if (from + 1 == nodes_.size()) output.emit(std::move(changes));
+  for (const Consumer& consumer : nodes_[from].consumers) {
+    NodeOutput next(*this, consumer.node, output);
+    SLUICE_TRY(nodes_[consumer.node].op->push(consumer.port, changes, next));
+    SLUICE_TRY(next.take_status());
+  }
+  return ok();
+}
+
+Status Dataflow::end_epoch(Epoch epoch, engine::Output& output) {
+  for (std::size_t index = 0; index < nodes_.size(); ++index) {
+    if (!nodes_[index].op) continue;
+    NodeOutput next(*this, index, output);
+    SLUICE_TRY(nodes_[index].op->end_epoch(epoch, next));
+    SLUICE_TRY(next.take_status());
+  }
+  return ok();
+}
+
+std::uint64_t Dataflow::state_bytes() const {
+  std::uint64_t bytes = 0;
+  for (const RunningNode& node : nodes_) bytes += node.op ? node.op->state_bytes() : 0;
+  return bytes;
+}
+
+engine::OperatorCounters Dataflow::counters() const {
+  engine::OperatorCounters sum;
+  for (const RunningNode& node : nodes_) {
+    if (!node.op) continue;
+    sum.rows_in += node.op->counters().rows_in;
+    sum.rows_out += node.op->counters().rows_out;
+    sum.state_reads += node.op->counters().state_reads;
+    sum.state_writes += node.op->counters().state_writes;
+  }
+  return sum;
+}
+
+}  // namespace sluice::runtime

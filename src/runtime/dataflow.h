@@ -1,0 +1,56 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "base/strong_int.h"
+#include "columnar/change_batch.h"
+#include "columnar/kernel.h"
+#include "engine/operator.h"
+#include "plan/pipeline.h"
+
+namespace sluice::runtime {
+
+/// A standing query: the operators of a QueryPlan, connected. Changes of the relations it reads go in, changes of its
+/// result come out, by the end of end_epoch() complete but not consolidated. Owned by one worker.
+class Dataflow {
+ public:
+  /// Builds the operators. `plan` must be incremental; `context` must outlive the dataflow.
+  /// Errors: those of the operators' create; InvalidArgument if the plan is not well formed.
+  static Result<std::unique_ptr<Dataflow>> create(const plan::QueryPlan& plan, columnar::KernelContext& context);
+
+  /// Passes changes of one relation to every input that reads it. Results that are ready go to `output`.
+  Status push(std::string_view relation, columnar::ChangeBatch& changes, engine::Output& output);
+  /// Ends the epoch in every operator, inputs before consumers.
+  Status end_epoch(Epoch epoch, engine::Output& output);
+
+  /// Types of the rows that come out.
+  const columnar::RowType& types() const { return nodes_.back().types; }
+  /// Estimated bytes of state held by all operators.
+  std::uint64_t state_bytes() const;
+  /// Rows and state entries touched since creation, summed over all operators.
+  engine::OperatorCounters counters() const;
+
+ private:
+  struct Consumer {
+    std::size_t node;
+    engine::Port port;
+  };
+  struct RunningNode {
+    std::unique_ptr<engine::Operator> op;             ///< Null for an input.
+    std::string relation;                             ///< Of an input.
+    std::vector<columnar::ColumnIndex> columns;       ///< Of an input: which of the relation's, in order.
+    std::vector<Consumer> consumers;
+    columnar::RowType types;
+  };
+  class NodeOutput;
+
+  Dataflow() = default;
+  Status deliver(std::size_t from, columnar::ChangeBatch& changes, engine::Output& output);
+
+  std::vector<RunningNode> nodes_;
+};
+
+}  // namespace sluice::runtime

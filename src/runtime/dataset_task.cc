@@ -1,0 +1,201 @@
+#include "runtime/dataset_task.h"
+
+#include <fmt/format.h>
+
+#include "columnar/guard.h"
+#include "runtime/internal/row_text.h"
+
+namespace sluice::runtime {
+
+Result<std::unique_ptr<DatasetTask>> DatasetTask::create(const plan::Dataset& dataset, Refresh refresh,
+                                                         ManagedTable& table, TaskEnvironment& environment) {
+  std::unique_ptr<DatasetTask> task(new DatasetTask(dataset, std::move(refresh), table, environment));
+  if (dataset.query.incremental()) {
+    SLUICE_TRY_ASSIGN(task->dataflow_, Dataflow::create(dataset.query, environment.kernels));
+    SLUICE_TRY(task->make_boundary(task->dataflow_->types()));
+  } else {
+    for (const std::string& input : dataset.query.inputs) {
+      SLUICE_TRY_ASSIGN(internal::RowBag image, internal::RowBag::create(environment.relation_schema(input).types()));
+      task->images_.emplace(input, std::move(image));
+    }
+  }
+  if (!dataset.expectations.empty()) {
+    SLUICE_TRY_ASSIGN(task->expectations_, quality::Expectations::create(environment.kernels, dataset.expectations,
+                                                                         dataset.schema));
+  }
+  if (!task->streaming()) {
+    SLUICE_TRY_ASSIGN(task->pending_, internal::RowBag::create(dataset.schema.types()));
+  }
+  return task;
+}
+
+DatasetTask::~DatasetTask() = default;
+
+void DatasetTask::start_epoch(Epoch epoch) {
+  epoch_ = epoch;
+  touched_ = refresh_.kind != RefreshKind::Append && refresh_.kind != RefreshKind::Maintain;
+  if (refresh_.kind != RefreshKind::Maintain) state_ready_ = true;
+}
+
+Status DatasetTask::take_standing_rows() {
+  if (refresh_.kind == RefreshKind::Maintain) return ok();  // when the first change comes
+  for (const std::string& relation : refresh_.scans) {
+    SLUICE_TRY(environment_.scan(relation, [&](columnar::ChangeBatch& rows) { return push(relation, rows); }));
+  }
+  return ok();
+}
+
+Status DatasetTask::ensure_state() {
+  if (state_ready_) return ok();
+  state_ready_ = true;
+  discarding_ = true;
+  for (const std::string& relation : refresh_.scans) {
+    SLUICE_TRY(environment_.scan(relation, [&](columnar::ChangeBatch& rows) { return take(relation, rows); }));
+  }
+  if (dataflow_) SLUICE_TRY(dataflow_->end_epoch(epoch_.previous(), *this));
+  discarding_ = false;
+  return std::move(status_);
+}
+
+Status DatasetTask::push(const std::string& relation, columnar::ChangeBatch& changes) {
+  if (changes.empty()) return ok();
+  SLUICE_TRY(ensure_state());
+  touched_ = true;
+  return take(relation, changes);
+}
+
+Status DatasetTask::take(const std::string& relation, columnar::ChangeBatch& changes) {
+  if (dataflow_) {
+    SLUICE_TRY(dataflow_->push(relation, changes, *this));
+    return status_;
+  }
+  return images_.at(relation).add(changes);
+}
+
+void DatasetTask::emit(columnar::ChangeBatch&& changes) {
+  if (discarding_ || !status_ || changes.empty()) return;
+  status_ = cast_and_judge(changes);
+}
+
+void DatasetTask::fail(engine::EvaluationError error) {
+  if (discarding_) return;
+  environment_.side_outputs.add_error(dataset_.name, error.key, error.expression, error.message, error.weight);
+}
+
+Status DatasetTask::cast_and_judge(columnar::ChangeBatch& changes) {
+  if (boundary_) {
+    std::vector<std::uint32_t> kept;
+    std::vector<columnar::RowError> errors;
+    duckdb::DataChunk cast;
+    boundary_->evaluate(changes.rows(), cast, kept, errors);
+    for (const columnar::RowError& error : errors) {
+      fail({internal::row_text(changes.rows(), error.row), error.expression, error.message, changes.weight(error.row)});
+    }
+    std::vector<std::int64_t> weights;
+    if (!changes.insert_only()) {
+      if (kept.empty() && errors.empty()) {
+        weights = changes.weights();
+      } else {
+        for (const std::uint32_t row : kept) weights.push_back(changes.weight(row));
+      }
+    }
+    changes = columnar::ChangeBatch(std::move(cast));
+    if (!weights.empty()) changes.set_weights(std::move(weights));
+  }
+  if (!expectations_) return pass_on(changes);
+  SLUICE_TRY_ASSIGN(quality::Judgement judgement, expectations_->judge(changes));
+  for (const quality::Verdict& verdict : judgement.verdicts) {
+    environment_.side_outputs.count(dataset_.name, verdict.expectation, verdict.action, verdict.passed, verdict.failed);
+  }
+  for (const quality::QuarantinedRow& row : judgement.quarantined) {
+    environment_.side_outputs.add_quarantined(dataset_.name, row.expectation, row.row, row.weight);
+  }
+  if (judgement.failure) return std::move(*judgement.failure).in(dataset_.name);
+  return pass_on(judgement.kept);
+}
+
+Status DatasetTask::pass_on(columnar::ChangeBatch& rows) {
+  if (rows.empty()) return ok();
+  if (!streaming()) return pending_->add(rows);
+  SLUICE_TRY(table_.write(rows));
+  for (DatasetTask* reader : readers_) SLUICE_TRY(reader->push(dataset_.name, rows));
+  return ok();
+}
+
+Status DatasetTask::end_epoch(Epoch epoch) {
+  if (!touched_) return ok();
+  if (dataflow_) {
+    SLUICE_TRY(dataflow_->end_epoch(epoch, *this));
+    SLUICE_TRY(std::move(status_));
+  } else {
+    SLUICE_TRY(recompute());
+  }
+  return streaming() ? ok() : finish_view();
+}
+
+Status DatasetTask::make_boundary(const columnar::RowType& types) {
+  const columnar::RowType stored = dataset_.schema.types();
+  boundary_.reset();
+  if (types == stored) return ok();
+  std::vector<columnar::Expression> casts;
+  for (columnar::ColumnIndex column = 0; column < stored.size(); ++column) {
+    auto value = columnar::Expression::column_ref(column, types[column]);
+    casts.push_back(value.type == stored[column] ? std::move(value)
+                                                 : columnar::Expression::cast(std::move(value), stored[column]));
+  }
+  SLUICE_TRY_ASSIGN(boundary_, columnar::Kernel::create(environment_.kernels, std::move(casts), types));
+  return ok();
+}
+
+Status DatasetTask::recompute() {
+  std::vector<lake::Relation> relations;
+  std::vector<std::unique_ptr<duckdb::ColumnDataCollection>> contents;
+  for (const auto& [name, image] : images_) {
+    SLUICE_TRY_ASSIGN(auto content, image.collect());
+    contents.push_back(std::move(content));
+    relations.push_back(lake::Relation::of_rows(name, environment_.relation_schema(name), *contents.back()));
+  }
+  std::vector<lake::View> views;
+  for (const plan::NamedQuery& view : dataset_.query.views) views.push_back({view.name, view.sql});
+  SLUICE_TRY_ASSIGN(const std::unique_ptr<lake::Rows> rows,
+                    environment_.lake.execute(dataset_.query.sql, views, std::move(relations)));
+  SLUICE_TRY(make_boundary(rows->types()));
+  for (;;) {
+    SLUICE_TRY_ASSIGN(const duckdb::unique_ptr<duckdb::DataChunk> chunk, rows->next());
+    if (!chunk) break;
+    columnar::ChangeBatch batch(std::move(*chunk));
+    emit(std::move(batch));
+    SLUICE_TRY(std::move(status_));
+  }
+  return ok();
+}
+
+Status DatasetTask::finish_view() {
+  // A recomputed view has put out all of its rows, a rebuilt one too: what the table holds now is taken away, and what
+  // remains is the difference.
+  const bool whole = !dataflow_ || needs_old_rows();
+  if (whole && refresh_.kind != RefreshKind::Create && refresh_.kind != RefreshKind::Replace) {
+    SLUICE_TRY(table_.scan([&](columnar::ChangeBatch& rows) { return pending_->subtract(rows); }));
+  }
+  SLUICE_TRY(pending_->for_each_batch([&](columnar::ChangeBatch& changes) -> Status {
+    SLUICE_TRY(table_.write(changes));
+    for (DatasetTask* reader : readers_) SLUICE_TRY(reader->push(dataset_.name, changes));
+    return ok();
+  }));
+  pending_->clear();
+  return ok();
+}
+
+void DatasetTask::applied() {
+  refresh_.kind = streaming() ? RefreshKind::Append : RefreshKind::Maintain;
+  // A view's scans stay: they are what its state would be rebuilt from.
+  if (streaming()) refresh_.scans.clear();
+}
+
+std::uint64_t DatasetTask::state_bytes() const {
+  std::uint64_t bytes = dataflow_ ? dataflow_->state_bytes() : 0;
+  for (const auto& [name, image] : images_) bytes += image.memory_bytes();
+  return bytes;
+}
+
+}  // namespace sluice::runtime

@@ -1,0 +1,113 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "base/strong_int.h"
+#include "columnar/change_batch.h"
+#include "columnar/kernel.h"
+#include "engine/operator.h"
+#include "lake/lake.h"
+#include "plan/pipeline.h"
+#include "quality/expectations.h"
+#include "runtime/dataflow.h"
+#include "runtime/internal/row_bag.h"
+#include "runtime/managed_table.h"
+#include "runtime/refresh_plan.h"
+#include "runtime/side_outputs.h"
+
+namespace sluice::runtime {
+
+/// Takes rows of a relation.
+using BatchSink = std::function<Status(columnar::ChangeBatch&)>;
+/// Passes the rows that a relation (dataset or tracked source) held at the end of the last epoch to the sink, in the
+/// types the present plan gives it.
+using ScanRelation = std::function<Status(const std::string& relation, const BatchSink& sink)>;
+
+/// What the tasks of one pipeline share. Everything must outlive the tasks.
+struct TaskEnvironment {
+  columnar::KernelContext& kernels;
+  lake::Lake& lake;
+  SideOutputs& side_outputs;
+  ScanRelation scan;
+  /// Columns of a relation, as the present plan gives them.
+  std::function<columnar::Schema(const std::string& relation)> relation_schema;
+};
+
+/// Computes one dataset: takes changes of its inputs in, casts the result to the dataset's boundary types, judges it by
+/// the expectations, and passes it to the table and to the datasets that read it, from memory.
+///
+/// A streaming table's rows go on as they come. A view's changes are summed over the epoch first, so what cancels leaves no
+/// trace; a rebuilt view also counts what its table holds now as taken away, so that only the difference remains.
+/// State is rebuilt, when the first change comes, from what the inputs held at the end of the last epoch.
+/// Owned by one worker. After an error the task must be thrown away.
+class DatasetTask final : private engine::Output {
+ public:
+  /// `dataset`, `table` and `environment` must outlive the task.
+  static Result<std::unique_ptr<DatasetTask>> create(const plan::Dataset& dataset, Refresh refresh, ManagedTable& table,
+                                                     TaskEnvironment& environment);
+  ~DatasetTask() override;
+
+  const plan::Dataset& dataset() const { return dataset_; }
+  const Refresh& refresh() const { return refresh_; }
+  ManagedTable& table() { return table_; }
+
+  /// Adds a dataset that reads this one. It must outlive the task.
+  void add_reader(DatasetTask& reader) { readers_.push_back(&reader); }
+
+  /// Begins an epoch. All tasks begin before any takes rows.
+  void start_epoch(Epoch epoch);
+  /// Takes in what the inputs held before this epoch, where the refresh asks for it.
+  Status take_standing_rows();
+  /// Takes changes of one input in.
+  Status push(const std::string& relation, columnar::ChangeBatch& changes);
+  /// Ends the epoch: when it returns, table and readers have all changes. Inputs end before their readers.
+  Status end_epoch(Epoch epoch);
+  /// The epoch is committed: from now on the dataset goes on by changes.
+  void applied();
+
+  /// Estimated bytes of operator state.
+  std::uint64_t state_bytes() const;
+
+ private:
+  DatasetTask(const plan::Dataset& dataset, Refresh refresh, ManagedTable& table, TaskEnvironment& environment)
+      : dataset_(dataset), refresh_(std::move(refresh)), table_(table), environment_(environment) {}
+
+  bool streaming() const { return dataset_.kind == plan::DatasetKind::StreamingTable; }
+  bool needs_old_rows() const { return refresh_.kind == RefreshKind::Rebuild; }
+
+  void emit(columnar::ChangeBatch&& changes) override;
+  void fail(engine::EvaluationError error) override;
+
+  Status ensure_state();
+  Status take(const std::string& relation, columnar::ChangeBatch& changes);
+  Status cast_and_judge(columnar::ChangeBatch& changes);
+  Status pass_on(columnar::ChangeBatch& rows);
+  Status make_boundary(const columnar::RowType& types);
+  Status recompute();
+  Status finish_view();
+
+  const plan::Dataset& dataset_;
+  Refresh refresh_;
+  ManagedTable& table_;
+  TaskEnvironment& environment_;
+  std::vector<DatasetTask*> readers_;
+
+  std::unique_ptr<Dataflow> dataflow_;                              ///< Null if the dataset is recomputed.
+  std::map<std::string, internal::RowBag> images_;  ///< Of the inputs, if the dataset is recomputed.
+  std::unique_ptr<columnar::Kernel> boundary_;                      ///< Null if the types agree already.
+  std::unique_ptr<quality::Expectations> expectations_;
+  std::optional<internal::RowBag> pending_;  ///< A view's changes of this epoch.
+
+  bool state_ready_ = false;   ///< Operators or images hold the inputs as of the last epoch.
+  bool discarding_ = false;    ///< Output only restores state.
+  bool touched_ = false;       ///< Something came in during this epoch.
+  Epoch epoch_;
+  Status status_;              ///< First error inside emit(), which cannot return one.
+};
+
+}  // namespace sluice::runtime

@@ -1,0 +1,12 @@
+#pragma once
+
+#include <string>
+
+#include <duckdb/common/types/data_chunk.hpp>
+
+namespace sluice::runtime::internal {
+
+/// Returns the row as a person reads it: its values with commas between, cut at 1,000 bytes.
+std::string row_text(const duckdb::DataChunk& rows, std::size_t row);
+
+}  // namespace sluice::runtime::internal

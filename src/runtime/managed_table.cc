@@ -1,0 +1,230 @@
+#include "runtime/managed_table.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "columnar/guard.h"
+#include "delta/commit_rules.h"
+#include "delta/delta_schema.h"
+#include "delta/duckdb_schema.h"
+#include "delta/log_path.h"
+#include "delta/log_checkpoint.h"
+#include "delta/table_definition.h"
+#include "delta/transaction.h"
+
+namespace sluice::runtime {
+namespace {
+
+constexpr int kPublishAttemptsMax = 5;
+constexpr int kVersionsMovedMax = 100;
+
+Error foreign_table(const std::string& key) {
+  return Error(ErrorCode::Conflict, fmt::format("{} is a Delta table that this pipeline did not write", key))
+      .with_number(4103)
+      .with_help("rename the dataset, move the table away, or point `storage` elsewhere; nothing was changed");
+}
+
+Error lost_positions(const std::string& key) {
+  return Error(ErrorCode::Corruption,
+               fmt::format("{} holds epochs of this pipeline, but there is no manifest under _sluice/", key))
+      .with_number(6001)
+      .with_help("restore the folder _sluice/ from a backup, or move the table away and run with --full-refresh");
+}
+
+Error foreign_commit_error(const std::string& key, delta::Version theirs, std::int64_t ours) {
+  return Error(ErrorCode::Conflict,
+               fmt::format("{} is at version {}, but this pipeline last wrote version {}", key, theirs.value(), ours))
+      .with_number(4102)
+      .with_help(fmt::format("someone else committed to the table; `sluice run --once --full-refresh={}` makes it follow "
+                             "its query again",
+                             key.substr(key.find('.') + 1)));
+}
+
+bool has_our_transactions(const delta::Snapshot& snapshot) {
+  return std::any_of(snapshot.transactions().begin(), snapshot.transactions().end(),
+                     [](const auto& entry) { return entry.first.starts_with("sluice:"); });
+}
+
+}  // namespace
+
+Result<std::unique_ptr<ManagedTable>> ManagedTable::open(TableEnvironment& environment,
+                                                         std::shared_ptr<store::ObjectStore> store, std::string key,
+                                                         const TableState* state) {
+  std::unique_ptr<ManagedTable> table(new ManagedTable(environment, std::move(store), std::move(key)));
+  auto loaded = delta::Snapshot::load(*table->store_);
+  if (!loaded) return std::move(loaded).error().in(table->key_);
+  table->snapshot_ = std::move(*loaded);
+  if (state == nullptr) {
+    if (!table->snapshot_) return table;
+    return has_our_transactions(*table->snapshot_) ? lost_positions(table->key_) : foreign_table(table->key_);
+  }
+  const delta::Version expected(state->version);
+  if (!table->snapshot_ || table->snapshot_->version() < expected) {
+    return Error(ErrorCode::Corruption,
+                 fmt::format("{} should be at version {}, but {}", table->key_, state->version,
+                             table->snapshot_ ? fmt::format("its log ends at {}", table->snapshot_->version().value())
+                                              : std::string("there is no such table")))
+        .with_number(6002)
+        .with_help("restore the table's folder, or run with --full-refresh after moving _sluice/ and the tables away");
+  }
+  if (table->snapshot_->version() > expected) {
+    table->foreign_commit_ = foreign_commit_error(table->key_, table->snapshot_->version(), state->version);
+  }
+  return table;
+}
+
+std::string ManagedTable::table_id() const {
+  if (snapshot_) return snapshot_->metadata().id;
+  for (const delta::Action& action : definition_actions_) {
+    if (const auto* metadata = std::get_if<delta::Metadata>(&action)) return metadata->id;
+  }
+  return "";
+}
+
+columnar::Schema ManagedTable::stored_schema() const {
+  return snapshot_ ? delta::columnar_schema(snapshot_->schema()) : columnar::Schema();
+}
+
+Status ManagedTable::scan(const std::function<Status(columnar::ChangeBatch&)>& sink) {
+  if (!snapshot_) return ok();
+  return environment_.lake.scan_table(
+      {snapshot_, store_},
+      [&](duckdb::DataChunk& rows, const delta::AddFile&, std::span<const std::uint64_t>) -> Status {
+        duckdb::DataChunk view;
+        SLUICE_TRY(columnar::guard([&] {
+          view.InitializeEmpty(rows.GetTypes());
+          view.Reference(rows);
+        }));
+        columnar::ChangeBatch batch(std::move(view));
+        return sink(batch);
+      });
+}
+
+Status ManagedTable::make_writer(const TableSpec& spec) {
+  connect::TableWriterOptions options;
+  options.table = key_;
+  options.mode = spec.mode;
+  options.schema = spec.schema;
+  options.partition_columns = spec.partition_columns;
+  SLUICE_TRY_ASSIGN(options.properties, delta::read_properties(spec.properties));
+  auto& lake = environment_.lake;
+  const auto scan = [&lake, store = store_](const std::shared_ptr<const delta::Snapshot>& snapshot,
+                                            const connect::LiveRowSink& sink) {
+    return lake.scan_table({snapshot, store}, sink);
+  };
+  SLUICE_TRY_ASSIGN(writer_, connect::TableWriter::create(*store_, environment_.clock, environment_.random, options,
+                                                          snapshot_, scan));
+  return ok();
+}
+
+Status ManagedTable::begin_epoch(const TableSpec& spec, bool replace) {
+  delta::TableDefinition definition;
+  SLUICE_TRY_ASSIGN(definition.schema, delta::delta_schema(spec.schema));
+  definition.partition_columns = spec.partition_columns;
+  definition.properties = spec.properties;
+  definition.properties[std::string(kPipelineProperty)] = environment_.pipeline_id;
+  if (spec.mode == connect::WriteMode::Changes) definition.properties.emplace("delta.enableDeletionVectors", "true");
+  if (!spec.comment.empty()) definition.description = spec.comment;
+  if (snapshot_) {
+    SLUICE_TRY_ASSIGN(definition_actions_, delta::alter_table_actions(*snapshot_, definition));
+  } else {
+    SLUICE_TRY_ASSIGN(definition_actions_,
+                      delta::create_table_actions(definition, environment_.clock, environment_.random));
+  }
+  // The locator is the writer's, so a writer lives as long as the table keeps its shape.
+  if (!writer_ || !definition_actions_.empty()) {
+    TableSpec written = spec;
+    written.properties = definition.properties;
+    SLUICE_TRY(make_writer(written));
+  }
+  if (replace && snapshot_) writer_->replace();
+  return ok();
+}
+
+Status ManagedTable::write(columnar::ChangeBatch& changes) {
+  auto status = writer_->write(changes);
+  if (!status) return std::move(status).error().in(key_);
+  return ok();
+}
+
+Result<std::optional<PlannedCommit>> ManagedTable::prepare(const std::string& app_id, Epoch epoch,
+                                                           const std::string& operation) {
+  auto prepared = writer_->prepare();
+  if (!prepared) return std::move(prepared).error().in(key_);
+  prepared_ = std::move(*prepared);
+  if (prepared_.actions.empty() && definition_actions_.empty()) return std::optional<PlannedCommit>();
+
+  PlannedCommit commit;
+  commit.append_only = snapshot_ && definition_actions_.empty() && delta::only_adds_files(prepared_.actions);
+  delta::CommitRequest request;
+  request.actions = definition_actions_;
+  request.actions.insert(request.actions.end(), prepared_.actions.begin(), prepared_.actions.end());
+  request.actions.push_back(delta::SetTransaction{app_id, epoch.value(), environment_.clock.now()});
+  request.info.operation = operation;
+  request.info.operation_parameters["epoch"] = fmt::format("{}", epoch.value());
+  request.info.operation_metrics["numOutputRows"] = fmt::format("{}", prepared_.rows_added);
+  request.info.operation_metrics["numDeletedRows"] = fmt::format("{}", prepared_.rows_removed);
+  request.info.operation_metrics["numAddedFiles"] = fmt::format("{}", prepared_.files_added);
+  request.info.operation_metrics["numRemovedFiles"] = fmt::format("{}", prepared_.files_removed);
+  request.info.operation_metrics["numDeletionVectorsAdded"] = fmt::format("{}", prepared_.deletion_vectors_added);
+  request.info.operation_metrics["numOutputBytes"] = fmt::format("{}", prepared_.bytes_added);
+  auto decided = delta::prepare(snapshot_.get(), std::move(request), environment_.clock, environment_.random);
+  if (!decided) return std::move(decided).error().in(key_);
+  commit.table = key_;
+  commit.version = decided->version.value();
+  commit.transaction_id = decided->txn_id;
+  commit.bytes = std::move(decided->bytes);
+  return std::optional<PlannedCommit>(std::move(commit));
+}
+
+Status ManagedTable::applied() {
+  if (snapshot_) {
+    SLUICE_TRY_ASSIGN(snapshot_, delta::Snapshot::refresh(*store_, snapshot_));
+  } else {
+    SLUICE_TRY_ASSIGN(snapshot_, delta::Snapshot::load(*store_));
+  }
+  writer_->applied(snapshot_);
+  definition_actions_.clear();
+  // A log checkpoint only makes reading faster, so a failure waits for the next one.
+  if (delta::log_checkpoint_due(*snapshot_)) {
+    static_cast<void>(delta::write_log_checkpoint(*store_, *snapshot_, environment_.clock).has_value());
+  }
+  return ok();
+}
+
+void ManagedTable::abort() {
+  if (writer_) writer_->abort();
+  definition_actions_.clear();
+}
+
+Result<int> publish_commit(store::ObjectStore& store, const PlannedCommit& commit) {
+  delta::PreparedCommit prepared{delta::Version(commit.version), commit.bytes, commit.transaction_id};
+  int moved = 0;
+  for (int attempt = 0; attempt < kPublishAttemptsMax;) {
+    SLUICE_TRY_ASSIGN(const delta::CommitOutcome outcome, delta::publish(store, prepared));
+    if (std::holds_alternative<delta::Committed>(outcome)) return moved;
+    if (std::holds_alternative<delta::Unknown>(outcome)) {
+      ++attempt;
+      continue;
+    }
+    SLUICE_TRY_ASSIGN(const std::vector<delta::Action> winner, delta::load_commit(store, prepared.version));
+    const bool harmless = std::none_of(winner.begin(), winner.end(), [](const delta::Action& action) {
+      return std::holds_alternative<delta::Metadata>(action) || std::holds_alternative<delta::Protocol>(action);
+    });
+    if (!commit.append_only || !harmless || ++moved > kVersionsMovedMax) {
+      return Error(ErrorCode::Conflict,
+                   fmt::format("{}: version {} was committed by someone else in the middle of an epoch", commit.table,
+                               prepared.version.value()))
+          .with_number(4104)
+          .with_help("the epoch cannot be completed on top of it; see `sluice explain SLU4104`");
+    }
+    prepared.version = prepared.version.next();
+  }
+  return Error(ErrorCode::Unavailable,
+               fmt::format("{}: storage did not answer on version {}", commit.table, prepared.version.value()))
+      .with_number(5001)
+      .with_help("run again: the epoch's commits are decided and will be completed");
+}
+
+}  // namespace sluice::runtime

@@ -1,0 +1,104 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/random.h"
+#include "base/result.h"
+#include "base/strong_int.h"
+#include "columnar/change_batch.h"
+#include "columnar/schema.h"
+#include "connect/delta/table_writer.h"
+#include "delta/snapshot.h"
+#include "lake/lake.h"
+#include "runtime/epoch_records.h"
+#include "store/object_store.h"
+
+namespace sluice::runtime {
+
+/// The property by which a table's metadata names the pipeline that owns it.
+inline constexpr std::string_view kPipelineProperty = "sluice.pipeline";
+
+/// What the pipeline wants a table to be.
+struct TableSpec {
+  std::string key;  ///< "schema.table".
+  columnar::Schema schema;
+  std::vector<std::string> partition_columns;
+  std::map<std::string, std::string> properties;  ///< As the user wrote them.
+  std::string comment;
+  connect::WriteMode mode = connect::WriteMode::Append;
+};
+
+/// What the tables of one pipeline share. Everything must outlive the tables.
+struct TableEnvironment {
+  lake::Lake& lake;
+  Clock& clock;
+  Random& random;
+  std::string pipeline_id;
+};
+
+/// One Delta table that the pipeline writes, and only the pipeline. Owned by one worker.
+///
+///     begin_epoch ─ write* ─ prepare ─┬─ applied    its commit is in the log
+///                                     └─ abort
+class ManagedTable {
+ public:
+  /// Opens the table, which may not exist yet. `state` is the manifest's, nullptr if the pipeline never wrote it.
+  /// Errors: Conflict if someone else made it; Corruption if it is gone, or older than the manifest says, or if it holds
+  /// our transactions while there is no manifest.
+  static Result<std::unique_ptr<ManagedTable>> open(TableEnvironment& environment, std::shared_ptr<store::ObjectStore> store,
+                                                    std::string key, const TableState* state);
+
+  const std::string& key() const { return key_; }
+  /// The version that holds the last epoch; nullptr before the first commit.
+  const std::shared_ptr<const delta::Snapshot>& snapshot() const { return snapshot_; }
+  /// Returns Delta's id of the table: of the present one, or, from begin_epoch on, of the one to be made.
+  std::string table_id() const;
+  /// Returns why the table may not be built upon: someone else committed to it since our last epoch. Only a full refresh,
+  /// which looks at its present rows, is then right.
+  const std::optional<Error>& foreign_commit() const { return foreign_commit_; }
+  /// Columns as stored; empty before the first commit.
+  columnar::Schema stored_schema() const;
+  /// Passes every live row to `sink`, in stored types, as insert-only batches of at most kBatchRowsMax rows.
+  Status scan(const std::function<Status(columnar::ChangeBatch&)>& sink);
+
+  /// Begins an epoch in which the table is to be as `spec` says. With `replace` the epoch's rows are all it shall hold.
+  Status begin_epoch(const TableSpec& spec, bool replace);
+  Status write(columnar::ChangeBatch& changes);
+  /// Makes the epoch's files durable and returns the commit, or nullopt if the table does not change.
+  /// `app_id` and `epoch` become its transaction identifier; `operation` its name in the table's history.
+  Result<std::optional<PlannedCommit>> prepare(const std::string& app_id, Epoch epoch, const std::string& operation);
+  /// What the last prepare() counted.
+  const connect::PreparedChanges& prepared() const { return prepared_; }
+  /// The commit that prepare() returned is in the log.
+  Status applied();
+  /// The epoch never happened.
+  void abort();
+
+ private:
+  ManagedTable(TableEnvironment& environment, std::shared_ptr<store::ObjectStore> store, std::string key)
+      : environment_(environment), store_(std::move(store)), key_(std::move(key)) {}
+  Status make_writer(const TableSpec& spec);
+
+  TableEnvironment& environment_;
+  std::shared_ptr<store::ObjectStore> store_;
+  std::string key_;
+  std::shared_ptr<const delta::Snapshot> snapshot_;
+  std::unique_ptr<connect::TableWriter> writer_;
+  std::optional<Error> foreign_commit_;
+  std::vector<delta::Action> definition_actions_;
+  connect::PreparedChanges prepared_;
+};
+
+/// Puts the commit into its table's log; idempotent. A blind append that finds its version taken by a foreign commit that
+/// changed neither schema nor protocol moves to the next free version, so that a decided epoch can be completed; returns
+/// how many versions it moved by.
+/// Errors: Conflict if a foreign commit came first and ours cannot follow it; Unavailable after bounded retries.
+Result<int> publish_commit(store::ObjectStore& store, const PlannedCommit& commit);
+
+}  // namespace sluice::runtime

@@ -1,0 +1,531 @@
+#include "runtime/pipeline_runner.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "runtime/internal/evolution.h"
+#include "store/prefix_store.h"
+
+namespace sluice::runtime {
+namespace {
+
+constexpr std::string_view kRecordsFolder = "_sluice";
+
+/// The part of a "schema.table" key that names the dataset, if it is one of ours.
+std::optional<std::string> dataset_of(const std::string& key, const std::string& schema) {
+  if (!key.starts_with(schema + ".")) return std::nullopt;
+  return key.substr(schema.size() + 1);
+}
+
+std::string operation_of(RefreshKind kind, plan::DatasetKind dataset) {
+  if (kind == RefreshKind::Create) return "CREATE TABLE AS SELECT";
+  if (kind == RefreshKind::Replace) return "REPLACE TABLE AS SELECT";
+  return dataset == plan::DatasetKind::StreamingTable ? "STREAMING UPDATE" : "REFRESH MATERIALIZED VIEW";
+}
+
+TableSpec spec_of(const plan::Dataset& dataset, const std::string& key) {
+  TableSpec spec;
+  spec.key = key;
+  spec.schema = dataset.schema;
+  spec.partition_columns = dataset.partition_columns;
+  spec.properties = dataset.properties;
+  spec.comment = dataset.comment;
+  spec.mode = dataset.kind == plan::DatasetKind::StreamingTable ? connect::WriteMode::Append : connect::WriteMode::Changes;
+  return spec;
+}
+
+TableSpec side_spec(SideOutputs::Kind kind) {
+  TableSpec spec;
+  spec.key = SideOutputs::key(kind);
+  spec.schema = SideOutputs::schema(kind);
+  return spec;
+}
+
+}  // namespace
+
+/// Answers the compiler's question for a source's columns by looking at its files.
+class PipelineRunner::Schemas final : public SourceSchemas {
+ public:
+  explicit Schemas(PipelineRunner& runner) : runner_(runner) {}
+
+  Result<columnar::Schema> schema_of(const plan::Source& source) override {
+    std::unique_ptr<SourceReader>& reader = runner_.sources_[source.key];
+    if (!reader) {
+      auto created = SourceReader::create(runner_.environment_.files, runner_.environment_.clock, source,
+                                          runner_.options_.settle_time);
+      if (!created) {
+        runner_.sources_.erase(source.key);
+        return std::move(created).error();
+      }
+      reader = std::move(*created);
+      const auto stood = runner_.manifest_.sources.find(source.key);
+      const bool refreshed = runner_.options_.full_refresh.all ||
+                             runner_.options_.full_refresh.datasets.count(source.dataset) > 0;
+      if (stood != runner_.manifest_.sources.end() && !refreshed) SLUICE_TRY(reader->restore(stood->second));
+      SLUICE_TRY(reader->look());
+    }
+    return reader->schema();
+  }
+
+ private:
+  PipelineRunner& runner_;
+};
+
+PipelineRunner::PipelineRunner(RunnerEnvironment environment, RunnerOptions options)
+    : environment_(std::move(environment)),
+      options_(std::move(options)),
+      records_(std::make_shared<store::PrefixStore>(*environment_.storage, kRecordsFolder)),
+      epochs_(*records_, environment_.fail_points),
+      run_id_(environment_.random.uuid()) {}
+
+PipelineRunner::~PipelineRunner() = default;
+
+Result<std::optional<EpochReport>> PipelineRunner::run_epoch(const std::stop_token& stop) {
+  auto report = try_epoch(stop);
+  if (!report) forget();
+  return report;
+}
+
+Result<std::optional<EpochReport>> PipelineRunner::try_epoch(const std::stop_token& stop) {
+  if (!open_) {
+    SLUICE_TRY_ASSIGN(std::optional<EpochReport> recovered, open());
+    if (recovered) return recovered;
+  }
+  SLUICE_TRY(look_for_input());
+  if (tasks_.empty()) {
+    SLUICE_TRY(open_tables());
+    SLUICE_TRY(build_tasks());
+  }
+  if (!anything_to_do()) return std::optional<EpochReport>();
+
+  EpochReport report;
+  report.epoch = manifest_.epoch.next();
+  OffsetPlan plan{report.epoch, run_id_, {}};
+  for (const auto& [key, source] : sources_) plan.sources[key] = source->pending_text();
+  SLUICE_TRY(epochs_.put_plan(plan));
+  SLUICE_TRY(compute(stop, report));
+  SLUICE_TRY_ASSIGN(CommitIntent intent, prepare_commits(report));
+  if (stop.stop_requested()) return Error(ErrorCode::Cancelled, "a stop was requested");
+  SLUICE_TRY(epochs_.claim_intent(intent));
+  SLUICE_TRY(commit(intent, report));
+  SLUICE_TRY(after_commit(intent));
+  return std::optional<EpochReport>(std::move(report));
+}
+
+void PipelineRunner::forget() {
+  // What tables wrote for an epoch that was not claimed is removed where possible; a claimed epoch needs its files.
+  const auto intent = epochs_.find_intent(manifest_.epoch.next());
+  if (intent && !*intent) {
+    for (auto& [key, table] : tables_) table->abort();
+  }
+  tasks_.clear();
+  tables_.clear();
+  task_environment_.reset();
+  pipeline_.reset();
+  sources_.clear();
+  open_ = false;
+}
+
+Result<std::optional<EpochReport>> PipelineRunner::open() {
+  SLUICE_TRY(environment_.fail_points.hit("R1"));
+  SLUICE_TRY_ASSIGN(kernels_, columnar::KernelContext::create());
+  SLUICE_TRY_ASSIGN(std::optional<Manifest> newest, epochs_.newest_manifest());
+  manifest_ = newest ? std::move(*newest) : Manifest();
+  SLUICE_TRY(load_positions());
+  SLUICE_TRY_ASSIGN(std::optional<CommitIntent> decided, epochs_.find_intent(manifest_.epoch.next()));
+  if (decided) {
+    SLUICE_TRY_ASSIGN(EpochReport report, finish_decided(std::move(*decided)));
+    return std::optional<EpochReport>(std::move(report));
+  }
+  if (manifest_.pipeline_id.empty()) manifest_.pipeline_id = environment_.random.uuid();
+  table_environment_ = std::make_unique<TableEnvironment>(
+      TableEnvironment{environment_.lake, environment_.clock, environment_.random, manifest_.pipeline_id});
+  open_ = true;
+  return std::optional<EpochReport>();
+}
+
+Result<EpochReport> PipelineRunner::finish_decided(CommitIntent intent) {
+  environment_.log.info("runtime", "finishing a decided epoch", {{"epoch", std::to_string(intent.epoch.value())}});
+  EpochReport report;
+  report.epoch = intent.epoch;
+  report.recovered = true;
+  SLUICE_TRY(commit(intent, report));
+  return report;
+}
+
+Status PipelineRunner::load_positions() {
+  // Only every kPositionInterval-th manifest holds whole positions; the others say what they added to it.
+  const std::int64_t newest = manifest_.epoch.value();
+  std::vector<Manifest> chain;
+  for (std::int64_t epoch = newest; epoch > 0 && epoch % EpochLog::kPositionInterval != 0; --epoch) {
+    if (epoch == 1) break;
+    SLUICE_TRY_ASSIGN(std::optional<Manifest> older, epochs_.find_manifest(Epoch(epoch - 1)));
+    if (!older) {
+      return Error(ErrorCode::Corruption, fmt::format("the manifest of epoch {} is missing in _sluice/epochs", epoch - 1))
+          .with_number(6003)
+          .with_help("restore the folder _sluice/ from a backup");
+    }
+    chain.push_back(std::move(*older));
+  }
+  for (auto& [key, state] : manifest_.sources) {
+    std::vector<std::string> added;
+    std::string whole;
+    for (const Manifest& older : chain) {
+      const auto found = older.sources.find(key);
+      if (found == older.sources.end()) break;
+      if (!found->second.position.empty()) whole = found->second.position;
+      added.push_back(found->second.added);
+    }
+    if (!state.position.empty()) continue;
+    added.insert(added.begin(), state.added);
+    std::reverse(added.begin(), added.end());
+    SLUICE_TRY_ASSIGN(state.position, SourceReader::merge_positions(whole, added));
+  }
+  return ok();
+}
+
+Status PipelineRunner::look_for_input() {
+  bool grown = !pipeline_;
+  for (auto& [key, source] : sources_) {
+    const columnar::Schema before = source->schema();
+    SLUICE_TRY(source->look());
+    grown = grown || !(source->schema() == before);
+  }
+  return grown ? make_plan() : ok();
+}
+
+Status PipelineRunner::make_plan() {
+  tasks_.clear();
+  task_environment_.reset();
+  Schemas schemas(*this);
+  SLUICE_TRY_ASSIGN(pipeline_, environment_.plans.make_plan(schemas));
+  // A source with a declared schema is not asked for; it is read all the same.
+  for (const plan::Source& source : pipeline_->sources) SLUICE_TRY(schemas.schema_of(source));
+  std::erase_if(sources_, [&](const auto& entry) { return pipeline_->find_source(entry.first) == nullptr; });
+  return ok();
+}
+
+Status PipelineRunner::open_tables() {
+  for (const plan::Dataset& dataset : pipeline_->datasets) {
+    if (dataset.kind == plan::DatasetKind::TemporaryView) continue;
+    const std::string key = table_key(dataset.name);
+    if (tables_.count(key) > 0) continue;
+    const auto state = manifest_.tables.find(key);
+    SLUICE_TRY_ASSIGN(tables_[key], ManagedTable::open(*table_environment_, table_store(key), key,
+                                                       state == manifest_.tables.end() ? nullptr : &state->second));
+  }
+  return ok();
+}
+
+Result<ManagedTable*> PipelineRunner::side_table(SideOutputs::Kind kind) {
+  const std::string& key = SideOutputs::key(kind);
+  std::unique_ptr<ManagedTable>& table = tables_[key];
+  if (!table) {
+    const auto state = manifest_.tables.find(key);
+    auto opened = ManagedTable::open(*table_environment_, table_store(key), key,
+                                     state == manifest_.tables.end() ? nullptr : &state->second);
+    if (!opened) {
+      tables_.erase(key);
+      return std::move(opened).error();
+    }
+    table = std::move(*opened);
+    if (table->foreign_commit()) return *table->foreign_commit();
+  }
+  return table.get();
+}
+
+Result<std::set<std::string>> PipelineRunner::views_with_other_columns() const {
+  std::set<std::string> views;
+  for (const plan::Dataset& dataset : pipeline_->datasets) {
+    if (dataset.kind != plan::DatasetKind::MaterializedView) continue;
+    const ManagedTable& table = *tables_.at(table_key(dataset.name));
+    if (!table.snapshot()) continue;
+    const bool repartitioned = table.snapshot()->metadata().partition_columns != dataset.partition_columns;
+    if (repartitioned) {
+      return Error(ErrorCode::Unsupported, fmt::format("{}: partition columns cannot change", dataset.name))
+          .with_number(6104)
+          .with_help("give the view another name, or move its table away")
+          .at(dataset.location);
+    }
+    if (internal::decide_evolution(table.stored_schema(), dataset.schema).kind != internal::EvolutionKind::Same) {
+      views.insert(dataset.name);
+    }
+  }
+  return views;
+}
+
+Result<std::set<std::string>> PipelineRunner::views_with_other_files() {
+  std::set<std::string> views;
+  for (const plan::Source& source : pipeline_->sources) {
+    if (!source.stream && sources_.at(source.key)->has_pending()) views.insert(source.dataset);
+  }
+  return views;
+}
+
+Status PipelineRunner::build_tasks() {
+  RefreshFacts facts;
+  facts.full_refresh = options_.full_refresh;
+  for (const auto& [key, state] : manifest_.tables) {
+    if (const auto name = dataset_of(key, options_.schema)) facts.tables[*name] = state;
+  }
+  SLUICE_TRY_ASSIGN(facts.schema_changed, views_with_other_columns());
+  SLUICE_TRY_ASSIGN(facts.files_changed, views_with_other_files());
+  SLUICE_TRY_ASSIGN(auto decided, decide_refresh(*pipeline_, facts));
+
+  task_environment_ = std::make_unique<TaskEnvironment>(TaskEnvironment{
+      *kernels_, environment_.lake, side_outputs_,
+      [this](const std::string& relation, const BatchSink& sink) { return scan_relation(relation, sink); },
+      [this](const std::string& relation) { return relation_schema(relation); }});
+  for (const plan::Dataset& dataset : pipeline_->datasets) {
+    if (dataset.kind == plan::DatasetKind::TemporaryView) continue;
+    ManagedTable& table = *tables_.at(table_key(dataset.name));
+    auto task = DatasetTask::create(dataset, decided.at(dataset.name), table, *task_environment_);
+    if (!task) {
+      tasks_.clear();
+      return std::move(task).error().in(dataset.name);
+    }
+    for (const std::string& input : dataset.query.inputs) {
+      if (const auto upstream = tasks_.find(input); upstream != tasks_.end()) upstream->second->add_reader(**task);
+    }
+    tasks_.emplace(dataset.name, std::move(*task));
+  }
+  // From here on a full refresh is either done or will be asked for anew.
+  return refuse_foreign_commits();
+}
+
+Status PipelineRunner::refuse_foreign_commits() const {
+  for (const auto& [name, task] : tasks_) {
+    const bool looks_at_rows = task->refresh().kind == RefreshKind::Replace || task->refresh().kind == RefreshKind::Rebuild;
+    const bool asked = options_.full_refresh.all || options_.full_refresh.datasets.count(name) > 0;
+    if (task->table().foreign_commit() && !(asked && looks_at_rows)) return *task->table().foreign_commit();
+  }
+  return ok();
+}
+
+bool PipelineRunner::anything_to_do() const {
+  if (std::any_of(sources_.begin(), sources_.end(), [](const auto& entry) { return entry.second->has_pending(); })) {
+    return true;
+  }
+  return std::any_of(tasks_.begin(), tasks_.end(), [this](const auto& entry) {
+    const DatasetTask& task = *entry.second;
+    const RefreshKind kind = task.refresh().kind;
+    if (kind != RefreshKind::Append && kind != RefreshKind::Maintain) return true;
+    if (kind == RefreshKind::Append && !task.refresh().scans.empty()) return true;
+    const auto state = manifest_.tables.find(table_key(entry.first));
+    return state == manifest_.tables.end() || state->second.fingerprint != task.dataset().fingerprint;
+  });
+}
+
+std::vector<std::string> PipelineRunner::dataset_order() const {
+  std::vector<std::string> names;
+  for (const plan::Dataset& dataset : pipeline_->datasets) {
+    if (dataset.kind != plan::DatasetKind::TemporaryView) names.push_back(dataset.name);
+  }
+  return names;
+}
+
+Status PipelineRunner::compute(const std::stop_token& stop, EpochReport& report) {
+  side_outputs_.begin_epoch(report.epoch);
+  const std::vector<std::string> order = dataset_order();
+  for (const std::string& name : order) tasks_.at(name)->start_epoch(report.epoch);
+  SLUICE_TRY(begin_tables());
+  for (const std::string& name : order) SLUICE_TRY(tasks_.at(name)->take_standing_rows());
+  SLUICE_TRY(read_sources(stop, report));
+  for (const std::string& name : order) {
+    if (stop.stop_requested()) return Error(ErrorCode::Cancelled, "a stop was requested");
+    SLUICE_TRY(tasks_.at(name)->end_epoch(report.epoch));
+  }
+  SLUICE_TRY(environment_.fail_points.hit("P3"));
+  return write_side_outputs(report);
+}
+
+Status PipelineRunner::begin_tables() {
+  for (const std::string& name : dataset_order()) {
+    DatasetTask& task = *tasks_.at(name);
+    if (task.dataset().kind == plan::DatasetKind::StreamingTable && task.refresh().kind == RefreshKind::Append) {
+      SLUICE_TRY(begin_streaming_table(task));
+    } else {
+      SLUICE_TRY(task.table().begin_epoch(spec_of(task.dataset(), table_key(name)),
+                                          task.refresh().kind == RefreshKind::Replace));
+    }
+  }
+  return ok();
+}
+
+Status PipelineRunner::begin_streaming_table(DatasetTask& task) {
+  const plan::Dataset& dataset = task.dataset();
+  const columnar::Schema stored = task.table().stored_schema();
+  const internal::Evolution evolution = internal::decide_evolution(stored, dataset.schema);
+  const bool repartitioned = task.table().snapshot()->metadata().partition_columns != dataset.partition_columns;
+  if (evolution.kind == internal::EvolutionKind::Incompatible || repartitioned) {
+    return Error(ErrorCode::InvalidArgument,
+                 fmt::format("the new query of streaming table {} does not fit the rows it has: {}", dataset.name,
+                             repartitioned ? "its partition columns are others" : evolution.reason))
+        .with_number(6103)
+        .with_help(fmt::format("read everything again with `sluice run --once --full-refresh={}`, or keep the column",
+                               dataset.name))
+        .at(dataset.location);
+  }
+  const bool rewrite = evolution.kind == internal::EvolutionKind::Widening;
+  SLUICE_TRY(task.table().begin_epoch(spec_of(dataset, task.table().key()), rewrite));
+  if (!rewrite) return ok();
+  // The same rows in wider types, in one commit with this epoch's.
+  return scan_relation(dataset.name, [&](columnar::ChangeBatch& rows) { return task.table().write(rows); });
+}
+
+Status PipelineRunner::read_sources(const std::stop_token& stop, EpochReport& report) {
+  for (const plan::Source& source : pipeline_->sources) {
+    SourceReader& reader = *sources_.at(source.key);
+    for (const std::string& note : reader.notes()) report.notes.push_back(note);
+    if (reader.has_pending()) {
+      const auto paths = reader.pending_paths();
+      auto& read = report.files_read[source.dataset];
+      read.insert(read.end(), paths.begin(), paths.end());
+    }
+    if (!source.stream) continue;  // a view takes tracked files in when it is rebuilt
+    DatasetTask& task = *tasks_.at(source.dataset);
+    SLUICE_TRY(reader.read_pending(
+        stop, [&](columnar::ChangeBatch& rows) { return task.push(source.key, rows); },
+        [&](SideOutputs::DeadLetter letter) {
+          letter.dataset = source.dataset;
+          side_outputs_.add(letter);
+          ++report.dead_letters;
+        }));
+    SLUICE_TRY(environment_.fail_points.hit("I4"));
+  }
+  return ok();
+}
+
+Status PipelineRunner::write_side_outputs(EpochReport& report) {
+  report.row_errors = side_outputs_.row_count(SideOutputs::Kind::Errors);
+  report.violations = side_outputs_.violation_count();
+  for (std::size_t index = 0; index < SideOutputs::kKindCount; ++index) {
+    const auto kind = static_cast<SideOutputs::Kind>(index);
+    if (side_outputs_.row_count(kind) == 0) continue;
+    SLUICE_TRY_ASSIGN(ManagedTable* const table, side_table(kind));
+    SLUICE_TRY(table->begin_epoch(side_spec(kind), false));
+    SLUICE_TRY(side_outputs_.write(kind, *table));
+  }
+  return ok();
+}
+
+Result<CommitIntent> PipelineRunner::prepare_commits(EpochReport& report) {
+  CommitIntent intent{report.epoch, run_id_, {}, manifest_};
+  Manifest& next = intent.manifest;
+  next.epoch = report.epoch;
+  next.engine = options_.engine;
+  const auto prepare = [&](ManagedTable& table, TableState state, const std::string& operation) -> Status {
+    SLUICE_TRY_ASSIGN(std::optional<PlannedCommit> commit, table.prepare(app_id(table, state.generation), report.epoch, operation));
+    if (commit) {
+      state.version = commit->version;
+      state.table_id = table.table_id();
+      intent.commits.push_back(std::move(*commit));
+    }
+    next.tables[table.key()] = std::move(state);
+    return ok();
+  };
+  for (const std::string& name : dataset_order()) {
+    DatasetTask& task = *tasks_.at(name);
+    TableState state = next.tables.count(task.table().key()) > 0 ? next.tables.at(task.table().key()) : TableState();
+    const std::int64_t version_before = state.version;
+    state.generation = task.refresh().generation;
+    state.fingerprint = task.dataset().fingerprint;
+    state.consumed = task.dataset().query.inputs;
+    SLUICE_TRY(prepare(task.table(), std::move(state), operation_of(task.refresh().kind, task.dataset().kind)));
+    const connect::PreparedChanges& prepared = task.table().prepared();
+    const std::int64_t version = next.tables.at(task.table().key()).version;
+    report.datasets.push_back({name, task.refresh().kind, prepared.rows_added, prepared.rows_removed, version,
+                               version != version_before});
+  }
+  for (std::size_t index = 0; index < SideOutputs::kKindCount; ++index) {
+    const auto kind = static_cast<SideOutputs::Kind>(index);
+    if (side_outputs_.row_count(kind) == 0) continue;
+    ManagedTable& table = *tables_.at(SideOutputs::key(kind));
+    const auto found = next.tables.find(table.key());
+    TableState state = found == next.tables.end() ? TableState() : found->second;
+    SLUICE_TRY(prepare(table, std::move(state), "STREAMING UPDATE"));
+  }
+  const bool whole_positions = report.epoch.value() % EpochLog::kPositionInterval == 0;
+  for (auto& [key, state] : next.sources) {
+    state.added.clear();  // of sources that the pipeline no longer reads, the position alone stays
+    if (sources_.count(key) == 0 && !whole_positions) state.position.clear();
+  }
+  for (const auto& [key, source] : sources_) next.sources[key] = source->next_state(whole_positions);
+  return intent;
+}
+
+Status PipelineRunner::commit(CommitIntent& intent, EpochReport& report) {
+  std::optional<Error> foreign;
+  for (const PlannedCommit& commit : intent.commits) {
+    SLUICE_TRY(environment_.fail_points.hit("C1"));
+    SLUICE_TRY_ASSIGN(const int moved, publish_commit(*table_store(commit.table), commit));
+    // A manifest that stays behind the log makes the next start refuse the table until it is refreshed.
+    if (moved > 0) {
+      --intent.manifest.tables.at(commit.table).version;
+      foreign = Error(ErrorCode::Conflict, fmt::format("{}: someone else committed version {} in the middle of epoch {}",
+                                                       commit.table, commit.version, report.epoch.value()))
+                    .with_number(4102)
+                    .with_help("the epoch is complete, but the table holds rows that its query does not give; refresh it "
+                               "with --full-refresh");
+    }
+    SLUICE_TRY(environment_.fail_points.hit("C7"));
+  }
+  SLUICE_TRY(epochs_.put_manifest(intent.manifest));
+  if (foreign) return *foreign;
+  return ok();
+}
+
+Status PipelineRunner::after_commit(const CommitIntent& intent) {
+  for (const PlannedCommit& commit : intent.commits) SLUICE_TRY(tables_.at(commit.table)->applied());
+  const auto positions = std::move(manifest_.sources);
+  manifest_ = intent.manifest;
+  for (auto& [key, source] : sources_) source->advance();
+  for (auto& [key, state] : manifest_.sources) {
+    if (sources_.count(key) > 0) {
+      state.position = sources_.at(key)->position();
+    } else if (const auto before = positions.find(key); before != positions.end()) {
+      state.position = before->second.position;
+    }
+  }
+  for (auto& [name, task] : tasks_) task->applied();
+  // A view over tracked files is rebuilt when they change; its task is made anew then.
+  if (std::any_of(pipeline_->sources.begin(), pipeline_->sources.end(), [](const auto& source) { return !source.stream; })) {
+    tasks_.clear();
+  }
+  options_.full_refresh = {};
+  epochs_.forget_before(manifest_.epoch);
+  return ok();
+}
+
+Status PipelineRunner::scan_relation(const std::string& relation, const BatchSink& sink) {
+  if (const auto source = sources_.find(relation); source != sources_.end()) {
+    return source->second->read_all(sink);
+  }
+  ManagedTable& table = *tables_.at(table_key(relation));
+  const plan::Dataset& dataset = *pipeline_->find_dataset(relation);
+  if (!table.snapshot()) return ok();
+  SLUICE_TRY_ASSIGN(const internal::RowConversion conversion,
+                    internal::RowConversion::create(table.stored_schema(), dataset.schema));
+  return table.scan([&](columnar::ChangeBatch& rows) -> Status {
+    if (conversion.identity()) return sink(rows);
+    SLUICE_TRY_ASSIGN(columnar::ChangeBatch converted, conversion.apply(rows));
+    return sink(converted);
+  });
+}
+
+columnar::Schema PipelineRunner::relation_schema(const std::string& relation) const {
+  if (const plan::Source* source = pipeline_->find_source(relation)) return source->schema;
+  return pipeline_->find_dataset(relation)->schema;
+}
+
+std::shared_ptr<store::ObjectStore> PipelineRunner::table_store(const std::string& key) const {
+  const std::size_t dot = key.find('.');
+  return std::make_shared<store::PrefixStore>(*environment_.storage, key.substr(0, dot) + "/" + key.substr(dot + 1));
+}
+
+std::string PipelineRunner::app_id(const ManagedTable& table, std::int64_t generation) const {
+  return fmt::format("sluice:{}:{}:{}", manifest_.pipeline_id, table.table_id(), generation);
+}
+
+}  // namespace sluice::runtime

@@ -1,0 +1,147 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/fail_points.h"
+#include "base/log.h"
+#include "base/random.h"
+#include "base/result.h"
+#include "columnar/kernel.h"
+#include "connect/files/file_system.h"
+#include "lake/lake.h"
+#include "runtime/dataset_task.h"
+#include "runtime/epoch_log.h"
+#include "runtime/managed_table.h"
+#include "runtime/plan_provider.h"
+#include "runtime/refresh_plan.h"
+#include "runtime/side_outputs.h"
+#include "runtime/source_reader.h"
+#include "store/object_store.h"
+
+namespace sluice::runtime {
+
+struct RunnerOptions {
+  std::string schema = "main";              ///< Where datasets live: their tables are <storage>/<schema>/<name>.
+  FullRefresh full_refresh;
+  std::chrono::milliseconds settle_time{0}; ///< Files are taken when they stood still that long.
+  std::string engine;                       ///< Release, for the manifest.
+};
+
+/// Everything the runner acts on. All must outlive it.
+struct RunnerEnvironment {
+  std::shared_ptr<store::ObjectStore> storage;  ///< Rooted at the storage folder.
+  connect::FileSystem& files;                   ///< Relative paths start at the project folder.
+  lake::Lake& lake;
+  PlanProvider& plans;
+  Clock& clock;
+  Random& random;
+  Logger& log;
+  FailPoints& fail_points;
+};
+
+/// What an epoch did to a dataset or side table.
+struct DatasetReport {
+  std::string name;
+  RefreshKind refresh = RefreshKind::Append;
+  std::uint64_t rows_added = 0;
+  std::uint64_t rows_removed = 0;
+  std::int64_t version = -1;  ///< Of the table after the epoch.
+  bool changed = false;
+};
+
+/// A committed epoch.
+struct EpochReport {
+  Epoch epoch;
+  std::vector<DatasetReport> datasets;  ///< In dependency order.
+  std::map<std::string, std::vector<std::string>> files_read;  ///< Paths by dataset.
+  std::uint64_t dead_letters = 0;
+  std::uint64_t row_errors = 0;
+  std::uint64_t violations = 0;         ///< Rows that met not every rule, each rule counted.
+  std::vector<std::string> notes;       ///< What a user should know: removed datasets, files that changed after they were read.
+  bool recovered = false;               ///< Completed what an earlier process had decided.
+};
+
+/// Runs a pipeline epoch by epoch, as design §6 says:
+///
+///     newest manifest → finish a decided epoch → look for input → plan → claim plan → read and compute → files durable →
+///     claim intent (point of no return) → commit table by table → manifest → log checkpoints, clean-up
+///
+/// A process that ends before the intent leaves nothing visible; one that ends after it is finished by the next from the
+/// intent alone. Owned by one worker. After an error the runner forgets what it holds in memory and the next run_epoch()
+/// starts from the manifest.
+class PipelineRunner {
+ public:
+  PipelineRunner(RunnerEnvironment environment, RunnerOptions options);
+  ~PipelineRunner();
+
+  /// Runs one epoch, if there is anything to do; nullopt if all tables are up to date.
+  /// Errors: what is wrong with the project or a source (InvalidArgument); DataError (an expectation says to stop; nothing
+  /// of the epoch is visible); Conflict, Fenced (another writer or engine); Corruption (state or a table); Unavailable,
+  /// ResourceExhausted, PermissionDenied (storage); Cancelled.
+  Result<std::optional<EpochReport>> run_epoch(const std::stop_token& stop);
+
+  /// The present plan; nullptr before the first epoch was looked for.
+  const plan::Pipeline* pipeline() const { return pipeline_ ? &*pipeline_ : nullptr; }
+
+ private:
+  struct Work;
+  class Schemas;
+
+  Result<std::optional<EpochReport>> try_epoch(const std::stop_token& stop);
+  void forget();
+
+  Result<std::optional<EpochReport>> open();
+  Result<EpochReport> finish_decided(CommitIntent intent);
+  Status load_positions();
+  Status look_for_input();
+  Status make_plan();
+  Status open_tables();
+  Status build_tasks();
+  Status refuse_foreign_commits() const;
+  Result<std::set<std::string>> views_with_other_columns() const;
+  Result<std::set<std::string>> views_with_other_files();
+  bool anything_to_do() const;
+  std::vector<std::string> dataset_order() const;
+
+  Status begin_tables();
+  Status begin_streaming_table(DatasetTask& task);
+  Status compute(const std::stop_token& stop, EpochReport& report);
+  Status read_sources(const std::stop_token& stop, EpochReport& report);
+  Status write_side_outputs(EpochReport& report);
+  Result<CommitIntent> prepare_commits(EpochReport& report);
+  Status commit(CommitIntent& intent, EpochReport& report);
+  Status after_commit(const CommitIntent& intent);
+
+  Status scan_relation(const std::string& relation, const BatchSink& sink);
+  columnar::Schema relation_schema(const std::string& relation) const;
+  std::shared_ptr<store::ObjectStore> table_store(const std::string& key) const;
+  std::string table_key(const std::string& dataset) const { return options_.schema + "." + dataset; }
+  std::string app_id(const ManagedTable& table, std::int64_t generation) const;
+  Result<ManagedTable*> side_table(SideOutputs::Kind kind);
+
+  RunnerEnvironment environment_;
+  RunnerOptions options_;
+  std::shared_ptr<store::ObjectStore> records_;
+  EpochLog epochs_;
+  std::string run_id_;
+  std::unique_ptr<columnar::KernelContext> kernels_;
+
+  bool open_ = false;
+  Manifest manifest_;                                           ///< Of the last epoch; epoch 0 before the first.
+  std::map<std::string, std::unique_ptr<SourceReader>> sources_;  ///< By Source::key.
+  std::optional<plan::Pipeline> pipeline_;
+  std::unique_ptr<TableEnvironment> table_environment_;
+  std::map<std::string, std::unique_ptr<ManagedTable>> tables_;  ///< By "schema.table".
+  std::unique_ptr<TaskEnvironment> task_environment_;
+  std::map<std::string, std::unique_ptr<DatasetTask>> tasks_;    ///< By dataset name.
+  SideOutputs side_outputs_;
+};
+
+}  // namespace sluice::runtime

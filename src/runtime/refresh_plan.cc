@@ -1,0 +1,105 @@
+#include "runtime/refresh_plan.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace sluice::runtime {
+namespace {
+
+std::vector<std::string> dataset_names(const plan::Pipeline& pipeline) {
+  std::vector<std::string> names;
+  for (const plan::Dataset& dataset : pipeline.datasets) names.push_back(dataset.name);
+  return names;
+}
+
+bool starts_empty(RefreshKind kind) { return kind == RefreshKind::Create || kind == RefreshKind::Replace; }
+
+/// The datasets among the inputs that held rows before this epoch and keep them.
+std::vector<std::string> standing_inputs(const plan::Pipeline& pipeline, const plan::Dataset& dataset,
+                                         const std::map<std::string, Refresh>& decided) {
+  std::vector<std::string> scans;
+  for (const std::string& input : dataset.query.inputs) {
+    if (pipeline.find_dataset(input) != nullptr && !starts_empty(decided.at(input).kind)) scans.push_back(input);
+  }
+  return scans;
+}
+
+Result<Refresh> decide_streaming_table(const plan::Pipeline& pipeline, const plan::Dataset& dataset,
+                                       const TableState* table, bool refreshed,
+                                       const std::map<std::string, Refresh>& decided) {
+  if (table == nullptr || refreshed) {
+    return Refresh{table == nullptr ? RefreshKind::Create : RefreshKind::Replace,
+                   table == nullptr ? 1 : table->generation + 1, standing_inputs(pipeline, dataset, decided)};
+  }
+  for (const std::string& input : dataset.query.inputs) {
+    if (pipeline.find_dataset(input) != nullptr && decided.at(input).kind == RefreshKind::Replace) {
+      return Error(ErrorCode::InvalidArgument,
+                   fmt::format("a full refresh of {} would give {} the same rows again", input, dataset.name))
+          .with_number(6102)
+          .with_help(fmt::format("refresh both: --full-refresh={},{}", input, dataset.name));
+    }
+  }
+  Refresh refresh{RefreshKind::Append, table->generation, {}};
+  for (const std::string& input : standing_inputs(pipeline, dataset, decided)) {
+    if (!std::binary_search(table->consumed.begin(), table->consumed.end(), input)) refresh.scans.push_back(input);
+  }
+  return refresh;
+}
+
+Refresh decide_view(const plan::Pipeline& pipeline, const plan::Dataset& dataset, const TableState* table,
+                    const RefreshFacts& facts, bool refreshed, const std::map<std::string, Refresh>& decided) {
+  Refresh refresh{RefreshKind::Create, 1, standing_inputs(pipeline, dataset, decided)};
+  for (const std::string& input : dataset.query.inputs) {
+    if (pipeline.find_dataset(input) == nullptr) refresh.scans.push_back(input);
+  }
+  if (table == nullptr) return refresh;
+  const bool input_replaced = std::any_of(
+      dataset.query.inputs.begin(), dataset.query.inputs.end(), [&](const std::string& input) {
+        return pipeline.find_dataset(input) != nullptr && starts_empty(decided.at(input).kind);
+      });
+  const bool changed = table->fingerprint != dataset.fingerprint || input_replaced || refreshed ||
+                       facts.files_changed.count(dataset.name) > 0;
+  refresh.kind = facts.schema_changed.count(dataset.name) > 0 ? RefreshKind::Replace
+                 : changed                                    ? RefreshKind::Rebuild
+                                                              : RefreshKind::Maintain;
+  refresh.generation = table->generation;
+  return refresh;
+}
+
+}  // namespace
+
+Result<std::map<std::string, Refresh>> decide_refresh(const plan::Pipeline& pipeline, const RefreshFacts& facts) {
+  const FullRefresh& full_refresh = facts.full_refresh;
+  for (const std::string& name : full_refresh.datasets) {
+    if (pipeline.find_dataset(name) != nullptr) continue;
+    const auto near = near_names(name, dataset_names(pipeline));
+    return Error(ErrorCode::InvalidArgument, fmt::format("--full-refresh: there is no dataset '{}'", name))
+        .with_number(6101)
+        .with_help(near.empty() ? "" : fmt::format("did you mean {}?", fmt::join(near, ", ")));
+  }
+  std::map<std::string, Refresh> decided;
+  for (const plan::Dataset& dataset : pipeline.datasets) {
+    if (dataset.kind == plan::DatasetKind::TemporaryView) continue;
+    const auto found = facts.tables.find(dataset.name);
+    const TableState* table = found == facts.tables.end() ? nullptr : &found->second;
+    const bool refreshed = full_refresh.all || full_refresh.datasets.count(dataset.name) > 0;
+    if (dataset.kind == plan::DatasetKind::StreamingTable) {
+      SLUICE_TRY_ASSIGN(Refresh refresh, decide_streaming_table(pipeline, dataset, table, refreshed, decided));
+      decided.emplace(dataset.name, std::move(refresh));
+    } else {
+      decided.emplace(dataset.name, decide_view(pipeline, dataset, table, facts, refreshed, decided));
+    }
+  }
+  return decided;
+}
+
+std::vector<std::string> find_removed(const plan::Pipeline& pipeline, const std::map<std::string, TableState>& tables) {
+  std::vector<std::string> removed;
+  for (const auto& [name, table] : tables) {
+    if (pipeline.find_dataset(name) == nullptr) removed.push_back(name);
+  }
+  return removed;
+}
+
+}  // namespace sluice::runtime

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "plan/pipeline.h"
+#include "runtime/epoch_records.h"
+
+namespace sluice::runtime {
+
+/// What an epoch has to do for a dataset before it can take changes in.
+enum class RefreshKind {
+  Append,    ///< Streaming table that goes on: new input only.
+  Create,    ///< No table yet: everything its inputs hold.
+  Replace,   ///< Everything anew, in place of all rows: full refresh of a streaming table, view of another schema.
+  Maintain,  ///< View that goes on: changes of its inputs, on top of state rebuilt from what they held.
+  Rebuild,   ///< View whose query, rules or inputs changed: computed anew and committed as a difference.
+};
+
+/// The decision for one dataset.
+struct Refresh {
+  RefreshKind kind = RefreshKind::Append;
+  std::int64_t generation = 1;
+  /// Datasets and tracked sources whose rows as of the last epoch this one takes in first, as if they had just been added.
+  /// For Maintain they only rebuild state and give no output.
+  std::vector<std::string> scans;
+
+  friend bool operator==(const Refresh&, const Refresh&) = default;
+};
+
+/// Which datasets the user wants computed from scratch.
+struct FullRefresh {
+  bool all = false;
+  std::set<std::string> datasets;
+};
+
+/// What a decision rests on.
+struct RefreshFacts {
+  std::map<std::string, TableState> tables;  ///< The manifest's, by dataset name.
+  std::set<std::string> schema_changed;      ///< Views whose table has other columns than the dataset now.
+  std::set<std::string> files_changed;       ///< Views of which a tracked source has other files than at the last epoch.
+  FullRefresh full_refresh;
+};
+
+/// Decides, for every dataset of the pipeline, how it goes from the manifest's epoch to the next one (design §3, "Changing
+/// the SQL"). Pure.
+/// Errors: InvalidArgument if a full refresh names no dataset of the pipeline, or would give a streaming table that is
+/// not itself refreshed the same rows again; the message names both.
+Result<std::map<std::string, Refresh>> decide_refresh(const plan::Pipeline& pipeline, const RefreshFacts& facts);
+
+/// Returns the tables of the manifest that no dataset of the pipeline writes any more, sorted.
+std::vector<std::string> find_removed(const plan::Pipeline& pipeline, const std::map<std::string, TableState>& tables);
+
+}  // namespace sluice::runtime

@@ -1,0 +1,72 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "columnar/change_batch.h"
+#include "connect/files/file_system.h"
+#include "plan/pipeline.h"
+#include "runtime/epoch_records.h"
+#include "runtime/side_outputs.h"
+
+namespace sluice::runtime {
+
+/// One source of the pipeline: what of its input is taken, what is pending, and what its columns are.
+///
+///     create ─ restore? ─┬─ look ─ read ─ next_state ─ advance ─┐
+///                        └──────────────────────────────────────┘
+///
+/// Owned by one worker.
+class SourceReader {
+ public:
+  using BatchSink = std::function<Status(columnar::ChangeBatch&)>;
+  using DeadLetterSink = std::function<void(SideOutputs::DeadLetter)>;
+
+  /// `files` and `clock` must outlive the reader.
+  static Result<std::unique_ptr<SourceReader>> create(connect::FileSystem& files, Clock& clock, plan::Source source,
+                                                      std::chrono::milliseconds settle_time);
+  ~SourceReader();
+
+  /// Goes on from where an earlier run stood. Corruption if the texts are not ours.
+  Status restore(const SourceState& state);
+  /// Looks for input that is not taken yet and at its columns. Keeps what is pending if something is.
+  /// Errors: those of connect::FileSource.
+  Status look();
+
+  /// True if there is input to take; for tracked files: if they are not those of the last epoch.
+  bool has_pending() const;
+  std::vector<std::string> pending_paths() const;
+  /// For the offset plan.
+  std::string pending_text() const;
+  /// Columns, with what is pending taken into account.
+  const columnar::Schema& schema() const;
+  /// What a user should know of the files: changed after they were read, gone.
+  std::vector<std::string> notes() const;
+
+  /// Reads exactly the pending input. Unavailable if a file is not what was planned: the epoch must be given up.
+  Status read_pending(const std::stop_token& stop, const BatchSink& rows, const DeadLetterSink& dead_letters);
+  /// Reads all input there is: of tracked files.
+  Status read_all(const BatchSink& rows);
+
+  /// The state after the epoch that takes the pending input.
+  SourceState next_state(bool whole_position) const;
+  /// All input taken, in stored form.
+  std::string position() const;
+  /// The epoch is committed: what was pending is taken.
+  void advance();
+
+  /// Returns the position that follows from a whole one and what later epochs added to it.
+  static Result<std::string> merge_positions(const std::string& whole, const std::vector<std::string>& added);
+
+ private:
+  struct Impl;
+  explicit SourceReader(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace sluice::runtime
