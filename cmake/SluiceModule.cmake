@@ -10,7 +10,9 @@ file(WRITE ${SLUICE_MODULES_FILE} "")
 
 # Every module on DuckDB's headers shares one precompiled header. It needs the warnings of its users: -Wpedantic changes
 # which macros are predefined, and g++ refuses a precompiled header that saw others.
-file(WRITE ${CMAKE_BINARY_DIR}/pch_anchor.cc "")
+if(NOT EXISTS ${CMAKE_BINARY_DIR}/pch_anchor.cc)
+  file(WRITE ${CMAKE_BINARY_DIR}/pch_anchor.cc "")
+endif()
 add_library(sluice_duckdb_pch OBJECT ${CMAKE_BINARY_DIR}/pch_anchor.cc)
 target_link_libraries(sluice_duckdb_pch PRIVATE dep::duckdb dep::fmt sluice_warnings)
 target_precompile_headers(sluice_duckdb_pch PRIVATE
