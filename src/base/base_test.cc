@@ -1,3 +1,8 @@
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+
 #include <gtest/gtest.h>
 
 #include "base/clock.h"
@@ -71,6 +76,21 @@ TEST(FailPointsTest, FailsAtTheNthPassOnly) {
   EXPECT_FALSE(points.hit("C3"));
   EXPECT_TRUE(points.hit("C3"));
   EXPECT_TRUE(points.hit("C4"));
+}
+
+TEST(FailPointsTest, StopsUntilItIsContinued) {
+  const pid_t child = fork();
+  if (child == 0) {
+    FailPoints points;
+    const bool passed = points.arm("C3=stop").has_value() && points.hit("C3").has_value();
+    _exit(passed ? 7 : 1);
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, WUNTRACED), child);
+  EXPECT_TRUE(WIFSTOPPED(status));
+  kill(child, SIGCONT);
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_EQ(WEXITSTATUS(status), 7);
 }
 
 TEST(FailPointsTest, RefusesWhatItDoesNotUnderstand) {

@@ -8,6 +8,13 @@
 
 namespace sluice {
 
+std::optional<FailPoints::Action> FailPoints::action_of(std::string_view name) {
+  if (name == "kill") return Action::Kill;
+  if (name == "stop") return Action::Stop;
+  if (name == "fail") return Action::Fail;
+  return std::nullopt;
+}
+
 Status FailPoints::arm(std::string_view text) {
   while (!text.empty()) {
     const std::string_view part = text.substr(0, text.find(','));
@@ -17,17 +24,19 @@ Status FailPoints::arm(std::string_view text) {
     const std::string_view action = part.substr(equals == std::string_view::npos ? part.size() : equals + 1,
                                                 at == std::string_view::npos ? at : at - equals - 1);
     std::uint64_t countdown = 1;
-    bool valid = equals != std::string_view::npos && equals > 0 && (action == "kill" || action == "fail");
+    const std::optional<Action> known = action_of(action);
+    bool valid = equals != std::string_view::npos && equals > 0 && known.has_value();
     if (valid && at != std::string_view::npos) {
       const std::string_view number = part.substr(at + 1);
       const auto [end, code] = std::from_chars(number.data(), number.data() + number.size(), countdown);
       valid = code == std::errc() && end == number.data() + number.size() && countdown > 0;
     }
     if (!valid) {
-      return Error(ErrorCode::InvalidArgument, fmt::format("'{}' is no fail point: want LABEL=kill|fail[@N]", part));
+      return Error(ErrorCode::InvalidArgument,
+                   fmt::format("'{}' is no fail point: want LABEL=kill|stop|fail[@N]", part));
     }
     const std::lock_guard lock(mutex_);
-    armed_[std::string(part.substr(0, equals))] = {action == "kill" ? Action::Kill : Action::Fail, countdown};
+    armed_[std::string(part.substr(0, equals))] = {*known, countdown};
   }
   return ok();
 }
@@ -40,6 +49,10 @@ Status FailPoints::hit(std::string_view label) {
   const Action action = found->second.action;
   armed_.erase(found);
   if (action == Action::Kill) std::raise(SIGKILL);
+  if (action == Action::Stop) {
+    std::raise(SIGSTOP);
+    return ok();
+  }
   return Error(ErrorCode::Unavailable, fmt::format("fail point {} was armed", label));
 }
 

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -12,8 +13,9 @@ namespace sluice {
 
 /// Labelled places where a test stops the process or makes a step fail (labels: docs/architecture.md, "Fail points").
 ///
-/// Text form, comma separated: `LABEL=kill` (SIGKILL at once), `LABEL=fail` (the step returns Unavailable), each with an
-/// optional `@N`: at the Nth time the label is passed, counting from 1 (default 1). Thread-safe.
+/// Text form, comma separated: `LABEL=kill` (SIGKILL at once), `LABEL=stop` (SIGSTOP: the process stands still until
+/// SIGCONT, then goes on), `LABEL=fail` (the step returns Unavailable), each with an optional `@N`: at the Nth time the
+/// label is passed, counting from 1 (default 1). Thread-safe.
 class FailPoints {
  public:
   /// No label is armed.
@@ -24,7 +26,8 @@ class FailPoints {
   Status hit(std::string_view label);
 
  private:
-  enum class Action { Kill, Fail };
+  enum class Action { Kill, Stop, Fail };
+  static std::optional<Action> action_of(std::string_view name);
   struct Armed {
     Action action;
     std::uint64_t countdown;
