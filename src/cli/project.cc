@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <set>
 #include <sstream>
 
 #include <fmt/format.h>
@@ -73,6 +74,7 @@ Result<std::string> scalar(const Spec& spec, const std::string& key, const YAML:
 Status read_configuration(const Spec& spec, const YAML::Node& node, Project& project) {
   if (!node.IsMap()) return spec.error(node.Mark(), "'configuration' must be a map of texts");
   for (const auto& item : node) {
+    if (!item.first.IsScalar()) return spec.error(item.first.Mark(), "a key must be a text");
     SLUICE_TRY_ASSIGN(std::string value, scalar(spec, item.first.Scalar(), item.second));
     project.configuration[item.first.Scalar()] = std::move(value);
   }
@@ -103,17 +105,24 @@ Result<std::string> storage_path(const Spec& spec, const YAML::Node& node) {
 
 Result<std::vector<std::string>> read_spec(const Spec& spec, Project& project) {
   std::vector<std::string> patterns;
-  YAML::Node root;
+  std::vector<YAML::Node> documents;
   try {
-    root = YAML::Load(spec.text());
+    documents = YAML::LoadAll(spec.text());
   } catch (const YAML::ParserException& exception) {
     return spec.error(exception.mark, fmt::format("this is not YAML: {}", exception.msg));
   }
+  if (documents.size() > 1) return spec.error(documents[1].Mark(), "the project file must be one document");
+  const YAML::Node root = documents.empty() ? YAML::Node() : documents.front();
   if (root.IsNull()) return spec.error({}, "the project file is empty");
   if (!root.IsMap()) return spec.error(root.Mark(), "the project file must be a map of keys");
   if (depth_of(root, kYamlDepthMax) > kYamlDepthMax) return spec.error(root.Mark(), "nested too deeply");
+  std::set<std::string> seen;
   for (const auto& item : root) {
+    if (!item.first.IsScalar()) return spec.error(item.first.Mark(), "a key must be a text");
     const std::string key = item.first.Scalar();
+    if (!seen.insert(key).second) {
+      return spec.error(item.first.Mark(), fmt::format("'{}' is given twice", key), key.size());
+    }
     if (key == "name") {
       SLUICE_TRY_ASSIGN(project.name, scalar(spec, key, item.second));
     } else if (key == "storage") {
