@@ -1,7 +1,7 @@
 """Checks the house rules on the tracked files: RULES below, then dead files and labels of tests.
 
-A line may break a rule if a comment on it or on the line above says why:   // tidy: allow(throw): DuckDB expects it
-and a whole file, with the same words after allow-file. An allowance without a reason, or that allows nothing, is a
+A line may break a rule if a comment on it or on the line above says "tidy", a colon, "allow(throw): why", and a whole file
+if one says so with allow-file. An allowance without a reason, or that allows nothing, is a
 finding too. A second one of the same kind means that the rule is wrong: change the rule.
 
 Usage: check_tidy.py [--source REPOSITORY]
@@ -17,11 +17,11 @@ import sys
 from collections.abc import Callable
 
 # The kinds of test (labels of ctest): `sluice_test(... LABEL kind)` and `set_tests_properties(... LABELS kind)`.
-TEST_KINDS = {"unit", "law", "golden", "script", "crash", "simulation", "damage", "fuzz", "cli", "checks"}
+TEST_KINDS = {"unit", "law", "golden", "e2e", "crash", "simulation", "damage", "fuzz", "cli", "checks"}
 
 CPP = (".cc", ".h")
 # Files that others wrote, or that are data: only the rules about machines and registries hold there.
-DATA = re.compile(r"\.(jsonl?|ndjson|csv|parquet|crc|bin|svg|lock)$|^tests/golden/|^third_party/|^LICENSE$")
+DATA = re.compile(r"\.(test|jsonl?|ndjson|csv|parquet|crc|bin|svg|lock)$|^tests/golden/|^third_party/|^LICENSE$")
 
 
 def is_test(path):
@@ -85,7 +85,7 @@ RULES = [
          lambda path: is_text(path) and not path.endswith(".md"), True),
 ]
 
-ALLOWANCE = re.compile(r"tidy: allow(?P<file>-file)?\((?P<rule>[\w-]+)\)(:[ \t]*(?P<reason>\S))?")
+ALLOWANCE = re.compile(r"(//|#) tidy: allow(?P<file>-file)?\((?P<rule>[\w-]+)\)(:[ \t]*(?P<reason>\S))?")
 CPP_COMMENT_OR_LITERAL = re.compile(
     r"""//[^\n]*|/\*.*?\*/|\bR"(?P<mark>[^()\\\s]{0,16})\(.*?\)(?P=mark)"|"(?:\\.|[^"\\\n])*"|(?<![0-9a-fA-F])'(?:\\.|[^'\\\n])+'""",
     re.DOTALL)
@@ -123,7 +123,7 @@ class Allowances:
 def check_text(path, text):
     """Returns the findings of RULES on one file."""
     findings = []
-    allowances = Allowances(text)
+    allowances = Allowances("" if path.endswith(".md") else text)
     code = code_of(text) if path.endswith(CPP) else text
     for each in RULES:
         if not each.where(path):
