@@ -13,8 +13,6 @@
 #include "delta/actions.h"
 #include "store/object_store.h"
 
-struct roaring64_bitmap_s;
-
 namespace sluice::delta {
 
 /// A set of row positions of one data file (from 0, in file order) that are deleted. Rows behind the file's end mean
@@ -53,13 +51,14 @@ class DeletionVector {
   friend bool operator==(const DeletionVector& left, const DeletionVector& right);
 
  private:
-  explicit DeletionVector(roaring64_bitmap_s* bitmap) : bitmap_(bitmap) {}
-  roaring64_bitmap_s* bitmap_;  // never nullptr but after a move
+  struct Bitmap;
+  explicit DeletionVector(std::unique_ptr<Bitmap> bitmap);
+
+  std::unique_ptr<Bitmap> bitmap_;  // never nullptr but after a move
 };
 
 /// Reads the deletion vector that a descriptor leads to. Corruption, naming the file, if length, checksum, format or
-/// cardinality are not what they must be; NotFound if the file is gone; Unsupported for an absolute path that is not in
-/// the table folder's store.
+/// cardinality are not what they must be; NotFound if the file is gone; Unsupported for a URL that is not a local file.
 Result<DeletionVector> load_deletion_vector(store::ObjectStore& store, const DeletionVectorDescriptor& descriptor);
 
 /// Writes deletion vectors, packed in order, into one new file at the table root, durable when this returns, and returns

@@ -27,10 +27,12 @@ struct FileKey {
 FileKey key_of(const AddFile& file);
 FileKey key_of(const RemoveFile& file);
 
-/// The logical files of a table at a version, and the tombstones of removed ones; immutable.
+/// The logical files of a table at a version; immutable. Tombstones are not kept: they can outnumber the files by far,
+/// and only log checkpoints need them, which read them from the log.
 ///
 /// Kept as a base (what a log checkpoint gave, sorted, shared between snapshots) and what changed since, so that going on
-/// by a commit costs as much as the commit is long, and iteration is in key order whatever the log's shape.
+/// by a commit costs no more than what changed since the base was made, which is a small part of it, and iteration is in
+/// key order whatever the log's shape.
 class LiveFiles {
  public:
   class Builder;
@@ -49,9 +51,6 @@ class LiveFiles {
   /// Returns the live logical file with this data file, whatever its deletion vector. `path` as in the log.
   const AddFile* find_path(std::string_view path) const;
 
-  /// Returns the removed files that the log still remembers, in order of their keys.
-  std::vector<RemoveFile> tombstones() const;
-
  private:
   struct Entry {
     FileKey key;
@@ -59,11 +58,9 @@ class LiveFiles {
   };
   using Base = std::vector<Entry>;                                    // sorted by key
   using Overlay = std::map<FileKey, std::shared_ptr<const AddFile>>;  // nullptr: the base's file of this key is gone
-  using Tombstones = std::map<FileKey, std::shared_ptr<const RemoveFile>>;
 
   std::shared_ptr<const Base> base_;
   std::shared_ptr<const Overlay> overlay_;
-  std::shared_ptr<const Tombstones> tombstones_;
   std::size_t size_ = 0;
 };
 
@@ -75,9 +72,8 @@ class LiveFiles::Builder {
   /// Starts from an older state.
   explicit Builder(const LiveFiles& older);
 
-  /// Adds a file or tombstone of a log checkpoint, whose actions are reconciled already. Before any apply().
+  /// Adds a file of a log checkpoint, whose actions are reconciled already. Before any apply().
   void add_reconciled(AddFile file);
-  void add_reconciled(RemoveFile file);
   /// Applies the file actions of one commit, the next newer one.
   void apply(std::span<const Action> commit);
 
@@ -90,7 +86,6 @@ class LiveFiles::Builder {
   bool base_sealed_ = false;
   std::shared_ptr<const Base> base_;
   Overlay overlay_;
-  Tombstones tombstones_;
 };
 
 /// A walk over base and overlay in key order.

@@ -28,6 +28,7 @@ struct LogSegment {
   Version version;
   std::vector<LogFile> checkpoint;  ///< One file, or all parts in order; empty: from commit 0 on.
   std::vector<LogFile> commits;     ///< Ascending.
+  std::optional<LogFile> newest;    ///< The commit `version`, if it is there: it need not be beside a checkpoint of it.
 
   /// Returns the version of the checkpoint, kNoVersion without one.
   Version checkpoint_version() const;

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "delta/actions.h"
@@ -72,6 +73,7 @@ class Snapshot {
   LiveFiles files_;
   std::map<std::string, SetTransaction, std::less<>> transactions_;
   std::map<std::string, DomainMetadata, std::less<>> domains_;
+  std::optional<store::ObjectInfo> last_commit_;  // of version_, unless that came from a log checkpoint alone
 };
 
 /// Reads the actions of one commit. NotFound if there is no such commit; Corruption if it is damaged.

@@ -5,12 +5,15 @@
 
 #include <duckdb/common/types/data_chunk.hpp>
 
-#include "columnar/schema.h"
 #include "delta/delta_schema.h"
 #include "delta/file_statistics.h"
 #include "delta/table_properties.h"
 
 namespace sluice::delta {
+
+namespace internal {
+class LeafStatistics;
+}
 
 /// Gathers the statistics of one data file from the chunks written to it. Owned by one worker.
 ///
@@ -25,16 +28,16 @@ class StatisticsAccumulator {
   ~StatisticsAccumulator();
   StatisticsAccumulator(StatisticsAccumulator&&) noexcept;
 
-  /// Counts rows in. Their types are those of duckdb_type(schema). Cost: one pass per column.
+  /// Counts rows in. Their types are those of duckdb_type(schema); their vectors may come out in another encoding, with the
+  /// same values. Cost: one pass per column.
   void add(duckdb::DataChunk& rows);
 
   /// Returns the statistics of the rows so far.
   FileStatistics finish() const;
 
  private:
-  class Column;
   std::int64_t row_count_ = 0;
-  std::vector<std::unique_ptr<Column>> columns_;
+  std::vector<std::unique_ptr<internal::LeafStatistics>> columns_;
 };
 
 }  // namespace sluice::delta

@@ -1,0 +1,227 @@
+#include "delta/file_statistics.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+#include <simdjson.h>
+
+#include "delta/internal/json_reader.h"
+#include "delta/internal/json_writer.h"
+
+namespace sluice::delta {
+namespace {
+
+using internal::JsonObjectWriter;
+namespace ondemand = simdjson::ondemand;
+
+/// Deeper nesting than a schema can have is not followed.
+constexpr std::size_t kDepthMax = 128;
+
+Error not_statistics(std::string_view why) {
+  return Error(ErrorCode::Corruption, fmt::format("the statistics of a file are damaged: {}", why));
+}
+
+/// True for a JSON number, of any length: decimals may have more digits than any number type.
+bool is_number(std::string_view text) {
+  std::size_t at = text.starts_with('-') ? 1 : 0;
+  const auto digits = [&] {
+    const std::size_t begin = at;
+    while (at < text.size() && text[at] >= '0' && text[at] <= '9') ++at;
+    return at > begin;
+  };
+  if (!digits()) return false;
+  if (at < text.size() && text[at] == '.') {
+    ++at;
+    if (!digits()) return false;
+  }
+  if (at < text.size() && (text[at] == 'e' || text[at] == 'E')) {
+    ++at;
+    if (at < text.size() && (text[at] == '+' || text[at] == '-')) ++at;
+    if (!digits()) return false;
+  }
+  return at == text.size();
+}
+
+/// Reads statistics on demand, because a number must keep the digits it was written with.
+class StatisticsReader {
+ public:
+  Result<FileStatistics> read(std::string_view json) {
+    const simdjson::padded_string padded(json);
+    ondemand::parser parser;
+    ondemand::document document;
+    ondemand::object members;
+    if (parser.iterate(padded).get(document) != simdjson::SUCCESS || document.get_object().get(members)) {
+      return not_statistics("not a JSON object");
+    }
+    for (auto member : members) {
+      std::string_view name;
+      ondemand::value value;
+      if (member.unescaped_key().get(name) || member.value().get(value)) return not_statistics("broken JSON");
+      SLUICE_TRY(take(std::string(name), value));
+    }
+    const char* rest = nullptr;
+    if (document.current_location().get(rest) == simdjson::SUCCESS) return not_statistics("more than one JSON value");
+    return std::move(statistics_);
+  }
+
+ private:
+  Status take(const std::string& name, ondemand::value& value) {
+    if (name == "minValues") {
+      return walk(value, [](ColumnStatistics& column, std::string text) { column.min = std::move(text); });
+    }
+    if (name == "maxValues") {
+      return walk(value, [](ColumnStatistics& column, std::string text) { column.max = std::move(text); });
+    }
+    if (name == "nullCount") {
+      return walk(value, [](ColumnStatistics& column, const std::string& text) { column.null_count = internal::to_integer(text); });
+    }
+    SLUICE_TRY_ASSIGN(const std::string text, scalar(value));
+    if (name == "numRecords") statistics_.num_records = internal::to_integer(text);
+    if (name == "tightBounds" && (text == "true" || text == "false")) statistics_.tight_bounds = text == "true";
+    return ok();
+  }
+
+  /// Returns a scalar's text as written; "" for null and, once skipped, for a list.
+  static Result<std::string> scalar(ondemand::value& value) {
+    ondemand::json_type type;
+    if (value.type().get(type)) return not_statistics("broken JSON");
+    if (type == ondemand::json_type::array || type == ondemand::json_type::object) {
+      std::string_view skipped;
+      if (simdjson::to_json_string(value).get(skipped)) return not_statistics("broken JSON");
+      return std::string();
+    }
+    if (type == ondemand::json_type::string) {
+      std::string_view text;
+      if (value.get_string().get(text)) return not_statistics("a broken string");
+      return json_quote(text);
+    }
+    std::string_view token = value.raw_json_token();
+    while (!token.empty() && (token.back() == ' ' || token.back() == '\n' || token.back() == '\t' || token.back() == '\r')) {
+      token.remove_suffix(1);
+    }
+    if (token == "true" || token == "false" || token == "null" || is_number(token)) {
+      return token == "null" ? std::string() : std::string(token);
+    }
+    return not_statistics("a broken value");
+  }
+
+  template <typename Take>
+  Status walk(ondemand::value& value, const Take& take_leaf) {
+    if (path_.size() > kDepthMax) return not_statistics("nested too deep");
+    ondemand::json_type type;
+    if (value.type().get(type)) return not_statistics("broken JSON");
+    if (type != ondemand::json_type::object) {
+      SLUICE_TRY_ASSIGN(std::string text, scalar(value));
+      if (!text.empty() && !path_.empty()) take_leaf(column(), std::move(text));
+      return ok();
+    }
+    ondemand::object members;
+    if (value.get_object().get(members)) return not_statistics("broken JSON");
+    for (auto member : members) {
+      std::string_view name;
+      ondemand::value inner;
+      if (member.unescaped_key().get(name) || member.value().get(inner)) return not_statistics("broken JSON");
+      path_.emplace_back(name);
+      SLUICE_TRY(walk(inner, take_leaf));
+      path_.pop_back();
+    }
+    return ok();
+  }
+
+  /// Returns the statistics of the column at path_, added if new. Cost: columns come in one order mostly, so the search
+  /// starts behind the last hit.
+  ColumnStatistics& column() {
+    auto& columns = statistics_.columns;
+    for (std::size_t step = 0; step < columns.size(); ++step) {
+      const std::size_t index = (next_ + step) % columns.size();
+      if (columns[index].path == path_) {
+        next_ = index + 1;
+        return columns[index];
+      }
+    }
+    columns.push_back({path_, std::nullopt, std::nullopt, std::nullopt});
+    return columns.back();
+  }
+
+  FileStatistics statistics_;
+  ColumnPath path_;
+  std::size_t next_ = 0;
+};
+
+/// A member of the JSON object that statistics become: a value, or an object of members.
+struct Member {
+  std::string_view name;
+  std::string value;
+  std::vector<Member> members;
+
+  /// Returns the member of that name, added at the end if new. Neighbours in a path come together, so looks from behind.
+  Member& at(std::string_view member_name) {
+    const auto found = std::find_if(members.rbegin(), members.rend(),
+                                    [&](const Member& member) { return member.name == member_name; });
+    if (found != members.rend()) return *found;
+    return members.emplace_back(Member{member_name, "", {}});
+  }
+};
+
+void write_members(std::string& out, const Member& parent) {
+  JsonObjectWriter object(out);
+  for (const Member& member : parent.members) {
+    object.key(member.name);
+    if (member.members.empty()) {
+      out += member.value;
+    } else {
+      write_members(out, member);
+    }
+  }
+  object.close();
+}
+
+template <typename Get>
+void write_columns(std::string& out, JsonObjectWriter& object, std::string_view name, const FileStatistics& statistics,
+                   const Get& get) {
+  Member root;
+  for (const ColumnStatistics& column : statistics.columns) {
+    std::optional<std::string> text = get(column);
+    if (!text || column.path.empty()) continue;
+    Member* member = &root;
+    for (const std::string& part : column.path) member = &member->at(part);
+    member->value = std::move(*text);
+  }
+  object.key(name);
+  write_members(out, root);
+}
+
+}  // namespace
+
+const ColumnStatistics* FileStatistics::find(const ColumnPath& path) const {
+  const auto found =
+      std::find_if(columns.begin(), columns.end(), [&](const ColumnStatistics& column) { return column.path == path; });
+  return found == columns.end() ? nullptr : &*found;
+}
+
+Result<FileStatistics> read_statistics(std::string_view json) { return StatisticsReader().read(json); }
+
+std::string write_statistics(const FileStatistics& statistics) {
+  std::string out;
+  JsonObjectWriter object(out);
+  object.integer("numRecords", statistics.num_records);
+  write_columns(out, object, "minValues", statistics, [](const ColumnStatistics& column) { return column.min; });
+  write_columns(out, object, "maxValues", statistics, [](const ColumnStatistics& column) { return column.max; });
+  write_columns(out, object, "nullCount", statistics, [](const ColumnStatistics& column) {
+    return column.null_count ? std::optional(std::to_string(*column.null_count)) : std::nullopt;
+  });
+  object.boolean("tightBounds", statistics.tight_bounds);
+  object.close();
+  return out;
+}
+
+Result<std::string> with_wide_bounds(std::string_view stats) {
+  SLUICE_TRY_ASSIGN(FileStatistics statistics, read_statistics(stats));
+  if (!statistics.num_records) {
+    return Error(ErrorCode::InvalidArgument, "the statistics of a file with a deletion vector must state numRecords");
+  }
+  statistics.tight_bounds = false;
+  return write_statistics(statistics);
+}
+
+}  // namespace sluice::delta

@@ -1,0 +1,278 @@
+#include "delta/internal/checkpoint_rows.h"
+
+#include <array>
+#include <map>
+#include <optional>
+#include <string>
+#include <type_traits>
+
+#include <duckdb/common/types/vector.hpp>
+
+#include "base/check.h"
+
+namespace sluice::delta::internal {
+namespace {
+
+using duckdb::FlatVector;
+using duckdb::ListVector;
+using duckdb::LogicalType;
+using duckdb::StructVector;
+using duckdb::Vector;
+
+LogicalType text_map_type() { return LogicalType::MAP(LogicalType::VARCHAR, LogicalType::VARCHAR); }
+
+LogicalType deletion_vector_type() {
+  return LogicalType::STRUCT({{"storageType", LogicalType::VARCHAR},
+                              {"pathOrInlineDv", LogicalType::VARCHAR},
+                              {"offset", LogicalType::INTEGER},
+                              {"sizeInBytes", LogicalType::INTEGER},
+                              {"cardinality", LogicalType::BIGINT}});
+}
+
+/// Fills one row of a struct, member after member, in the order of its type.
+class StructRow {
+ public:
+  StructRow(Vector& vector, std::size_t row) : members_(StructVector::GetEntries(vector)), row_(row) {}
+
+  void put(const std::string& value) { put_text(next(), row_, value); }
+  void put(std::int64_t value) { FlatVector::GetData<std::int64_t>(next())[row_] = value; }
+  void put(std::int32_t value) { FlatVector::GetData<std::int32_t>(next())[row_] = value; }
+  void put(bool value) { FlatVector::GetData<bool>(next())[row_] = value; }
+  void put(UnixMillis value) { put(static_cast<std::int64_t>(value.time_since_epoch().count())); }
+
+  template <typename T>
+  void put(const std::optional<T>& value) {
+    if (value) {
+      put(*value);
+    } else {
+      put_null();
+    }
+  }
+
+  template <typename Value>
+  void put(const std::map<std::string, Value>& values) {
+    Vector& vector = next();
+    const std::size_t begin = begin_list(vector, values.size());
+    std::size_t at = begin;
+    for (const auto& [key, value] : values) {
+      put_text(duckdb::MapVector::GetKeys(vector), at, key);
+      if constexpr (std::is_same_v<Value, std::string>) {
+        put_text(duckdb::MapVector::GetValues(vector), at, value);
+      } else if (value) {
+        put_text(duckdb::MapVector::GetValues(vector), at, *value);
+      } else {
+        FlatVector::SetNull(duckdb::MapVector::GetValues(vector), at, true);
+      }
+      ++at;
+    }
+  }
+
+  template <typename Texts>
+  void put_list(const Texts& texts) {
+    Vector& vector = next();
+    std::size_t at = begin_list(vector, texts.size());
+    for (const std::string& text : texts) put_text(ListVector::GetEntry(vector), at++, text);
+  }
+
+  void put_null() { FlatVector::SetNull(next(), row_, true); }
+
+  /// Returns the next member, a struct, to be filled.
+  StructRow put_struct() { return StructRow(next(), row_); }
+
+ private:
+  Vector& next() { return *members_[index_++]; }
+
+  static void put_text(Vector& vector, std::size_t row, const std::string& text) {
+    FlatVector::GetData<duckdb::string_t>(vector)[row] = duckdb::StringVector::AddString(vector, text);
+  }
+
+  /// Makes this row's list `count` long; returns where its elements begin.
+  std::size_t begin_list(Vector& vector, std::size_t count) {
+    const std::size_t begin = ListVector::GetListSize(vector);
+    ListVector::Reserve(vector, begin + count);
+    ListVector::SetListSize(vector, begin + count);
+    FlatVector::GetData<duckdb::list_entry_t>(vector)[row_] = {begin, count};
+    return begin;
+  }
+
+  duckdb::vector<duckdb::unique_ptr<Vector>>& members_;
+  const std::size_t row_;
+  std::size_t index_ = 0;
+};
+
+void fill(StructRow& row, const std::optional<DeletionVectorDescriptor>& descriptor) {
+  if (!descriptor) {
+    row.put_null();
+    return;
+  }
+  StructRow members = row.put_struct();
+  members.put(std::string(1, descriptor->storage_type));
+  members.put(descriptor->path_or_inline_dv);
+  members.put(descriptor->offset);
+  members.put(descriptor->size_bytes);
+  members.put(descriptor->cardinality);
+}
+
+void fill(StructRow& row, const SetTransaction& txn) {
+  row.put(txn.app_id);
+  row.put(txn.version);
+  row.put(txn.last_updated);
+}
+
+void fill(StructRow& row, const AddFile& add) {
+  row.put(add.path);
+  row.put(add.partition_values);
+  row.put(add.size_bytes);
+  row.put(add.modification_time);
+  row.put(false);  // dataChange: a checkpoint changes nothing
+  row.put(add.stats);
+  if (add.tags.empty()) {
+    row.put_null();
+  } else {
+    row.put(add.tags);
+  }
+  fill(row, add.deletion_vector);
+  row.put(add.base_row_id);
+  row.put(add.default_row_commit_version);
+  row.put(add.clustering_provider);
+}
+
+void fill(StructRow& row, const RemoveFile& remove) {
+  row.put(remove.path);
+  row.put(remove.deletion_timestamp);
+  row.put(false);
+  row.put(remove.extended_file_metadata);
+  row.put(remove.partition_values);
+  row.put(remove.size_bytes);
+  fill(row, remove.deletion_vector);
+  row.put(remove.base_row_id);
+  row.put(remove.default_row_commit_version);
+}
+
+void fill(StructRow& row, const Metadata& metadata) {
+  row.put(metadata.id);
+  row.put(metadata.name);
+  row.put(metadata.description);
+  StructRow format = row.put_struct();
+  format.put(metadata.format_provider);
+  format.put(metadata.format_options);
+  row.put(metadata.schema_string);
+  row.put_list(metadata.partition_columns);
+  row.put(metadata.configuration);
+  row.put(metadata.created_time);
+}
+
+void fill(StructRow& row, const Protocol& protocol) {
+  row.put(protocol.min_reader_version);
+  row.put(protocol.min_writer_version);
+  for (const auto* features : {&protocol.reader_features, &protocol.writer_features}) {
+    if (*features) {
+      row.put_list(**features);
+    } else {
+      row.put_null();
+    }
+  }
+}
+
+void fill(StructRow& row, const DomainMetadata& domain) {
+  row.put(domain.domain);
+  row.put(domain.configuration);
+  row.put(domain.removed);
+}
+
+/// Position of an action's column in checkpoint_schema().
+template <typename T>
+constexpr std::size_t kColumn = [] {
+  if constexpr (std::is_same_v<T, Protocol>) return 0;
+  if constexpr (std::is_same_v<T, Metadata>) return 1;
+  if constexpr (std::is_same_v<T, SetTransaction>) return 2;
+  if constexpr (std::is_same_v<T, DomainMetadata>) return 3;
+  if constexpr (std::is_same_v<T, AddFile>) return 4;
+  if constexpr (std::is_same_v<T, RemoveFile>) return 5;
+}();
+
+}  // namespace
+
+columnar::Schema checkpoint_schema() {
+  const LogicalType text = LogicalType::VARCHAR;
+  const LogicalType number = LogicalType::BIGINT;
+  const LogicalType text_list = LogicalType::LIST(text);
+  columnar::Schema schema;
+  const auto column = [&](const char* name, duckdb::child_list_t<LogicalType> members) {
+    schema.fields.push_back({name, LogicalType::STRUCT(std::move(members)), true, {}});
+  };
+  column("protocol", {{"minReaderVersion", LogicalType::INTEGER},
+                      {"minWriterVersion", LogicalType::INTEGER},
+                      {"readerFeatures", text_list},
+                      {"writerFeatures", text_list}});
+  column("metaData", {{"id", text},
+                      {"name", text},
+                      {"description", text},
+                      {"format", LogicalType::STRUCT({{"provider", text}, {"options", text_map_type()}})},
+                      {"schemaString", text},
+                      {"partitionColumns", text_list},
+                      {"configuration", text_map_type()},
+                      {"createdTime", number}});
+  column("txn", {{"appId", text}, {"version", number}, {"lastUpdated", number}});
+  column("domainMetadata", {{"domain", text}, {"configuration", text}, {"removed", LogicalType::BOOLEAN}});
+  column("add", {{"path", text},
+                 {"partitionValues", text_map_type()},
+                 {"size", number},
+                 {"modificationTime", number},
+                 {"dataChange", LogicalType::BOOLEAN},
+                 {"stats", text},
+                 {"tags", text_map_type()},
+                 {"deletionVector", deletion_vector_type()},
+                 {"baseRowId", number},
+                 {"defaultRowCommitVersion", number},
+                 {"clusteringProvider", text}});
+  column("remove", {{"path", text},
+                    {"deletionTimestamp", number},
+                    {"dataChange", LogicalType::BOOLEAN},
+                    {"extendedFileMetadata", LogicalType::BOOLEAN},
+                    {"partitionValues", text_map_type()},
+                    {"size", number},
+                    {"deletionVector", deletion_vector_type()},
+                    {"baseRowId", number},
+                    {"defaultRowCommitVersion", number}});
+  return schema;
+}
+
+CheckpointRows::CheckpointRows() {
+  const columnar::RowType types = checkpoint_schema().types();
+  chunk_.Initialize(duckdb::Allocator::DefaultAllocator(), duckdb::vector<LogicalType>(types.begin(), types.end()));
+}
+
+void CheckpointRows::add(const Action& action) {
+  if (taken_) {
+    chunk_.Reset();
+    row_count_ = 0;
+    taken_ = false;
+  }
+  SLUICE_CHECK(row_count_ < STANDARD_VECTOR_SIZE, "the chunk is full");
+  std::visit(
+      [&](const auto& plain) {
+        using Plain = std::remove_cvref_t<decltype(plain)>;
+        if constexpr (std::is_same_v<Plain, CommitInfo> || std::is_same_v<Plain, AddCdcFile> ||
+                      std::is_same_v<Plain, Sidecar> || std::is_same_v<Plain, CheckpointMetadata>) {
+          SLUICE_CHECK(false, "the action does not belong into a classic log checkpoint");
+        } else {
+          constexpr std::size_t kOwn = kColumn<Plain>;
+          for (std::size_t column = 0; column < chunk_.ColumnCount(); ++column) {
+            if (column != kOwn) FlatVector::SetNull(chunk_.data[column], row_count_, true);
+          }
+          StructRow row(chunk_.data[kOwn], row_count_);
+          fill(row, plain);
+        }
+      },
+      action);
+  ++row_count_;
+}
+
+duckdb::DataChunk& CheckpointRows::take() {
+  chunk_.SetCardinality(row_count_);
+  taken_ = true;
+  return chunk_;
+}
+
+}  // namespace sluice::delta::internal

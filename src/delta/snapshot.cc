@@ -1,0 +1,234 @@
+#include "delta/snapshot.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include <fmt/format.h>
+#include <simdjson.h>
+
+#include "delta/action_json.h"
+#include "delta/features.h"
+#include "delta/internal/checkpoint_reader.h"
+#include "delta/internal/json_reader.h"
+#include "delta/log_path.h"
+
+namespace sluice::delta {
+
+Result<std::vector<Action>> load_commit(store::ObjectStore& store, Version version) {
+  const std::string key = commit_key(version);
+  SLUICE_TRY_ASSIGN(const auto text, store.get(key));
+  if (!text) return Error(ErrorCode::NotFound, fmt::format("the log has no {}", key));
+  return read_actions(*text, key);
+}
+
+namespace {
+
+/// Returns the version that `_last_checkpoint` names. It is a hint: whatever is wrong with it, there is none.
+std::optional<Version> read_hint(store::ObjectStore& store) {
+  const auto text = store.get(kLastCheckpointKey);
+  if (!text || !*text) return std::nullopt;
+  simdjson::dom::parser parser;
+  simdjson::dom::object members;
+  if (parser.parse(simdjson::padded_string(**text)).get(members) != simdjson::SUCCESS) return std::nullopt;
+  const auto version = internal::JsonFields(members, "_last_checkpoint").integer("version");
+  if (!version || !*version || **version < 0) return std::nullopt;
+  return Version(**version);
+}
+
+Error without(std::string_view action, Version version) {
+  return Error(ErrorCode::Corruption,
+               fmt::format("the log has no {} action up to version {}", action, version.value()))
+      .with_number(4202);
+}
+
+}  // namespace
+
+/// Replays a log, oldest first.
+class Snapshot::Loader {
+ public:
+  explicit Loader(store::ObjectStore& store) : store_(store) {}
+
+  /// Goes on from an older snapshot.
+  Loader(store::ObjectStore& store, const Snapshot& older)
+      : store_(store), snapshot_(older), files_(older.files_), has_protocol_(true), has_metadata_(true) {}
+
+  /// Replays the checkpoint and the commits.
+  Status replay(const LogSegment& segment) {
+    if (!segment.checkpoint.empty()) {
+      const auto take = [&](Action&& action) { take_reconciled(std::move(action)); };
+      SLUICE_TRY(internal::read_checkpoint(store_, segment.checkpoint, internal::CheckpointContent::State, take));
+      if (!has_protocol_ || !has_metadata_) {
+        return Error(ErrorCode::Corruption, fmt::format("the log checkpoint {} lacks protocol or metadata",
+                                                        segment.checkpoint.front().info.key))
+            .with_number(4203);
+      }
+      snapshot_.checkpoint_version_ = segment.checkpoint_version();
+    }
+    SLUICE_TRY(replay_commits(segment.commits));
+    if (segment.newest) snapshot_.last_commit_ = segment.newest->info;
+    return ok();
+  }
+
+  Status replay_commits(std::span<const LogFile> commits) {
+    for (const LogFile& commit : commits) {
+      SLUICE_TRY_ASSIGN(const auto actions, load_commit(store_, commit.path.version));
+      SLUICE_TRY(apply(actions, commit.info.key));
+      snapshot_.last_commit_ = commit.info;
+    }
+    return ok();
+  }
+
+  /// Checks what was replayed and makes it a snapshot.
+  Result<std::shared_ptr<const Snapshot>> finish(Version version) && {
+    if (!has_protocol_) return without("protocol", version);
+    if (!has_metadata_) return without("metaData", version);
+    SLUICE_TRY(check_readable(snapshot_.protocol_));
+    SLUICE_TRY_ASSIGN(snapshot_.schema_, read_schema(snapshot_.metadata_.schema_string));
+    SLUICE_TRY_ASSIGN(snapshot_.properties_, read_properties(snapshot_.metadata_.configuration));
+    for (const std::string& name : snapshot_.metadata_.partition_columns) {
+      const auto& fields = snapshot_.schema_.fields;
+      const auto has_name = [&](const StructField& field) { return field.name == name; };
+      if (std::none_of(fields.begin(), fields.end(), has_name)) {
+        return Error(ErrorCode::Corruption, fmt::format("the schema lacks the partition column \"{}\"", name));
+      }
+    }
+    snapshot_.version_ = version;
+    snapshot_.files_ = std::move(files_).finish();
+    return std::shared_ptr<const Snapshot>(new Snapshot(std::move(snapshot_)));
+  }
+
+ private:
+  void take_reconciled(Action&& action) {
+    if (auto* add = std::get_if<AddFile>(&action)) {
+      files_.add_reconciled(std::move(*add));
+    } else {
+      take(std::move(action));
+    }
+  }
+
+  /// Takes an action that is not about files.
+  void take(Action&& action) {
+    if (auto* protocol = std::get_if<Protocol>(&action)) {
+      snapshot_.protocol_ = std::move(*protocol);
+      has_protocol_ = true;
+    } else if (auto* metadata = std::get_if<Metadata>(&action)) {
+      snapshot_.metadata_ = std::move(*metadata);
+      has_metadata_ = true;
+    } else if (auto* txn = std::get_if<SetTransaction>(&action)) {
+      snapshot_.transactions_.insert_or_assign(txn->app_id, std::move(*txn));
+    } else if (auto* domain = std::get_if<DomainMetadata>(&action)) {
+      if (domain->removed) {
+        snapshot_.domains_.erase(domain->domain);
+      } else {
+        snapshot_.domains_.insert_or_assign(domain->domain, std::move(*domain));
+      }
+    }
+  }
+
+  Status apply(const std::vector<Action>& commit, const std::string& key) {
+    std::size_t protocol_count = 0;
+    std::size_t metadata_count = 0;
+    for (const Action& action : commit) {
+      protocol_count += std::holds_alternative<Protocol>(action) ? 1 : 0;
+      metadata_count += std::holds_alternative<Metadata>(action) ? 1 : 0;
+    }
+    if (protocol_count > 1 || metadata_count > 1) {
+      return Error(ErrorCode::Corruption, fmt::format("{} has more than one protocol or metaData action", key))
+          .with_number(4202);
+    }
+    files_.apply(commit);
+    for (const Action& action : commit) {
+      if (!std::holds_alternative<AddFile>(action) && !std::holds_alternative<RemoveFile>(action)) take(Action(action));
+    }
+    return ok();
+  }
+
+  store::ObjectStore& store_;
+  Snapshot snapshot_;
+  LiveFiles::Builder files_;
+  bool has_protocol_ = false;
+  bool has_metadata_ = false;
+};
+
+namespace {
+
+/// True if the error says that a checkpoint is of no use, so that another way through the log may be.
+bool is_damaged_checkpoint(const Error& error) { return error.number() == 4203; }
+
+}  // namespace
+
+Result<std::shared_ptr<const Snapshot>> Snapshot::load(store::ObjectStore& store, std::optional<Version> at) {
+  // A log that is cleaned up while we read may lose a file between listing and reading: one fresh listing settles that.
+  constexpr int kListingsMax = 2;
+  std::optional<Version> hint = read_hint(store);
+  if (hint && at && *hint > *at) hint.reset();
+  std::set<std::string> unreadable;
+  std::optional<Error> damage;
+  int vanished_count = 0;
+  while (true) {
+    const std::string start_after = hint ? list_from_key(*hint) : std::string();
+    SLUICE_TRY_ASSIGN(const auto listing, store.list(kLogFolder, start_after));
+    auto segment = decide_log_segment(listing, at, unreadable);
+    const bool decided = segment && *segment && (!hint || !(*segment)->checkpoint.empty());
+    if (!decided && hint) {
+      hint.reset();  // it lies: look at everything
+      continue;
+    }
+    if (!segment) {
+      if (!damage) return std::move(segment).error();
+      return Error(damage->code(), fmt::format("{}; without it, {}", damage->message(), segment.error().message()))
+          .with_number(damage->number())
+          .with_help(segment.error().help());
+    }
+    if (!*segment) return std::shared_ptr<const Snapshot>();
+
+    Loader loader(store);
+    const Status replayed = loader.replay(**segment);
+    if (replayed) return std::move(loader).finish((*segment)->version);
+    if (is_damaged_checkpoint(replayed.error())) {
+      damage = replayed.error();
+      for (const LogFile& file : (*segment)->checkpoint) unreadable.insert(file.info.key);
+      hint.reset();
+    } else if (replayed.error().code() != ErrorCode::NotFound || ++vanished_count == kListingsMax) {
+      return replayed.error();
+    }
+  }
+}
+
+Result<std::shared_ptr<const Snapshot>> Snapshot::refresh(store::ObjectStore& store,
+                                                          std::shared_ptr<const Snapshot> older) {
+  const Version version = older->version();
+  SLUICE_TRY_ASSIGN(const auto listing, store.list(kLogFolder, list_from_key(version)));
+  std::vector<LogFile> commits;  // the listing is sorted, so they come in order
+  bool same_table = false;
+  bool contiguous = true;
+  for (const store::ObjectInfo& info : listing) {
+    const auto path = parse_log_path(info.key);
+    if (!path || path->kind != LogPath::Kind::Commit) continue;
+    if (path->version == version) {
+      same_table = older->last_commit_ == info;  // else the folder now holds another table
+    } else {
+      contiguous &= path->version == Version(version.value() + 1 + static_cast<std::int64_t>(commits.size()));
+      commits.push_back({*path, info});
+    }
+  }
+  if (same_table && contiguous) {
+    if (commits.empty()) return older;
+    Loader loader(store, *older);
+    const Status replayed = loader.replay_commits(commits);
+    if (replayed) return std::move(loader).finish(commits.back().path.version);
+    if (replayed.error().code() != ErrorCode::NotFound) return replayed.error();
+  }
+  SLUICE_TRY_ASSIGN(auto fresh, load(store));
+  if (!fresh) return Error(ErrorCode::NotFound, "the table is gone: its log holds no commit any more");
+  return fresh;
+}
+
+std::optional<std::int64_t> Snapshot::transaction_version(std::string_view app_id) const {
+  const auto found = transactions_.find(app_id);
+  if (found == transactions_.end()) return std::nullopt;
+  return found->second.version;
+}
+
+}  // namespace sluice::delta

@@ -1,0 +1,130 @@
+#include "delta/table_definition.h"
+
+#include <algorithm>
+#include <cctype>
+#include <set>
+
+#include <fmt/format.h>
+
+#include "delta/features.h"
+
+namespace sluice::delta {
+namespace {
+
+std::string lower(std::string_view text) {
+  std::string result(text);
+  for (char& c : result) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return result;
+}
+
+/// Checks the names of a struct's members, and those within.
+Status check_names(const DataType& type, const std::string& path) {
+  // What Spark's Parquet reader and writer cannot tell from its own syntax.
+  constexpr std::string_view kForbidden = " ,;{}()\n\t=";
+  std::set<std::string> names;
+  for (const StructField& field : type.fields) {
+    if (field.name.empty()) return Error(ErrorCode::InvalidArgument, fmt::format("a column of {} has no name", path));
+    if (!names.insert(lower(field.name)).second) {
+      return Error(ErrorCode::InvalidArgument, fmt::format("two columns are named \"{}{}\"", path, field.name));
+    }
+    if (field.name.find_first_of(kForbidden) != std::string::npos) {
+      return Error(ErrorCode::InvalidArgument,
+                   fmt::format("the column name \"{}{}\" has a character that a Delta table cannot carry: one of "
+                               "space , ; {{ }} ( ) = tab and line break",
+                               path, field.name))
+          .with_number(4207)
+          .with_help("name the column in the query: … AS name");
+    }
+    SLUICE_TRY(check_names(field.type, path + field.name + "."));
+  }
+  for (const DataType& child : type.children) SLUICE_TRY(check_names(child, path));
+  return ok();
+}
+
+bool can_partition(DataType::Kind kind) {
+  switch (kind) {
+    case DataType::Kind::Struct:
+    case DataType::Kind::Array:
+    case DataType::Kind::Map:
+    case DataType::Kind::Variant:
+    case DataType::Kind::Void:
+      return false;
+    default: return true;
+  }
+}
+
+Status check_definition(const TableDefinition& definition) {
+  const auto& fields = definition.schema.fields;
+  if (definition.schema.kind != DataType::Kind::Struct || fields.empty()) {
+    return Error(ErrorCode::InvalidArgument, "a table needs at least one column");
+  }
+  SLUICE_TRY(check_names(definition.schema, ""));
+  std::set<std::string> partition_columns;
+  for (const std::string& name : definition.partition_columns) {
+    const auto field =
+        std::find_if(fields.begin(), fields.end(), [&](const StructField& candidate) { return candidate.name == name; });
+    if (field == fields.end()) {
+      return Error(ErrorCode::InvalidArgument, fmt::format("the partition column \"{}\" is not a column", name));
+    }
+    if (!can_partition(field->type.kind)) {
+      return Error(ErrorCode::InvalidArgument, fmt::format("a table cannot be partitioned by \"{}\": its type is nested",
+                                                           name));
+    }
+    if (!partition_columns.insert(name).second) {
+      return Error(ErrorCode::InvalidArgument, fmt::format("the partition column \"{}\" is named twice", name));
+    }
+  }
+  if (partition_columns.size() == fields.size()) {
+    return Error(ErrorCode::InvalidArgument, "a table needs a column that it is not partitioned by");
+  }
+  return ok();
+}
+
+}  // namespace
+
+Result<std::vector<Action>> create_table_actions(const TableDefinition& definition, Clock& clock, Random& random) {
+  SLUICE_TRY(check_definition(definition));
+  SLUICE_TRY_ASSIGN(Protocol protocol, minimal_protocol(definition.schema, definition.properties));
+  Metadata metadata;
+  metadata.id = random.uuid();
+  metadata.name = definition.name;
+  metadata.description = definition.description;
+  metadata.schema_string = write_schema(definition.schema);
+  metadata.partition_columns = definition.partition_columns;
+  metadata.configuration = definition.properties;
+  metadata.created_time = clock.now();
+  return std::vector<Action>{std::move(protocol), std::move(metadata)};
+}
+
+Result<std::vector<Action>> alter_table_actions(const Snapshot& table, const TableDefinition& definition) {
+  SLUICE_TRY(check_definition(definition));
+  if (definition.partition_columns != table.metadata().partition_columns) {
+    return Error(ErrorCode::InvalidArgument, "the partition columns of a table cannot change")
+        .with_help("a full refresh makes the table anew");
+  }
+  DataType schema = definition.schema;
+  for (StructField& field : schema.fields) {
+    const auto& present = table.schema().fields;
+    const auto old = std::find_if(present.begin(), present.end(),
+                                  [&](const StructField& candidate) { return candidate.name == field.name; });
+    // What others noted on the column stays; our note of the original type is ours to change.
+    if (old == present.end()) continue;
+    for (const auto& [key, value] : old->metadata) {
+      if (key != kOriginalTypeKey) field.metadata.emplace(key, value);
+    }
+  }
+  Metadata metadata = table.metadata();
+  for (const auto& [key, value] : definition.properties) metadata.configuration.insert_or_assign(key, value);
+  if (definition.name) metadata.name = definition.name;
+  if (definition.description) metadata.description = definition.description;
+  if (schema != table.schema()) metadata.schema_string = write_schema(schema);
+
+  SLUICE_TRY_ASSIGN(const Protocol wanted, minimal_protocol(schema, metadata.configuration));
+  Protocol protocol = upgraded_protocol(table.protocol(), wanted);
+  std::vector<Action> actions;
+  if (protocol != table.protocol()) actions.emplace_back(std::move(protocol));
+  if (metadata != table.metadata()) actions.emplace_back(std::move(metadata));
+  return actions;
+}
+
+}  // namespace sluice::delta

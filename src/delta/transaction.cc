@@ -1,0 +1,167 @@
+#include "delta/transaction.h"
+
+#include <algorithm>
+#include <span>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "delta/action_json.h"
+#include "delta/internal/commit_check.h"
+#include "delta/log_path.h"
+
+namespace sluice::delta {
+namespace {
+
+constexpr std::string_view kEngineInfo = "sluice";
+constexpr std::string_view kIsolationLevel = "Serializable";
+
+const CommitInfo* find_commit_info(std::span<const Action> actions) {
+  for (const Action& action : actions) {
+    if (const auto* info = std::get_if<CommitInfo>(&action)) return info;
+  }
+  return nullptr;
+}
+
+bool has_txn_id(std::span<const Action> actions, const std::string& txn_id) {
+  const CommitInfo* info = find_commit_info(actions);
+  return info != nullptr && info->txn_id == txn_id;
+}
+
+/// Decides about a commit whose version is gone from the log, because a log checkpoint covers it: only what the snapshot
+/// still knows can tell.
+Result<CommitOutcome> decide_by_transactions(const PreparedCommit& commit, const Snapshot& snapshot) {
+  SLUICE_TRY_ASSIGN(const auto actions, read_actions(commit.bytes, "a prepared commit"));
+  bool any = false;
+  for (const Action& action : actions) {
+    const auto* txn = std::get_if<SetTransaction>(&action);
+    if (txn == nullptr) continue;
+    any = true;
+    const auto present = snapshot.transaction_version(txn->app_id);
+    if (!present || *present < txn->version) {
+      return CommitOutcome(Conflict{commit.version, ConflictKind::VersionTaken});
+    }
+  }
+  if (any) return CommitOutcome(Committed{commit.version});
+  return CommitOutcome(Unknown{commit.version});
+}
+
+}  // namespace
+
+Result<PreparedCommit> prepare(const Snapshot* base, CommitRequest request, Clock& clock, Random& random) {
+  SLUICE_TRY(internal::check_commit(base, request.actions));
+  CommitInfo info = std::move(request.info);
+  if (info.operation.empty()) return Error(ErrorCode::InvalidArgument, "a commit needs an operation");
+  const Version version = base == nullptr ? Version(0) : base->version().next();
+  info.timestamp = clock.now();
+  if (base != nullptr) info.read_version = base->version();
+  if (!info.isolation_level) info.isolation_level = std::string(kIsolationLevel);
+  if (!info.engine_info) info.engine_info = std::string(kEngineInfo);
+  if (!info.txn_id) info.txn_id = random.uuid();
+  info.is_blind_append = request.reads.empty() && only_adds_files(request.actions);
+
+  PreparedCommit commit;
+  commit.version = version;
+  commit.txn_id = *info.txn_id;
+  std::vector<Action> actions;
+  actions.reserve(request.actions.size() + 1);
+  actions.emplace_back(std::move(info));
+  for (Action& action : request.actions) actions.push_back(std::move(action));
+  // Kinds in the order of Action's alternatives; within a kind the caller's order stays.
+  std::stable_sort(actions.begin(), actions.end(),
+                   [](const Action& left, const Action& right) { return left.index() < right.index(); });
+  commit.bytes = write_actions(actions);
+  return commit;
+}
+
+Result<std::optional<CommitOutcome>> resolve(store::ObjectStore& store, const PreparedCommit& commit) {
+  const std::string key = commit_key(commit.version);
+  SLUICE_TRY_ASSIGN(const auto present, store.get(key));
+  if (present) {
+    if (*present == commit.bytes) return std::optional<CommitOutcome>(Committed{commit.version});
+    SLUICE_TRY_ASSIGN(const auto actions, read_actions(*present, key));
+    if (has_txn_id(actions, commit.txn_id)) return std::optional<CommitOutcome>(Committed{commit.version});
+    return std::optional<CommitOutcome>(Conflict{commit.version, ConflictKind::VersionTaken});
+  }
+  SLUICE_TRY_ASSIGN(const auto snapshot, Snapshot::load(store));
+  if (!snapshot || snapshot->version() < commit.version) return std::optional<CommitOutcome>();
+  SLUICE_TRY_ASSIGN(CommitOutcome outcome, decide_by_transactions(commit, *snapshot));
+  return std::optional(std::move(outcome));
+}
+
+Result<CommitOutcome> publish(store::ObjectStore& store, const PreparedCommit& commit) {
+  if (commit.version > Version(0)) {
+    // While the commit before ours is there, the log was not cleaned up as far as ours: a free version is truly free.
+    SLUICE_TRY_ASSIGN(const auto previous, store.head(commit_key(commit.version.previous())));
+    if (!previous) {
+      SLUICE_TRY_ASSIGN(auto outcome, resolve(store, commit));
+      if (outcome) return std::move(*outcome);
+      SLUICE_TRY_ASSIGN(const auto snapshot, Snapshot::load(store));
+      if (!snapshot || snapshot->version() != commit.version.previous()) {
+        return Error(ErrorCode::InvalidArgument,
+                     fmt::format("version {} cannot be committed: the table's newest version is {}",
+                                 commit.version.value(), snapshot ? snapshot->version().value() : -1));
+      }
+    }
+  }
+  const auto put = store.put_if_absent(commit_key(commit.version), commit.bytes);
+  if (!put) {
+    if (put.error().code() == ErrorCode::Unavailable) return CommitOutcome(Unknown{commit.version});
+    return put.error();
+  }
+  if (*put == store::PutOutcome::Created) return CommitOutcome(Committed{commit.version});
+  SLUICE_TRY_ASSIGN(auto outcome, resolve(store, commit));
+  if (!outcome) return CommitOutcome(Unknown{commit.version});  // cleaned up between the two calls
+  return std::move(*outcome);
+}
+
+namespace {
+
+/// Looks through the commits that came between `base` and `newest`: what became of ours, if they decide it.
+Result<std::optional<CommitOutcome>> compare_with_winners(store::ObjectStore& store, Version base, Version newest,
+                                                          const CommitRequest& request) {
+  for (Version version = base.next(); version <= newest; version = version.next()) {
+    const auto theirs = load_commit(store, version);
+    if (!theirs) {
+      // Cleaned up meanwhile: what it did can no longer be known.
+      if (theirs.error().code() != ErrorCode::NotFound) return theirs.error();
+      return std::optional<CommitOutcome>(Conflict{version, ConflictKind::VersionTaken});
+    }
+    if (has_txn_id(*theirs, *request.info.txn_id)) return std::optional<CommitOutcome>(Committed{version});
+    if (const auto kind = find_conflict(request.actions, request.reads, *theirs)) {
+      return std::optional<CommitOutcome>(Conflict{version, *kind});
+    }
+  }
+  return std::optional<CommitOutcome>();
+}
+
+}  // namespace
+
+Result<CommitOutcome> Transaction::commit(CommitRequest request, const CommitPolicy& policy,
+                                          const std::stop_token& stop) && {
+  if (!request.info.txn_id) request.info.txn_id = random_.uuid();
+  std::chrono::milliseconds backoff = policy.backoff_min;
+  Version winner = kNoVersion;
+  for (std::uint32_t attempt = 0; attempt < policy.attempts_max; ++attempt) {
+    SLUICE_TRY_ASSIGN(const PreparedCommit prepared, prepare(base_.get(), request, clock_, random_));
+    SLUICE_TRY_ASSIGN(CommitOutcome outcome, publish(store_, prepared));
+    if (!std::holds_alternative<Conflict>(outcome)) return outcome;
+
+    winner = prepared.version;
+    const Version base_version = base_ ? base_->version() : kNoVersion;
+    SLUICE_TRY_ASSIGN(auto newest, base_ ? Snapshot::refresh(store_, base_) : Snapshot::load(store_));
+    if (!newest) return Error(ErrorCode::NotFound, "the table is gone: its log holds no commit any more");
+    SLUICE_TRY_ASSIGN(auto decided, compare_with_winners(store_, base_version, newest->version(), request));
+    if (decided) return std::move(*decided);
+    base_ = std::move(newest);
+
+    const auto jitter = static_cast<std::int64_t>(random_.next() % static_cast<std::uint64_t>(backoff.count() + 1));
+    if (!clock_.sleep(std::chrono::milliseconds(backoff.count() / 2 + jitter / 2), stop)) {
+      return Error(ErrorCode::Cancelled, "the commit was stopped while it waited for its next attempt");
+    }
+    backoff = std::min(backoff * 2, policy.backoff_max);
+  }
+  return CommitOutcome(Conflict{winner, ConflictKind::VersionTaken});
+}
+
+}  // namespace sluice::delta
