@@ -62,7 +62,7 @@ Result<DataType> delta_type(const LogicalType& type, const std::string& path) {
 
 }  // namespace
 
-LogicalType duckdb_type(const DataType& type) {
+LogicalType logical_type(const DataType& type) {
   switch (type.kind) {
     case Kind::String: return LogicalType::VARCHAR;
     case Kind::Long: return LogicalType::BIGINT;
@@ -82,11 +82,11 @@ LogicalType duckdb_type(const DataType& type) {
     case Kind::Variant: return LogicalType::VARIANT();
     case Kind::Struct: {
       duckdb::child_list_t<LogicalType> members;
-      for (const StructField& field : type.fields) members.emplace_back(field.name, duckdb_type(field.type));
+      for (const StructField& field : type.fields) members.emplace_back(field.name, logical_type(field.type));
       return LogicalType::STRUCT(std::move(members));
     }
-    case Kind::Array: return LogicalType::LIST(duckdb_type(type.children.at(0)));
-    case Kind::Map: return LogicalType::MAP(duckdb_type(type.children.at(0)), duckdb_type(type.children.at(1)));
+    case Kind::Array: return LogicalType::LIST(logical_type(type.children.at(0)));
+    case Kind::Map: return LogicalType::MAP(logical_type(type.children.at(0)), logical_type(type.children.at(1)));
   }
   return LogicalType::INVALID;
 }
@@ -94,7 +94,7 @@ LogicalType duckdb_type(const DataType& type) {
 columnar::Schema columnar_schema(const DataType& schema) {
   columnar::Schema columns;
   for (const StructField& field : schema.fields) {
-    columns.fields.push_back({field.name, duckdb_type(field.type), field.nullable, field.metadata});
+    columns.fields.push_back({field.name, logical_type(field.type), field.nullable, field.metadata});
   }
   return columns;
 }

@@ -28,7 +28,7 @@ class StatisticsAccumulator {
   ~StatisticsAccumulator();
   StatisticsAccumulator(StatisticsAccumulator&&) noexcept;
 
-  /// Counts rows in. Their types are those of duckdb_type(schema); their vectors may come out in another encoding, with the
+  /// Counts rows in. Their types are those of logical_type(schema); their vectors may come out in another encoding, with the
   /// same values. Cost: one pass per column.
   void add(duckdb::DataChunk& rows);
 
