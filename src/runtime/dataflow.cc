@@ -28,27 +28,32 @@ class Dataflow::NodeOutput final : public engine::Output {
   Status status_;
 };
 
-Result<std::unique_ptr<Dataflow>> Dataflow::create(const plan::QueryPlan& plan, columnar::KernelContext& context) {
+Result<std::unique_ptr<Dataflow>> Dataflow::create(const plan::QueryPlan& plan, columnar::KernelContext& context,
+                                                   const std::function<bool(const std::string&)>& append_only) {
   std::unique_ptr<Dataflow> dataflow(new Dataflow());
+  std::vector<internal::EdgeProperties> edges;  // what each node gives
   for (std::size_t index = 0; index < plan.nodes.size(); ++index) {
     const plan::Node& node = plan.nodes[index];
     RunningNode running;
     running.types = node.types;
-    std::vector<columnar::RowType> input_types;
+    std::vector<internal::EdgeProperties> inputs;
     for (std::size_t port = 0; port < node.inputs.size(); ++port) {
-      if (node.inputs[port] >= index || port > 1 + plan.nodes.size()) {
+      if (node.inputs[port] >= index) {
         return Error(ErrorCode::InvalidArgument, fmt::format("plan node {} reads node {}", index, node.inputs[port]));
       }
       // A union takes any number of inputs, all through its only port.
       const bool second = port == 1 && !std::holds_alternative<plan::UnionNode>(node.body);
       dataflow->nodes_[node.inputs[port]].consumers.push_back({index, second ? engine::Port::Right : engine::Port::Left});
-      input_types.push_back(dataflow->nodes_[node.inputs[port]].types);
+      inputs.push_back(edges[node.inputs[port]]);
     }
     if (const auto* input = std::get_if<plan::InputNode>(&node.body)) {
       running.relation = input->relation;
       running.columns = input->columns;
+      edges.push_back({node.types, append_only(input->relation)});
     } else {
-      SLUICE_TRY_ASSIGN(running.op, internal::make_operator(node, input_types, context));
+      SLUICE_TRY_ASSIGN(running.op, internal::make_operator(node, inputs, context));
+      SLUICE_CHECK(running.op->types() == node.types, "an operator gives the types its plan node says");
+      edges.push_back({node.types, internal::keeps_append_only(node, inputs)});
     }
     dataflow->nodes_.push_back(std::move(running));
   }

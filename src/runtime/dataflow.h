@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -17,9 +18,11 @@ namespace sluice::runtime {
 /// result come out, by the end of end_epoch() complete but not consolidated. Owned by one worker.
 class Dataflow {
  public:
-  /// Builds the operators. `plan` must be incremental; `context` must outlive the dataflow.
+  /// Builds the operators. `plan` must be incremental; `context` must outlive the dataflow. `append_only` tells of which
+  /// relations rows are never taken back: operators then keep less.
   /// Errors: those of the operators' create; InvalidArgument if the plan is not well formed.
-  static Result<std::unique_ptr<Dataflow>> create(const plan::QueryPlan& plan, columnar::KernelContext& context);
+  static Result<std::unique_ptr<Dataflow>> create(const plan::QueryPlan& plan, columnar::KernelContext& context,
+                                                  const std::function<bool(const std::string&)>& append_only);
 
   /// Passes changes of one relation to every input that reads it. Results that are ready go to `output`.
   Status push(std::string_view relation, columnar::ChangeBatch& changes, engine::Output& output);

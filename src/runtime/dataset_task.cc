@@ -11,7 +11,7 @@ Result<std::unique_ptr<DatasetTask>> DatasetTask::create(const plan::Dataset& da
                                                          ManagedTable& table, TaskEnvironment& environment) {
   std::unique_ptr<DatasetTask> task(new DatasetTask(dataset, std::move(refresh), table, environment));
   if (dataset.query.incremental()) {
-    SLUICE_TRY_ASSIGN(task->dataflow_, Dataflow::create(dataset.query, environment.kernels));
+    SLUICE_TRY_ASSIGN(task->dataflow_, Dataflow::create(dataset.query, environment.kernels, environment.append_only));
     SLUICE_TRY(task->make_boundary(task->dataflow_->types()));
   } else {
     for (const std::string& input : dataset.query.inputs) {
@@ -116,7 +116,10 @@ Status DatasetTask::cast_and_judge(columnar::ChangeBatch& changes) {
 
 Status DatasetTask::pass_on(columnar::ChangeBatch& rows) {
   if (rows.empty()) return ok();
-  if (!streaming()) return pending_->add(rows);
+  return streaming() ? hand_over(rows) : pending_->add(rows);
+}
+
+Status DatasetTask::hand_over(columnar::ChangeBatch& rows) {
   SLUICE_TRY(table_.write(rows));
   for (DatasetTask* reader : readers_) SLUICE_TRY(reader->push(dataset_.name, rows));
   return ok();
@@ -177,11 +180,7 @@ Status DatasetTask::finish_view() {
   if (whole && refresh_.kind != RefreshKind::Create && refresh_.kind != RefreshKind::Replace) {
     SLUICE_TRY(table_.scan([&](columnar::ChangeBatch& rows) { return pending_->subtract(rows); }));
   }
-  SLUICE_TRY(pending_->for_each_batch([&](columnar::ChangeBatch& changes) -> Status {
-    SLUICE_TRY(table_.write(changes));
-    for (DatasetTask* reader : readers_) SLUICE_TRY(reader->push(dataset_.name, changes));
-    return ok();
-  }));
+  SLUICE_TRY(pending_->for_each_batch([&](columnar::ChangeBatch& changes) { return hand_over(changes); }));
   pending_->clear();
   return ok();
 }

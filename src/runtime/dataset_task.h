@@ -34,6 +34,8 @@ struct TaskEnvironment {
   lake::Lake& lake;
   SideOutputs& side_outputs;
   ScanRelation scan;
+  /// True if rows of the relation are never taken back.
+  std::function<bool(const std::string& relation)> append_only;
   /// Columns of a relation, as the present plan gives them.
   std::function<columnar::Schema(const std::string& relation)> relation_schema;
 };
@@ -87,6 +89,7 @@ class DatasetTask final : private engine::Output {
   Status take(const std::string& relation, columnar::ChangeBatch& changes);
   Status cast_and_judge(columnar::ChangeBatch& changes);
   Status pass_on(columnar::ChangeBatch& rows);
+  Status hand_over(columnar::ChangeBatch& rows);
   Status make_boundary(const columnar::RowType& types);
   Status recompute();
   Status finish_view();

@@ -276,6 +276,10 @@ Status PipelineRunner::build_tasks() {
   task_environment_ = std::make_unique<TaskEnvironment>(TaskEnvironment{
       *kernels_, environment_.lake, side_outputs_,
       [this](const std::string& relation, const BatchSink& sink) { return scan_relation(relation, sink); },
+      [this](const std::string& relation) {
+        const plan::Dataset* dataset = pipeline_->find_dataset(relation);
+        return dataset == nullptr || dataset->kind == plan::DatasetKind::StreamingTable;
+      },
       [this](const std::string& relation) { return relation_schema(relation); }});
   for (const plan::Dataset& dataset : pipeline_->datasets) {
     if (dataset.kind == plan::DatasetKind::TemporaryView) continue;

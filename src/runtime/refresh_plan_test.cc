@@ -20,7 +20,10 @@ plan::Dataset dataset(std::string name, DatasetKind kind, std::vector<std::strin
 class RefreshPlanTest : public testing::Test {
  protected:
   RefreshPlanTest() {
-    pipeline_.sources.push_back({.key = "raw:files", .dataset = "raw"});
+    plan::Source source;
+    source.key = "raw:files";
+    source.dataset = "raw";
+    pipeline_.sources.push_back(source);
     pipeline_.datasets = {dataset("raw", DatasetKind::StreamingTable, {"raw:files"}),
                           dataset("clean", DatasetKind::StreamingTable, {"raw"}),
                           dataset("stats", DatasetKind::MaterializedView, {"clean"}),
