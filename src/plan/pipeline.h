@@ -83,8 +83,9 @@ using NodeBody = std::variant<InputNode, FilterNode, ProjectNode, UnnestNode, Ag
 /// An operator of a standing query.
 struct Node {
   NodeBody body;
-  std::vector<NodeIndex> inputs;  ///< Lower than this node's own index.
-  columnar::RowType types;        ///< Of the output.
+  std::vector<NodeIndex> inputs;   ///< Lower than this node's own index. A node may be the input of several.
+  columnar::RowType types;         ///< Of the output.
+  std::vector<std::string> names;  ///< Of the output's columns, for people; decides nothing and is not encoded.
 };
 
 /// What a temporary view stands for, for queries that are run as text.
@@ -121,6 +122,7 @@ enum class DatasetKind : std::uint8_t { StreamingTable, MaterializedView, Tempor
 struct Dataset {
   std::string name;  ///< As first written; compared without regard to case.
   DatasetKind kind = DatasetKind::MaterializedView;
+  bool is_private = false;         ///< Stored, but not meant for readers outside the pipeline.
   columnar::Schema schema;         ///< Boundary types: what the table stores (columnar::stored_type).
   QueryPlan query;                 ///< Its root's types may differ from the schema's: rows are cast at the boundary.
   std::vector<Expectation> expectations;
@@ -156,10 +158,11 @@ struct Pipeline {
   const Source* find_source(std::string_view key) const;
 };
 
-/// Returns the stored form of a plan: JSON with a format version. Equal plans give equal text.
+/// Returns the stored form of a plan: JSON with a format version. Equal plans give equal text; names are left out.
 std::string encode(const QueryPlan& plan);
 
-/// Returns the plan as an indented tree of operators for `sluice explain`, one line each, root first.
+/// Returns the plan as an indented tree of operators for `sluice explain`, one line each, root first; an operator that
+/// several others read is written out once. A plan without nodes is one line.
 std::vector<std::string> describe(const QueryPlan& plan);
 
 }  // namespace sluice::plan

@@ -1,0 +1,40 @@
+#include "plan/aggregates.h"
+
+namespace sluice::plan {
+namespace {
+
+bool is_number(const duckdb::LogicalType& type) {
+  switch (type.id()) {
+    case duckdb::LogicalTypeId::TINYINT:
+    case duckdb::LogicalTypeId::SMALLINT:
+    case duckdb::LogicalTypeId::INTEGER:
+    case duckdb::LogicalTypeId::BIGINT:
+    case duckdb::LogicalTypeId::HUGEINT:
+    case duckdb::LogicalTypeId::UTINYINT:
+    case duckdb::LogicalTypeId::USMALLINT:
+    case duckdb::LogicalTypeId::UINTEGER:
+    case duckdb::LogicalTypeId::UBIGINT:
+    case duckdb::LogicalTypeId::DECIMAL:
+    case duckdb::LogicalTypeId::FLOAT:
+    case duckdb::LogicalTypeId::DOUBLE: return true;
+    default: return false;
+  }
+}
+
+}  // namespace
+
+bool has_incremental_form(const Aggregate& aggregate) {
+  const std::string_view function = aggregate.function;
+  const std::size_t count = aggregate.arguments.size();
+  if (function == "count_star") return count == 0 && !aggregate.distinct;
+  if (count != 1) return false;
+  const duckdb::LogicalType& argument = aggregate.arguments[0].type;
+  if (function == "count") return true;
+  if (aggregate.distinct) return false;
+  if (function == "sum" || function == "sum_no_overflow" || function == "avg") return is_number(argument);
+  if (function == "min" || function == "max") return !argument.IsNested() && argument == aggregate.type;
+  if (function == "bool_and" || function == "bool_or") return argument.id() == duckdb::LogicalTypeId::BOOLEAN;
+  return false;
+}
+
+}  // namespace sluice::plan
