@@ -87,7 +87,7 @@ class CrashTest:
     def disturbed(self, line, file_number):
         choice = self.random.random()
         if choice < 0.02:
-            return line[:len(line) // 2]
+            return line[:len(line) // 2].rstrip("}")
         event = json.loads(line)
         if choice < 0.25:  # a later revision, so that latest_revision takes the earlier one back
             event["properties"]["updated"] += self.random.randint(1, 10**9)
