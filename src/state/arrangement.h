@@ -1,0 +1,68 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "state/byte_store.h"
+#include "state/key_index.h"
+
+namespace sluice::state {
+
+/// Rows with weights, arranged by key: one side of a join. Adding and finding a row costs a look-up however many rows its
+/// key has; the rows of a key form a list. Owned by one worker.
+///
+/// A row whose weight became 0 stays until drop_if_zero(), so that a caller can compare an epoch's end with its beginning.
+class Arrangement {
+ public:
+  struct Added {
+    Slot key;
+    Slot row;
+  };
+
+  /// Adds `weight` copies of the row under the key, both as bytes.
+  Added add(std::string_view key, std::string_view row, std::int64_t weight);
+  /// Removes the row if its weight is 0, and its key if that was the last row; true if the row was removed.
+  bool drop_if_zero(Slot row);
+
+  /// Returns the key's slot, or kNoSlot.
+  Slot find_key(std::string_view key) const { return keys_.find(key); }
+  std::string_view key(Slot key) const { return keys_.key(key); }
+  /// Sum of the weights of the key's rows.
+  std::int64_t key_weight(Slot key) const { return key_entries_[key].weight; }
+
+  /// The rows of a key: `for (Slot row = first_row(key); row != kNoSlot; row = next_row(row))`. The latest comes first.
+  Slot first_row(Slot key) const { return key_entries_[key].first; }
+  Slot next_row(Slot row) const { return row_entries_[row].next; }
+  /// Returns the row's bytes, valid until the next change.
+  std::string_view row(Slot row) const { return rows_.key(row).substr(sizeof(Slot)); }
+  std::int64_t weight(Slot row) const { return row_entries_[row].weight; }
+  Slot key_of(Slot row) const { return row_entries_[row].key; }
+
+  /// How many different rows there are.
+  std::size_t size() const { return rows_.size(); }
+  /// Every row's slot is lower than this.
+  Slot row_end() const { return rows_.slot_end(); }
+  std::uint64_t bytes() const;
+
+ private:
+  struct KeyEntry {
+    Slot first = kNoSlot;
+    std::int64_t weight = 0;
+  };
+  struct RowEntry {
+    std::int64_t weight = 0;
+    Slot key = kNoSlot;
+    Slot next = kNoSlot;
+    Slot previous = kNoSlot;
+  };
+
+  KeyIndex keys_;
+  std::vector<KeyEntry> key_entries_;  // by slot of keys_
+  KeyIndex rows_;                      // slot of the key, then the row's bytes
+  std::vector<RowEntry> row_entries_;  // by slot of rows_
+  std::string scratch_;
+};
+
+}  // namespace sluice::state
