@@ -84,7 +84,8 @@ Result<Action> read_metadata(const JsonFields& fields) {
     metadata.format_provider = provider.value_or("parquet");
     SLUICE_TRY_ASSIGN(metadata.format_options, read_configuration(format_fields, "options"));
   }
-  SLUICE_TRY_ASSIGN(metadata.schema_string, fields.require_text("schemaString"));
+  SLUICE_TRY_ASSIGN(auto schema_string, fields.text("schemaString"));
+  metadata.schema_string = std::move(schema_string).value_or("");
   SLUICE_TRY_ASSIGN(auto columns, fields.text_list("partitionColumns"));
   metadata.partition_columns = std::move(columns).value_or(std::vector<std::string>());
   SLUICE_TRY_ASSIGN(metadata.configuration, read_configuration(fields, "configuration"));
@@ -374,7 +375,7 @@ void write_fields(std::string& out, JsonObjectWriter& fields, const Metadata& me
   format.text("provider", std::string_view(metadata.format_provider));
   format.text_map("options", metadata.format_options);
   format.close();
-  fields.text("schemaString", std::string_view(metadata.schema_string));
+  if (!metadata.schema_string.empty()) fields.text("schemaString", std::string_view(metadata.schema_string));
   fields.key("partitionColumns");
   internal::append_text_list(out, metadata.partition_columns);
   fields.text_map("configuration", metadata.configuration);

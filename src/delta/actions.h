@@ -37,7 +37,7 @@ struct Metadata {
   std::optional<std::string> description;
   std::string format_provider = "parquet";
   std::map<std::string, std::string> format_options;
-  std::string schema_string;  ///< JSON, see delta_schema.h.
+  std::string schema_string;  ///< JSON, see delta_schema.h; "" in very old logs: no columns.
   std::vector<std::string> partition_columns;  ///< Logical names.
   std::map<std::string, std::string> configuration;
   std::optional<UnixMillis> created_time;

@@ -1,7 +1,5 @@
 #include "delta/file_statistics.h"
 
-#include <algorithm>
-
 #include <fmt/format.h>
 #include <simdjson.h>
 
@@ -112,7 +110,7 @@ class StatisticsReader {
     if (value.type().get(type)) return not_statistics("broken JSON");
     if (type != ondemand::json_type::object) {
       SLUICE_TRY_ASSIGN(std::string text, scalar(value));
-      if (!text.empty() && !path_.empty()) take_leaf(column(), std::move(text));
+      if (!text.empty() && !path_.empty()) take_leaf(statistics_.columns[path_], std::move(text));
       return ok();
     }
     ondemand::object members;
@@ -128,24 +126,8 @@ class StatisticsReader {
     return ok();
   }
 
-  /// Returns the statistics of the column at path_, added if new. Cost: columns come in one order mostly, so the search
-  /// starts behind the last hit.
-  ColumnStatistics& column() {
-    auto& columns = statistics_.columns;
-    for (std::size_t step = 0; step < columns.size(); ++step) {
-      const std::size_t index = (next_ + step) % columns.size();
-      if (columns[index].path == path_) {
-        next_ = index + 1;
-        return columns[index];
-      }
-    }
-    columns.push_back({path_, std::nullopt, std::nullopt, std::nullopt});
-    return columns.back();
-  }
-
   FileStatistics statistics_;
   ColumnPath path_;
-  std::size_t next_ = 0;
 };
 
 /// A member of the JSON object that statistics become: a value, or an object of members.
@@ -154,11 +136,9 @@ struct Member {
   std::string value;
   std::vector<Member> members;
 
-  /// Returns the member of that name, added at the end if new. Neighbours in a path come together, so looks from behind.
+  /// Returns the last member if it has that name, else a new one: paths come sorted.
   Member& at(std::string_view member_name) {
-    const auto found = std::find_if(members.rbegin(), members.rend(),
-                                    [&](const Member& member) { return member.name == member_name; });
-    if (found != members.rend()) return *found;
+    if (!members.empty() && members.back().name == member_name) return members.back();
     return members.emplace_back(Member{member_name, "", {}});
   }
 };
@@ -180,11 +160,11 @@ template <typename Get>
 void write_columns(std::string& out, JsonObjectWriter& object, std::string_view name, const FileStatistics& statistics,
                    const Get& get) {
   Member root;
-  for (const ColumnStatistics& column : statistics.columns) {
+  for (const auto& [path, column] : statistics.columns) {
     std::optional<std::string> text = get(column);
-    if (!text || column.path.empty()) continue;
+    if (!text || path.empty()) continue;
     Member* member = &root;
-    for (const std::string& part : column.path) member = &member->at(part);
+    for (const std::string& part : path) member = &member->at(part);
     member->value = std::move(*text);
   }
   object.key(name);
@@ -194,9 +174,8 @@ void write_columns(std::string& out, JsonObjectWriter& object, std::string_view 
 }  // namespace
 
 const ColumnStatistics* FileStatistics::find(const ColumnPath& path) const {
-  const auto found =
-      std::find_if(columns.begin(), columns.end(), [&](const ColumnStatistics& column) { return column.path == path; });
-  return found == columns.end() ? nullptr : &*found;
+  const auto found = columns.find(path);
+  return found == columns.end() ? nullptr : &found->second;
 }
 
 Result<FileStatistics> read_statistics(std::string_view json) { return StatisticsReader().read(json); }

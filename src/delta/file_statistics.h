@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,7 +16,6 @@ using ColumnPath = std::vector<std::string>;
 
 /// What a file's statistics say of one column.
 struct ColumnStatistics {
-  ColumnPath path;
   std::optional<std::string> min;  ///< JSON text of a scalar: no value of the file is less. Absent: unknown.
   std::optional<std::string> max;  ///< Likewise, no value is greater; strings and timestamps may be rounded outwards.
   std::optional<std::int64_t> null_count;
@@ -27,7 +27,7 @@ struct ColumnStatistics {
 struct FileStatistics {
   std::optional<std::int64_t> num_records;  ///< Rows in the file, those a deletion vector marks included.
   std::optional<bool> tight_bounds;         ///< Absent means true. False: bounds hold, but need not be reached.
-  std::vector<ColumnStatistics> columns;    ///< In the order in which they first occur.
+  std::map<ColumnPath, ColumnStatistics> columns;
 
   /// Returns the column's statistics, if any.
   const ColumnStatistics* find(const ColumnPath& path) const;

@@ -1,8 +1,10 @@
 #include "delta/partition_value.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 
+#include <duckdb/common/string_util.hpp>
 #include <duckdb/common/types/date.hpp>
 #include <duckdb/common/types/timestamp.hpp>
 #include <fmt/format.h>
@@ -20,6 +22,15 @@ using duckdb::Value;
 
 Error not_of_type(const std::string& text, const LogicalType& type) {
   return Error(ErrorCode::Corruption, fmt::format("the partition value \"{}\" is not a {}", text, type.ToString()));
+}
+
+/// True for a number and for the words for those that have no digits, as Java and others spell them. DuckDB alone would
+/// also take blanks and underscores.
+bool is_floating_text(std::string_view text) {
+  static constexpr std::string_view kWords[] = {"nan", "inf", "+inf", "-inf", "infinity", "+infinity", "-infinity"};
+  const std::string lower = duckdb::StringUtil::Lower(std::string(text));
+  return std::find(std::begin(kWords), std::end(kWords), lower) != std::end(kWords) ||
+         text.find_first_not_of("0123456789+-.eE") == std::string_view::npos;
 }
 
 /// True if the text ends with a zone: Z, or +hh:mm and the like behind the time.
@@ -86,8 +97,7 @@ Result<Value> read_partition_value(const std::optional<std::string>& text, const
     case LogicalTypeId::BLOB: return Value::BLOB_RAW(*text);
     case LogicalTypeId::FLOAT:
     case LogicalTypeId::DOUBLE:
-      if (*text == "NaN" || *text == "Infinity" || *text == "-Infinity") break;
-      if (text->find_first_not_of("0123456789+-.eE") != std::string::npos) return not_of_type(*text, type);
+      if (!is_floating_text(*text)) return not_of_type(*text, type);
       break;
     default: break;
   }

@@ -84,7 +84,10 @@ class Snapshot::Loader {
     if (!has_protocol_) return without("protocol", version);
     if (!has_metadata_) return without("metaData", version);
     SLUICE_TRY(check_readable(snapshot_.protocol_));
-    SLUICE_TRY_ASSIGN(snapshot_.schema_, read_schema(snapshot_.metadata_.schema_string));
+    snapshot_.schema_ = DataType::structure({});
+    if (!snapshot_.metadata_.schema_string.empty()) {
+      SLUICE_TRY_ASSIGN(snapshot_.schema_, read_schema(snapshot_.metadata_.schema_string));
+    }
     SLUICE_TRY_ASSIGN(snapshot_.properties_, read_properties(snapshot_.metadata_.configuration));
     for (const std::string& name : snapshot_.metadata_.partition_columns) {
       const auto& fields = snapshot_.schema_.fields;

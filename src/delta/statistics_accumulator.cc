@@ -73,7 +73,7 @@ FileStatistics StatisticsAccumulator::finish() const {
   FileStatistics statistics;
   statistics.num_records = row_count_;
   statistics.tight_bounds = true;
-  for (const auto& column : columns_) statistics.columns.push_back(column->finish());
+  for (const auto& column : columns_) statistics.columns.emplace(column->path(), column->finish());
   return statistics;
 }
 

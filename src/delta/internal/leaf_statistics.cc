@@ -163,7 +163,7 @@ void LeafStatistics::add(duckdb::DataChunk& rows) {
 }
 
 ColumnStatistics LeafStatistics::finish() const {
-  ColumnStatistics statistics{path_, std::nullopt, std::nullopt, null_count_};
+  ColumnStatistics statistics{std::nullopt, std::nullopt, null_count_};
   finish_bounds(statistics);
   return statistics;
 }

@@ -23,6 +23,7 @@ class LeafStatistics {
       : path_(std::move(path)), members_(std::move(members)) {}
   virtual ~LeafStatistics() = default;
 
+  const ColumnPath& path() const { return path_; }
   /// Counts the rows in, whose columns are flat.
   void add(duckdb::DataChunk& rows);
   ColumnStatistics finish() const;
