@@ -23,10 +23,9 @@ class SchemaProvider {
  public:
   virtual ~SchemaProvider() = default;
 
-  /// Returns the columns of the files that `source` names: its path, format and options are checked and set, it has no
-  /// declared schema. Called once per distinct source of a compile. The result is bound as it is: who infers also adds
-  /// `_rescued_data`. An error is reported at the read_files call, with its number and help; a location it carries is
-  /// replaced.
+  /// Returns the columns of the files that `source` names: its path, format, options and location are set, it has no
+  /// declared schema. Asked once per compile for equal sources. `_rescued_data` is added to the answer if it is not in it.
+  /// An error is reported at the read_files call, with its number and help; a location it carries is replaced.
   virtual Result<columnar::Schema> file_source_schema(const plan::Source& source) = 0;
 };
 
@@ -46,8 +45,8 @@ struct Compiled {
 
 /// Compiles a project: parses every file, checks names and graph, binds each query against the schemas of its inputs,
 /// and translates it to operators. Reports as many mistakes as it can find in one run; a dataset that reads a broken
-/// one is not reported again. The order of files and statements does not matter to the result, except that datasets that
-/// do not depend on each other keep the order of their statements. Never throws. Equal text and schemas give an equal
+/// one is not reported again. The order of files and statements does not matter to what datasets are; they come out in
+/// the order of their statements, each preceded by those it reads. Never throws. Equal text and schemas give an equal
 /// pipeline.
 /// Cost: about a millisecond per dataset and what the provider takes.
 Compiled compile(const std::vector<SourceFile>& files, SchemaProvider& schemas, const Settings& settings);

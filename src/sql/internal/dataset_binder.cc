@@ -1,0 +1,590 @@
+#include "sql/internal/dataset_binder.h"
+
+#include <algorithm>
+#include <set>
+
+#include <fmt/format.h>
+
+#include <duckdb/common/string_util.hpp>
+#include <duckdb/main/client_context.hpp>
+#include <duckdb/main/database.hpp>
+#include <duckdb/optimizer/optimizer.hpp>
+#include <duckdb/parser/expression/cast_expression.hpp>
+#include <duckdb/parser/expression/columnref_expression.hpp>
+#include <duckdb/parser/query_node/select_node.hpp>
+#include <duckdb/parser/tableref/list.hpp>
+#include <duckdb/planner/operator/logical_get.hpp>
+#include <duckdb/planner/operator/logical_projection.hpp>
+#include <duckdb/planner/planner.hpp>
+
+#include "base/hash.h"
+#include "columnar/row_codec.h"
+#include "sql/internal/bound_checks.h"
+#include "sql/internal/expression_translator.h"
+#include "sql/internal/plan_translator.h"
+#include "sql/internal/query_walk.h"
+#include "sql/internal/type_text.h"
+
+namespace sluice::sql {
+namespace {
+
+constexpr std::string_view kRescuedColumn = "_rescued_data";
+/// Field metadata with the type that a column had before it was stored; `delta` gives it back to readers.
+constexpr std::string_view kOriginalTypeKey = "sluice.type";
+/// Stand-in of a dataset's own rows, for its expectations. Blanks are in no other relation's name.
+constexpr std::string_view kOwnRows = " rows ";
+
+std::string lower(const std::string& text) { return duckdb::StringUtil::Lower(text); }
+
+std::string quoted_name(std::string_view name) {
+  std::string out = "\"";
+  for (const char c : name) out += c == '"' ? std::string("\"\"") : std::string(1, c);
+  return out + '"';
+}
+
+std::string json_text(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') out += '\\';
+    if (static_cast<unsigned char>(c) < 0x20) {
+      out += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
+    } else {
+      out += c;
+    }
+  }
+  return out + '"';
+}
+
+/// Makes repeated names distinct (without regard to case) as DuckDB's tables do: a, a_1, a_2.
+std::vector<std::string> distinct_names(const std::vector<std::string>& names) {
+  std::set<std::string> taken;
+  std::vector<std::string> out;
+  for (const std::string& name : names) {
+    std::string candidate = name;
+    for (std::size_t i = 1; !taken.insert(lower(candidate)).second; ++i) candidate = fmt::format("{}_{}", name, i);
+    out.push_back(std::move(candidate));
+  }
+  return out;
+}
+
+std::string describe_source(const plan::Source& source) {
+  std::string text = fmt::format("{}\n{}\n{}\n", source.path, source.format, source.stream);
+  for (const auto& [name, value] : source.options) text += fmt::format("{}={}\n", name, value);
+  if (source.declared_schema) text += columnar::to_string(*source.declared_schema);
+  return text;
+}
+
+/// The answer of binding a query.
+struct BoundQuery {
+  std::vector<std::string> names;
+  columnar::RowType types;
+  Result<Translation> translation = Error(ErrorCode::Unsupported, "not translated");
+  std::string normalized;  ///< The query without comments and layout.
+};
+
+class DatasetBinder {
+ public:
+  DatasetBinder(Project& project, DatasetDraft& draft, BindingTools& tools)
+      : project_(project), draft_(draft), tools_(tools), out_(draft.out), statement_(*draft.statement) {}
+
+  void run(std::vector<plan::Source>& sources) {
+    const std::size_t before = project_.errors().size();
+    bind();
+    draft_.broken = project_.errors().size() > before;
+    if (draft_.broken) return;
+    tools_.database.stand_ins()[out_.name] = out_.schema;
+    if (out_.kind == plan::DatasetKind::TemporaryView) {
+      // It runs nowhere: the datasets that read it hold its operators.
+      out_.query.nodes.clear();
+      out_.query.reasons = {"inlined where it is used"};
+      return;
+    }
+    sources.insert(sources.end(), std::make_move_iterator(sources_.begin()), std::make_move_iterator(sources_.end()));
+  }
+
+ private:
+  void fail(SqlError number, Span span, std::string message, std::string help = {}) {
+    project_.errors().push_back(project_.source().error(number, span, std::move(message), std::move(help)));
+  }
+  bool failed_since(std::size_t count) const { return project_.errors().size() > count; }
+
+  void bind() {
+    const std::size_t before = project_.errors().size();
+    out_.query.sql = text_of(*draft_.query);
+    auto tree = expand(*draft_.query);
+    if (failed_since(before)) return;
+    auto bound = bind_query(*tree);
+    if (!bound) return;
+    if (!statement_.columns.empty() && !apply_columns(*tree, *bound)) return;
+    set_schema(*bound);
+    if (failed_since(before)) return;
+    set_query(*bound);
+    set_layout();
+    bind_expectations();
+    if (!failed_since(before)) set_fingerprint(bound->normalized);
+  }
+
+  // --- relations
+
+  /// Returns the query with its relations replaced by stand-ins and its temporary views by their queries.
+  // NOLINTNEXTLINE(misc-no-recursion): as deep as views use views.
+  duckdb::unique_ptr<duckdb::SelectStatement> expand(const Query& query) {
+    auto copy = duckdb::unique_ptr_cast<duckdb::SQLStatement, duckdb::SelectStatement>(query.statement->Copy());
+    QueryVisitor visitor;
+    visitor.relation = [&](duckdb::unique_ptr<duckdb::TableRef>& ref) {
+      if (!ref->query_location.IsValid()) return;
+      const auto use = query.uses.find(ref->query_location.GetIndex());
+      if (use != query.uses.end()) replace(ref, use->second);
+    };
+    walk(*copy, visitor);
+    return copy;
+  }
+
+  // NOLINTNEXTLINE(misc-no-recursion)
+  void replace(duckdb::unique_ptr<duckdb::TableRef>& ref, const RelationUse& use) {
+    const std::size_t location = ref->query_location.GetIndex();
+    duckdb::vector<duckdb::string> aliases = ref->column_name_alias;
+    if (use.files) {
+      const plan::Source* source = find_source(use);
+      if (source == nullptr) return;
+      add_columns(source->schema);
+      tools_.database.stand_ins()[source->key] = source->schema;
+      ref = stand_in_ref({source->key, source->stream}, ref->alias.empty() ? "read_files" : ref->alias, std::move(aliases), location);
+      inputs_.insert(source->key);
+      return;
+    }
+    const DatasetDraft& target = project_.get(use.dataset);
+    std::string alias = ref->alias.empty() ? target.out.name : ref->alias;
+    add_columns(target.out.schema);
+    if (target.out.kind != plan::DatasetKind::TemporaryView) {
+      ref = stand_in_ref({target.out.name, use.stream.has_value()}, std::move(alias), std::move(aliases), location);
+      inputs_.insert(target.out.name);
+      return;
+    }
+    add_view(target);
+    auto subquery = duckdb::make_uniq<duckdb::SubqueryRef>(expand(*target.query), std::move(alias));
+    subquery->column_name_alias = std::move(aliases);
+    subquery->query_location = location;
+    ref = std::move(subquery);
+  }
+
+  /// Returns this dataset's source for the call; nullptr if its schema could not be had, which is reported.
+  const plan::Source* find_source(const RelationUse& use) {
+    plan::Source source = *use.files;
+    source.dataset = out_.name;
+    source.stream = use.stream.has_value();
+    const std::string description = describe_source(source);
+    if (const auto at = sources_by_description_.find(description); at != sources_by_description_.end()) return &sources_[at->second];
+    source.key = fmt::format("{}:{}", out_.name, source.path);
+    const auto taken = [&](const std::string& key) { return std::ranges::find(sources_, key, &plan::Source::key) != sources_.end(); };
+    for (std::size_t i = 2; taken(source.key); ++i) source.key = fmt::format("{}:{}#{}", out_.name, source.path, i);
+    if (source.declared_schema) {
+      source.schema = *source.declared_schema;
+    } else {
+      auto [answer, is_new] = tools_.answers.try_emplace(description, Error(ErrorCode::Internal, ""));
+      if (is_new) answer->second = tools_.schemas.file_source_schema(source);
+      if (!answer->second) {
+        Error error = answer->second.error();
+        if (error.number() == 0) error = std::move(error).with_number(static_cast<std::uint32_t>(SqlError::BadOption));
+        project_.errors().push_back(std::move(error).at(project_.source().locate(use.span)));
+        return nullptr;
+      }
+      source.schema = *answer->second;
+    }
+    if (!source.schema.find(kRescuedColumn)) source.schema.fields.push_back({std::string(kRescuedColumn), duckdb::LogicalType::VARCHAR, true, {}});
+    sources_.push_back(std::move(source));
+    sources_by_description_[description] = sources_.size() - 1;
+    return &sources_.back();
+  }
+
+  void add_columns(const columnar::Schema& schema) {
+    for (const columnar::Field& field : schema.fields) {
+      if (std::ranges::find(columns_in_scope_, field.name) == columns_in_scope_.end()) columns_in_scope_.push_back(field.name);
+    }
+  }
+
+  // NOLINTNEXTLINE(misc-no-recursion)
+  void add_view(const DatasetDraft& view) {
+    const auto known = std::ranges::find(out_.query.views, view.out.name, &plan::NamedQuery::name);
+    if (known != out_.query.views.end()) return;
+    for (const auto& [offset, use] : view.query->uses) {
+      if (!use.dataset.empty() && project_.get(use.dataset).out.kind == plan::DatasetKind::TemporaryView) add_view(project_.get(use.dataset));
+    }
+    out_.query.views.push_back({view.out.name, text_of(*view.query)});
+  }
+
+  /// Returns the query as DuckDB can run it over tables named like its relations.
+  std::string text_of(const Query& query) {
+    std::vector<TextEdit> edits = query.edits;
+    for (const auto& [offset, use] : query.uses) {
+      if (use.files) {
+        const plan::Source* source = find_source(use);
+        if (source != nullptr) edits.push_back({use.span, quoted_name(source->key) + (use.has_alias ? "" : " AS read_files")});
+      } else if (use.qualified) {
+        edits.push_back({use.span, quoted_name(project_.get(use.dataset).out.name)});
+      }
+    }
+    return edited(query.text, std::move(edits));
+  }
+
+  // --- binding
+
+  ErrorContext context() const { return {project_.source(), project_.tokens(), draft_.query->text, columns_in_scope_}; }
+
+  /// Binds, checks, optimizes and translates; reports what is wrong and returns nothing then.
+  std::optional<BoundQuery> bind_query(const duckdb::SelectStatement& tree) {
+    BoundQuery bound;
+    bound.normalized = tree.ToString();
+    std::vector<Error> found;
+    const auto error = tools_.database.attempt([&] {
+      duckdb::ClientContext& client = tools_.database.context();
+      duckdb::Planner planner(client);
+      planner.CreatePlan(tree.Copy());
+      bound.names.assign(planner.names.begin(), planner.names.end());
+      bound.types.assign(planner.types.begin(), planner.types.end());
+      refuse_impure_functions(context(), *planner.plan, found);
+      if (out_.kind == plan::DatasetKind::StreamingTable && found.empty()) refuse_stateful_operators(context(), *planner.plan, found);
+      if (!found.empty()) return;
+      duckdb::Optimizer optimizer(*planner.binder, client);
+      auto plan = optimizer.Optimize(std::move(planner.plan));
+      refuse_bad_constants(context(), client, *plan, found);
+      if (!found.empty()) return;
+      plan->ResolveOperatorTypes();
+      bound.translation = translate_plan(client, *plan);
+    });
+    if (error) found.push_back(to_error(context(), tools_.database, *error));
+    if (found.empty()) return bound;
+    project_.errors().insert(project_.errors().end(), std::make_move_iterator(found.begin()), std::make_move_iterator(found.end()));
+    return std::nullopt;
+  }
+
+  // --- columns
+
+  /// Matches the column list with the query's columns; binds again with casts and order if the list asks for them.
+  bool apply_columns(const duckdb::SelectStatement& tree, BoundQuery& bound) {
+    const std::size_t before = project_.errors().size();
+    const std::vector<std::string> names = distinct_names(bound.names);
+    std::vector<std::size_t> picked;
+    std::vector<std::optional<duckdb::LogicalType>> casts;
+    std::set<std::size_t> seen;
+    for (const ColumnDefinition& column : statement_.columns) {
+      const auto at = std::ranges::find_if(names, [&](const std::string& name) { return duckdb::StringUtil::CIEquals(name, column.name.text); });
+      if (at == names.end()) {
+        const auto near = near_names(column.name.text, names);
+        fail(SqlError::ColumnMismatch, column.name.span, fmt::format("the query has no column \"{}\"", column.name.text),
+             near.empty() ? fmt::format("its columns are {}", fmt::join(names, ", ")) : fmt::format("did you mean \"{}\"?", near.front()));
+        continue;
+      }
+      const auto index = static_cast<std::size_t>(at - names.begin());
+      if (!seen.insert(index).second) {
+        fail(SqlError::ColumnMismatch, column.name.span, fmt::format("column \"{}\" is defined twice", column.name.text));
+        continue;
+      }
+      picked.push_back(index);
+      std::vector<Error> found;
+      casts.push_back(column.type.empty() ? std::nullopt : parse_type(project_.source(), column.type, tools_.database, found));
+      project_.errors().insert(project_.errors().end(), found.begin(), found.end());
+    }
+    if (failed_since(before)) return false;
+    std::vector<std::string> missing;
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      if (!seen.contains(i)) missing.push_back(names[i]);
+    }
+    if (!missing.empty()) {
+      fail(SqlError::ColumnMismatch, statement_.columns.back().name.span, fmt::format("the column list leaves out {}", fmt::join(missing, ", ")),
+           "list every column of the query, or none");
+      return false;
+    }
+    const bool as_it_is = std::ranges::is_sorted(picked) && std::ranges::none_of(casts, [](const auto& cast) { return cast.has_value(); });
+    if (!as_it_is && !rebind(tree, names, picked, casts, bound)) return false;
+    for (std::size_t i = 0; i < picked.size(); ++i) bound.names[i] = statement_.columns[i].name.text;
+    return true;
+  }
+
+  bool rebind(const duckdb::SelectStatement& tree, const std::vector<std::string>& names, const std::vector<std::size_t>& picked,
+              const std::vector<std::optional<duckdb::LogicalType>>& casts, BoundQuery& bound) {
+    auto inner = duckdb::make_uniq<duckdb::SubqueryRef>(duckdb::unique_ptr_cast<duckdb::SQLStatement, duckdb::SelectStatement>(tree.Copy()), "query");
+    inner->column_name_alias.assign(names.begin(), names.end());
+    auto node = duckdb::make_uniq<duckdb::SelectNode>();
+    std::vector<std::string> items;
+    for (std::size_t i = 0; i < picked.size(); ++i) {
+      const ColumnDefinition& column = statement_.columns[i];
+      const std::string& name = names[picked[i]];
+      duckdb::unique_ptr<duckdb::ParsedExpression> item = duckdb::make_uniq<duckdb::ColumnRefExpression>(name, "query");
+      std::string text = quoted_name(name);
+      if (casts[i]) {
+        item = duckdb::make_uniq<duckdb::CastExpression>(*casts[i], std::move(item));
+        item->SetQueryLocation(column.type.span().offset);
+        text = fmt::format("CAST({} AS {})", text, casts[i]->ToString());
+      }
+      item->SetAlias(column.name.text);
+      node->select_list.push_back(std::move(item));
+      items.push_back(fmt::format("{} AS {}", text, quoted_name(column.name.text)));
+    }
+    std::vector<std::string> aliases;
+    for (const std::string& name : names) aliases.push_back(quoted_name(name));
+    out_.query.sql = fmt::format("SELECT {} FROM (\n{}\n) AS query({})", fmt::join(items, ", "), out_.query.sql, fmt::join(aliases, ", "));
+    node->from_table = std::move(inner);
+    duckdb::SelectStatement outer;
+    outer.node = std::move(node);
+    auto again = bind_query(outer);
+    if (!again) return false;
+    bound = std::move(*again);
+    return true;
+  }
+
+  void set_schema(const BoundQuery& bound) {
+    const std::vector<std::string> names = distinct_names(bound.names);
+    const std::vector<Span> items = draft_.query->text.select_items();
+    const auto place = [&](std::size_t column) {
+      if (!statement_.columns.empty()) return statement_.columns[column].name.span;
+      return items.size() == names.size() ? items[column] : statement_.name.span;
+    };
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      if (names[i].find_first_of(" ,;{}()\n\t=") != std::string::npos) {
+        fail(SqlError::BadColumnName, place(i), fmt::format("a table cannot have a column called \"{}\"", names[i]), "name it: expression AS name");
+        continue;
+      }
+      const auto stored = columnar::stored_type(bound.types[i]);
+      if (!stored) {
+        fail(SqlError::BadColumnType, place(i), fmt::format("column \"{}\" is {}, which a table cannot hold", names[i], bound.types[i].ToString()), "cast it, for example to VARCHAR or TIMESTAMP");
+        continue;
+      }
+      columnar::Field field{names[i], *stored, true, {}};
+      if (*stored != bound.types[i] && bound.types[i].id() != duckdb::LogicalTypeId::SQLNULL) field.metadata[std::string(kOriginalTypeKey)] = json_text(bound.types[i].ToString());
+      if (!statement_.columns.empty()) {
+        field.nullable = !statement_.columns[i].not_null;
+        if (statement_.columns[i].comment) field.metadata["comment"] = json_text(*statement_.columns[i].comment);
+      }
+      out_.schema.fields.push_back(std::move(field));
+    }
+  }
+
+  // --- the plan
+
+  void set_query(BoundQuery& bound) {
+    plan::QueryPlan& query = out_.query;
+    query.inputs.assign(inputs_.begin(), inputs_.end());
+    if (bound.translation) {
+      if (const Status runs = check_runs(bound.translation->nodes); !runs) bound.translation = runs.error();
+    }
+    if (bound.translation) {
+      query.nodes = std::move(bound.translation->nodes);
+      query.reasons = std::move(bound.translation->notes);
+      query.nodes.back().names = out_.schema.names();
+      return;
+    }
+    if (out_.kind == plan::DatasetKind::StreamingTable) {
+      project_.errors().push_back(project_.source().unsupported(SqlError::StreamingUnsupported, draft_.query->text.tokens().begin()->span,
+                                                                fmt::format("this query cannot run on a stream yet: {}", bound.translation.error().message()),
+                                                                "compute that in a MATERIALIZED VIEW over this table"));
+      return;
+    }
+    query.reasons = {bound.translation.error().message()};
+  }
+
+  /// Whether the engine can hold the plan's rows and run its expressions.
+  Status check_runs(const std::vector<plan::Node>& nodes) {
+    for (const plan::Node& node : nodes) {
+      if (auto codec = columnar::RowCodec::create(node.types); !codec) return not_incremental(codec.error().message());
+      columnar::RowType input;
+      for (const plan::NodeIndex child : node.inputs) {
+        input.insert(input.end(), nodes[child].types.begin(), nodes[child].types.end());
+        if (std::holds_alternative<plan::UnionNode>(node.body)) break;
+      }
+      for (auto& [expressions, types] : expressions_of(node, nodes, input)) {
+        if (expressions.empty()) continue;
+        auto kernel = columnar::Kernel::create(tools_.kernels, expressions, types);
+        if (!kernel) return not_incremental(kernel.error().message());
+        for (std::size_t i = 0; i < expressions.size(); ++i) {
+          if ((*kernel)->types()[i] != expressions[i].type) return not_incremental(fmt::format("the expression {}", columnar::to_string(expressions[i])));
+        }
+      }
+    }
+    return ok();
+  }
+
+  /// The node's expressions, each group with the row it is evaluated on.
+  static std::vector<std::pair<std::vector<columnar::Expression>, columnar::RowType>> expressions_of(const plan::Node& node, const std::vector<plan::Node>& nodes,
+                                                                                                     const columnar::RowType& input) {
+    std::vector<columnar::Expression> all;
+    const auto add = [&](const std::vector<columnar::Expression>& more) { all.insert(all.end(), more.begin(), more.end()); };
+    if (const auto* filter = std::get_if<plan::FilterNode>(&node.body)) all.push_back(filter->predicate);
+    if (const auto* project = std::get_if<plan::ProjectNode>(&node.body)) add(project->expressions);
+    if (const auto* unnest = std::get_if<plan::UnnestNode>(&node.body)) add(unnest->lists);
+    if (const auto* aggregate = std::get_if<plan::AggregateNode>(&node.body)) {
+      add(aggregate->groups);
+      for (const plan::Aggregate& function : aggregate->aggregates) {
+        add(function.arguments);
+        if (function.filter) all.push_back(*function.filter);
+      }
+    }
+    if (const auto* top = std::get_if<plan::TopNNode>(&node.body)) {
+      add(top->partition);
+      for (const plan::OrderKey& order : top->order) all.push_back(order.expression);
+    }
+    if (const auto* join = std::get_if<plan::JoinNode>(&node.body)) {
+      if (join->residual) all.push_back(*join->residual);
+      return {{join->left_keys, nodes[node.inputs[0]].types}, {join->right_keys, nodes[node.inputs[1]].types}, {std::move(all), input}};
+    }
+    return {{std::move(all), input}};
+  }
+
+  // --- layout
+
+  void set_layout() {
+    if (!statement_.partition_by.empty() && !statement_.cluster_by.empty()) {
+      fail(SqlError::BadLayoutColumn, statement_.cluster_by.front().span, "a table is either partitioned or clustered", "leave out PARTITIONED BY or CLUSTER BY");
+    }
+    out_.partition_columns = layout_columns(statement_.partition_by, "partition");
+    out_.cluster_columns = layout_columns(statement_.cluster_by, "cluster");
+    if (!statement_.partition_by.empty() && out_.partition_columns.size() == out_.schema.fields.size()) {
+      fail(SqlError::BadLayoutColumn, statement_.partition_by.back().span, "every column is a partition column, so nothing is left for the files", "partition by fewer columns");
+    }
+    constexpr std::size_t kClusterColumnsMax = 4;
+    if (statement_.cluster_by.size() > kClusterColumnsMax) {
+      fail(SqlError::BadLayoutColumn, statement_.cluster_by[kClusterColumnsMax].span, fmt::format("a table is clustered by at most {} columns", kClusterColumnsMax));
+    }
+  }
+
+  std::vector<std::string> layout_columns(const std::vector<NameAt>& names, std::string_view what) {
+    std::vector<std::string> out;
+    for (const NameAt& name : names) {
+      const auto column = out_.schema.find(name.text);
+      if (!column) {
+        const auto near = near_names(name.text, out_.schema.names());
+        fail(SqlError::BadLayoutColumn, name.span, fmt::format("there is no column \"{}\" to {} by", name.text, what),
+             near.empty() ? fmt::format("columns are {}", fmt::join(out_.schema.names(), ", ")) : fmt::format("did you mean \"{}\"?", near.front()));
+        continue;
+      }
+      const columnar::Field& field = out_.schema.fields[*column];
+      if (std::ranges::find(out, field.name) != out.end()) {
+        fail(SqlError::BadLayoutColumn, name.span, fmt::format("column \"{}\" stands twice", name.text));
+      } else if (field.type.IsNested() || field.type.id() == duckdb::LogicalTypeId::BLOB) {
+        fail(SqlError::BadLayoutColumn, name.span, fmt::format("a table cannot {} by \"{}\", a {}", what, name.text, field.type.ToString()), "use a column with a plain value");
+      } else {
+        out.push_back(field.name);
+      }
+    }
+    return out;
+  }
+
+  // --- expectations
+
+  void bind_expectations() {
+    for (std::size_t i = 0; i < statement_.columns.size(); ++i) {
+      if (!statement_.columns[i].not_null) continue;
+      columnar::Expression present{columnar::Expression::Kind::IsNotNull, duckdb::LogicalType::BOOLEAN, 0, duckdb::Value(), {}, {}};
+      present.children.push_back(columnar::Expression::column_ref(i, out_.schema.fields[i].type));
+      out_.expectations.push_back({fmt::format("not_null_{}", out_.schema.fields[i].name), std::move(present), fmt::format("{} IS NOT NULL", quoted_name(out_.schema.fields[i].name)), plan::OnViolation::FailUpdate});
+    }
+    for (const ExpectationClause& clause : statement_.expectations) bind_expectation(clause);
+  }
+
+  void bind_expectation(const ExpectationClause& clause) {
+    std::vector<Error> found;
+    const QueryText text(project_.source(), clause.predicate, found);
+    if (found.empty()) {
+      const ErrorContext where{project_.source(), project_.tokens(), text, out_.schema.names()};
+      tools_.database.stand_ins()[std::string(kOwnRows)] = out_.schema;
+      const auto error = tools_.database.attempt([&] {
+        auto tree = parse_predicate(where, text, found);
+        if (found.empty()) bind_predicate(where, *tree, clause, found);
+      });
+      tools_.database.stand_ins().erase(std::string(kOwnRows));
+      if (error) found.push_back(to_error(where, tools_.database, *error));
+    }
+    project_.errors().insert(project_.errors().end(), std::make_move_iterator(found.begin()), std::make_move_iterator(found.end()));
+  }
+
+  /// Parses the predicate as the only item of a SELECT that ends where the text before the predicate ends.
+  duckdb::unique_ptr<duckdb::SelectStatement> parse_predicate(const ErrorContext& where, const QueryText& text, std::vector<Error>& found) {
+    constexpr std::string_view kSelect = "SELECT ";  // there is room for it: EXPECT ( stands before the predicate
+    std::string padded = text.padded();
+    padded.replace(text.span().offset - kSelect.size(), kSelect.size(), kSelect);
+    auto tree = tools_.database.parse(padded);
+    const auto* node = tree && tree->node->type == duckdb::QueryNodeType::SELECT_NODE ? &tree->node->Cast<duckdb::SelectNode>() : nullptr;
+    const bool is_expression = node != nullptr && node->select_list.size() == 1 && node->from_table->type == duckdb::TableReferenceType::EMPTY_FROM && !node->where_clause &&
+                               node->groups.group_expressions.empty() && !node->having && !node->qualify && node->modifiers.empty();
+    if (!is_expression) {
+      found.push_back(where.source.error(SqlError::ExpectationNotRowwise, text.span(), "an expectation is one condition on a row", "EXPECT (price > 0)"));
+      return nullptr;
+    }
+    QueryVisitor visitor;
+    visitor.expression = [&](duckdb::ParsedExpression& part) {
+      const auto kind = part.GetExpressionClass();
+      if (kind != duckdb::ExpressionClass::SUBQUERY && kind != duckdb::ExpressionClass::WINDOW) return;
+      const Span span = part.GetQueryLocation().IsValid() ? where.tokens.token_at(part.GetQueryLocation().GetIndex()) : text.span();
+      found.push_back(where.source.error(SqlError::ExpectationNotRowwise, span,
+                                         fmt::format("an expectation looks at one row, so it has no {}", kind == duckdb::ExpressionClass::SUBQUERY ? "subquery" : "window function"),
+                                         "compute the value as a column of the query"));
+    };
+    walk(*tree, visitor);
+    return tree;
+  }
+
+  void bind_predicate(const ErrorContext& where, duckdb::SelectStatement& tree, const ExpectationClause& clause, std::vector<Error>& found) {
+    tree.node->Cast<duckdb::SelectNode>().from_table = stand_in_ref({std::string(kOwnRows), false}, out_.name, {}, clause.predicate.span().offset);
+    duckdb::ClientContext& client = tools_.database.context();
+    duckdb::Planner planner(client);
+    planner.CreatePlan(tree.Copy());
+    const Span span = clause.predicate.span();
+    const auto* projection = planner.plan->type == duckdb::LogicalOperatorType::LOGICAL_PROJECTION ? &planner.plan->Cast<duckdb::LogicalProjection>() : nullptr;
+    if (projection == nullptr || projection->children[0]->type != duckdb::LogicalOperatorType::LOGICAL_GET) {
+      found.push_back(where.source.error(SqlError::ExpectationNotRowwise, span, "an expectation looks at one row, so it has no aggregate", "compute the value as a column of the query"));
+      return;
+    }
+    const duckdb::Expression& predicate = *projection->expressions[0];
+    refuse_impure_functions(where, predicate, found);
+    if (!found.empty()) return;
+    if (predicate.return_type.id() != duckdb::LogicalTypeId::BOOLEAN) {
+      found.push_back(where.source.error(SqlError::ExpectationNotBoolean, span, fmt::format("an expectation is true or false, but this is {}", predicate.return_type.ToString()), "compare it with something"));
+      return;
+    }
+    const auto& get = projection->children[0]->Cast<duckdb::LogicalGet>();
+    const auto find = [&](const duckdb::ColumnBinding& binding) -> Result<columnar::Expression> {
+      const std::size_t column = get.GetColumnIds()[binding.column_index].GetPrimaryIndex();
+      return columnar::Expression::column_ref(column, out_.schema.fields[column].type);
+    };
+    auto translated = translate_expression(client, predicate, find);
+    if (translated) {
+      if (auto kernel = columnar::Kernel::create(tools_.kernels, {*translated}, out_.schema.types()); !kernel) translated = kernel.error();
+    }
+    if (!translated) {
+      found.push_back(where.source.unsupported(SqlError::ExpectationNotRowwise, span, fmt::format("this expectation cannot be evaluated row by row: {}", translated.error().message()), "compute it as a column of the query"));
+      return;
+    }
+    out_.expectations.push_back({clause.name.text, std::move(*translated), std::string(project_.source().text(span)), clause.on_violation});
+  }
+
+  // --- fingerprint
+
+  void set_fingerprint(const std::string& normalized) {
+    plan::QueryPlan decisive;
+    decisive.nodes = out_.query.nodes;
+    std::string text = fmt::format("sluice 1\nduckdb {}\nkind {}\nschema {}\n", duckdb::DuckDB::LibraryVersion(), static_cast<int>(out_.kind), columnar::to_string(out_.schema));
+    text += out_.query.incremental() ? plan::encode(decisive) : normalized;
+    for (const plan::Expectation& expectation : out_.expectations) {
+      text += fmt::format("\nexpect {} {} {}", expectation.name, static_cast<int>(expectation.on_violation), columnar::encode(expectation.predicate));
+    }
+    out_.fingerprint = hash128(text).hex();
+  }
+
+  Project& project_;
+  DatasetDraft& draft_;
+  BindingTools& tools_;
+  plan::Dataset& out_;
+  const DatasetStatement& statement_;
+  std::vector<plan::Source> sources_;
+  std::map<std::string, std::size_t> sources_by_description_;
+  std::set<std::string> inputs_;
+  std::vector<std::string> columns_in_scope_;
+};
+
+}  // namespace
+
+void bind_dataset(Project& project, DatasetDraft& draft, BindingTools& tools, std::vector<plan::Source>& sources) {
+  DatasetBinder(project, draft, tools).run(sources);
+}
+
+}  // namespace sluice::sql

@@ -1,0 +1,238 @@
+#include "sql/internal/expression_translator.h"
+
+#include <algorithm>
+#include <optional>
+
+#include <fmt/format.h>
+
+#include <duckdb/catalog/catalog.hpp>
+#include <duckdb/catalog/catalog_entry/scalar_function_catalog_entry.hpp>
+#include <duckdb/function/function_binder.hpp>
+#include <duckdb/planner/expression/list.hpp>
+
+namespace sluice::sql {
+namespace {
+
+using columnar::Expression;
+using Kind = columnar::Expression::Kind;
+using Bound = duckdb::unique_ptr<duckdb::Expression>;
+
+std::optional<std::string_view> comparison_name(duckdb::ExpressionType type) {
+  switch (type) {
+    case duckdb::ExpressionType::COMPARE_EQUAL: return "=";
+    case duckdb::ExpressionType::COMPARE_NOTEQUAL: return "<>";
+    case duckdb::ExpressionType::COMPARE_LESSTHAN: return "<";
+    case duckdb::ExpressionType::COMPARE_LESSTHANOREQUALTO: return "<=";
+    case duckdb::ExpressionType::COMPARE_GREATERTHAN: return ">";
+    case duckdb::ExpressionType::COMPARE_GREATERTHANOREQUALTO: return ">=";
+    case duckdb::ExpressionType::COMPARE_DISTINCT_FROM: return "is_distinct";
+    case duckdb::ExpressionType::COMPARE_NOT_DISTINCT_FROM: return "is_not_distinct";
+    default: return std::nullopt;
+  }
+}
+
+std::optional<Kind> operator_kind(duckdb::ExpressionType type) {
+  switch (type) {
+    case duckdb::ExpressionType::OPERATOR_NOT: return Kind::Not;
+    case duckdb::ExpressionType::OPERATOR_IS_NULL: return Kind::IsNull;
+    case duckdb::ExpressionType::OPERATOR_IS_NOT_NULL: return Kind::IsNotNull;
+    case duckdb::ExpressionType::COMPARE_IN: return Kind::In;
+    case duckdb::ExpressionType::COMPARE_NOT_IN: return Kind::NotIn;
+    case duckdb::ExpressionType::OPERATOR_COALESCE: return Kind::Coalesce;
+    case duckdb::ExpressionType::OPERATOR_TRY: return Kind::Try;
+    default: return std::nullopt;
+  }
+}
+
+bool has_collation(const duckdb::LogicalType& type) {
+  return type.id() == duckdb::LogicalTypeId::VARCHAR && !duckdb::StringType::GetCollation(type).empty();
+}
+
+class Translator {
+ public:
+  Translator(duckdb::ClientContext& context, const ColumnFinder& find_column) : context_(context), find_column_(find_column) {}
+
+  // NOLINTNEXTLINE(misc-no-recursion): as deep as the expression, which DuckDB's binder bounds.
+  Result<Expression> translate(const duckdb::Expression& expression) {
+    if (has_collation(expression.return_type)) return not_incremental("text is compared under a collation");
+    switch (expression.GetExpressionClass()) {
+      case duckdb::ExpressionClass::BOUND_COLUMN_REF: return find_column_(expression.Cast<duckdb::BoundColumnRefExpression>().binding);
+      case duckdb::ExpressionClass::BOUND_CONSTANT: return constant(expression.Cast<duckdb::BoundConstantExpression>());
+      case duckdb::ExpressionClass::BOUND_FUNCTION: return function(expression.Cast<duckdb::BoundFunctionExpression>());
+      case duckdb::ExpressionClass::BOUND_CAST: return cast(expression.Cast<duckdb::BoundCastExpression>());
+      case duckdb::ExpressionClass::BOUND_COMPARISON: return comparison(expression.Cast<duckdb::BoundComparisonExpression>());
+      case duckdb::ExpressionClass::BOUND_CONJUNCTION: return conjunction(expression.Cast<duckdb::BoundConjunctionExpression>());
+      case duckdb::ExpressionClass::BOUND_OPERATOR: return operation(expression.Cast<duckdb::BoundOperatorExpression>());
+      case duckdb::ExpressionClass::BOUND_BETWEEN: return between(expression.Cast<duckdb::BoundBetweenExpression>());
+      case duckdb::ExpressionClass::BOUND_CASE: return case_of(expression.Cast<duckdb::BoundCaseExpression>());
+      case duckdb::ExpressionClass::BOUND_LAMBDA:
+      case duckdb::ExpressionClass::BOUND_LAMBDA_REF: return not_incremental("lambda functions run in DuckDB only");
+      case duckdb::ExpressionClass::BOUND_SUBQUERY: return not_incremental("a subquery that could not be turned into a join");
+      case duckdb::ExpressionClass::BOUND_WINDOW: return not_incremental("a window function");
+      default: return not_incremental(fmt::format("the expression {}", expression.ToString()));
+    }
+  }
+
+ private:
+  static Result<Expression> constant(const duckdb::BoundConstantExpression& expression) {
+    Expression out = Expression::literal(expression.value);
+    out.type = expression.return_type;
+    return out;
+  }
+
+  Status translate_children(const duckdb::vector<Bound>& children, std::vector<Expression>& out) {
+    for (const Bound& child : children) {
+      SLUICE_TRY_ASSIGN(Expression translated, translate(*child));
+      out.push_back(std::move(translated));
+    }
+    return ok();
+  }
+
+  Result<Expression> function(const duckdb::BoundFunctionExpression& call) {
+    if (call.function.HasBindLambdaCallback()) return not_incremental(fmt::format("{}() with a lambda runs in DuckDB only", call.function.name));
+    if (!binds_alike(call)) {
+      return not_incremental(fmt::format("function {}() carries more than its arguments", call.function.name));
+    }
+    Expression out{Kind::Function, call.return_type, 0, duckdb::Value(), call.function.name, {}};
+    SLUICE_TRY(translate_children(call.children, out.children));
+    return out;
+  }
+
+  /// Whether binding the name again with arguments of these types gives this very function: the form in which a plan
+  /// keeps a function. Functions that drop arguments when they are bound, or keep a lambda, do not pass.
+  bool binds_alike(const duckdb::BoundFunctionExpression& call) {
+    auto entry = duckdb::Catalog::GetSystemCatalog(context_).GetEntry<duckdb::ScalarFunctionCatalogEntry>(
+        context_, DEFAULT_SCHEMA, call.function.name, duckdb::OnEntryNotFound::RETURN_NULL);
+    if (!entry) return false;
+    for (const auto& overload : entry->functions.functions) {
+      if (overload.HasBindExtendedCallback()) return false;
+    }
+    // Arithmetic on decimals widens its arguments when it is bound; bound again they would widen twice. So arguments are
+    // offered as they were before, too.
+    return binds_to(*entry, call, false) || binds_to(*entry, call, true);
+  }
+
+  bool binds_to(duckdb::ScalarFunctionCatalogEntry& entry, const duckdb::BoundFunctionExpression& call, bool before_casts) {
+    duckdb::vector<Bound> arguments;
+    for (std::size_t i = 0; i < call.children.size(); ++i) arguments.push_back(argument(call, i, before_casts));
+    duckdb::ErrorData error;
+    Bound again;
+    try {
+      again = duckdb::FunctionBinder(context_).BindScalarFunction(entry, std::move(arguments), error);
+    } catch (const duckdb::Exception&) {
+      return false;  // a wall of one call: the overload does not exist for these arguments
+    }
+    if (!again || again->GetExpressionClass() != duckdb::ExpressionClass::BOUND_FUNCTION) return false;
+    const auto& bound = again->Cast<duckdb::BoundFunctionExpression>();
+    const auto same_type = [](const Bound& a, const Bound& b) { return a->return_type == b->return_type; };
+    return bound.function.name == call.function.name && bound.return_type == call.return_type &&
+           std::ranges::equal(bound.children, call.children, same_type);
+  }
+
+  /// A stand-in for an argument: itself if it is constant, else a reference of its type.
+  static Bound argument(const duckdb::BoundFunctionExpression& call, std::size_t index, bool before_casts) {
+    const duckdb::Expression* original = call.children[index].get();
+    if (before_casts && original->GetExpressionClass() == duckdb::ExpressionClass::BOUND_CAST) {
+      const auto& inner = original->Cast<duckdb::BoundCastExpression>().child;
+      if (original->return_type.id() == duckdb::LogicalTypeId::DECIMAL && inner->return_type.id() == duckdb::LogicalTypeId::DECIMAL) {
+        original = inner.get();
+      }
+    }
+    Bound copy = original->IsFoldable() ? original->Copy() : duckdb::make_uniq<duckdb::BoundReferenceExpression>(original->return_type, index);
+    // Members of a struct are named by the arguments' aliases.
+    const bool names_members = call.function.name == "struct_pack" || call.function.name == "struct_insert";
+    if (names_members && call.return_type.id() == duckdb::LogicalTypeId::STRUCT) {
+      const auto& members = duckdb::StructType::GetChildTypes(call.return_type);
+      const std::size_t from_end = call.children.size() - index;
+      if (from_end <= members.size()) copy->SetAlias(members[members.size() - from_end].first);
+    }
+    return copy;
+  }
+
+  Result<Expression> cast(const duckdb::BoundCastExpression& expression) {
+    SLUICE_TRY_ASSIGN(Expression child, translate(*expression.child));
+    if (!expression.try_cast) return Expression::cast(std::move(child), expression.return_type);
+    Expression out{Kind::TryCast, expression.return_type, 0, duckdb::Value(), {}, {}};
+    out.children.push_back(std::move(child));
+    return out;
+  }
+
+  Result<Expression> compare(std::string_view name, const duckdb::Expression& left, const duckdb::Expression& right) {
+    if (left.return_type != right.return_type) return not_incremental("a comparison of different types");
+    Expression out{Kind::Compare, duckdb::LogicalType::BOOLEAN, 0, duckdb::Value(), std::string(name), {}};
+    SLUICE_TRY_ASSIGN(Expression first, translate(left));
+    SLUICE_TRY_ASSIGN(Expression second, translate(right));
+    out.children.push_back(std::move(first));
+    out.children.push_back(std::move(second));
+    return out;
+  }
+
+  Result<Expression> comparison(const duckdb::BoundComparisonExpression& expression) {
+    const auto name = comparison_name(expression.GetExpressionType());
+    if (!name) return not_incremental(fmt::format("the comparison {}", expression.ToString()));
+    return compare(*name, *expression.left, *expression.right);
+  }
+
+  Result<Expression> conjunction(const duckdb::BoundConjunctionExpression& expression) {
+    const bool is_and = expression.GetExpressionType() == duckdb::ExpressionType::CONJUNCTION_AND;
+    Expression out{is_and ? Kind::And : Kind::Or, duckdb::LogicalType::BOOLEAN, 0, duckdb::Value(), {}, {}};
+    SLUICE_TRY(translate_children(expression.children, out.children));
+    if (out.children.size() == 1) return std::move(out.children.front());
+    return out;
+  }
+
+  Result<Expression> operation(const duckdb::BoundOperatorExpression& expression) {
+    const auto kind = operator_kind(expression.GetExpressionType());
+    if (!kind) return not_incremental(fmt::format("the operator {}", expression.ToString()));
+    Expression out{*kind, expression.return_type, 0, duckdb::Value(), {}, {}};
+    SLUICE_TRY(translate_children(expression.children, out.children));
+    return out;
+  }
+
+  Result<Expression> between(const duckdb::BoundBetweenExpression& expression) {
+    Expression out{Kind::And, duckdb::LogicalType::BOOLEAN, 0, duckdb::Value(), {}, {}};
+    SLUICE_TRY_ASSIGN(Expression lower, compare(expression.lower_inclusive ? ">=" : ">", *expression.input, *expression.lower));
+    SLUICE_TRY_ASSIGN(Expression upper, compare(expression.upper_inclusive ? "<=" : "<", *expression.input, *expression.upper));
+    out.children.push_back(std::move(lower));
+    out.children.push_back(std::move(upper));
+    return out;
+  }
+
+  Result<Expression> case_of(const duckdb::BoundCaseExpression& expression) {
+    Expression out{Kind::Case, expression.return_type, 0, duckdb::Value(), {}, {}};
+    for (const auto& check : expression.case_checks) {
+      SLUICE_TRY_ASSIGN(Expression when, translate(*check.when_expr));
+      // What a scalar subquery's row count guards is never evaluated once the count is known to be one.
+      if (never_holds(when)) continue;
+      SLUICE_TRY_ASSIGN(Expression then, translate(*check.then_expr));
+      out.children.push_back(std::move(when));
+      out.children.push_back(std::move(then));
+    }
+    SLUICE_TRY_ASSIGN(Expression otherwise, translate(*expression.else_expr));
+    if (out.children.empty()) return otherwise;
+    out.children.push_back(std::move(otherwise));
+    return out;
+  }
+
+  static bool never_holds(const Expression& when) {
+    if (when.kind != Kind::Compare || when.name != ">") return false;
+    const Expression& left = when.children[0];
+    const Expression& right = when.children[1];
+    if (left.kind != Kind::Constant || right.kind != Kind::Constant || left.constant.IsNull() || right.constant.IsNull()) return false;
+    return !(left.constant > right.constant);
+  }
+
+  duckdb::ClientContext& context_;
+  const ColumnFinder& find_column_;
+};
+
+}  // namespace
+
+Error not_incremental(std::string reason) { return Error(ErrorCode::Unsupported, std::move(reason)); }
+
+Result<Expression> translate_expression(duckdb::ClientContext& context, const duckdb::Expression& expression,
+                                        const ColumnFinder& find_column) {
+  return Translator(context, find_column).translate(expression);
+}
+
+}  // namespace sluice::sql

@@ -1,0 +1,911 @@
+#include "sql/internal/plan_translator.h"
+
+#include <algorithm>
+#include <limits>
+#include <map>
+#include <optional>
+
+#include <fmt/format.h>
+
+#include <duckdb/planner/expression/list.hpp>
+#include <duckdb/planner/expression_iterator.hpp>
+#include <duckdb/planner/logical_operator_visitor.hpp>
+#include <duckdb/planner/operator/list.hpp>
+
+#include "plan/aggregates.h"
+#include "sql/internal/expression_translator.h"
+#include "sql/internal/plan_builder.h"
+#include "sql/internal/planning_database.h"
+
+namespace sluice::sql {
+namespace {
+
+using columnar::ColumnIndex;
+using columnar::Expression;
+using duckdb::ColumnBinding;
+using duckdb::LogicalOperator;
+using duckdb::LogicalOperatorType;
+using Kind = columnar::Expression::Kind;
+using BoundList = duckdb::vector<duckdb::unique_ptr<duckdb::Expression>>;
+using NodeIndex = plan::NodeIndex;
+
+/// A translated operator: its node, and what each column of it is to DuckDB.
+struct Relation {
+  NodeIndex node = 0;
+  std::vector<ColumnBinding> columns;
+};
+
+/// A column that DuckDB does not know of.
+ColumnBinding unnamed() { return {duckdb::DConstants::INVALID_INDEX, duckdb::DConstants::INVALID_INDEX}; }
+
+Expression operation(Kind kind, std::vector<Expression> children) {
+  Expression out{kind, duckdb::LogicalType::BOOLEAN, 0, duckdb::Value(), {}, {}};
+  out.children = std::move(children);
+  return out;
+}
+
+Expression all_of(std::vector<Expression> conditions) {
+  return conditions.size() == 1 ? std::move(conditions.front()) : operation(Kind::And, std::move(conditions));
+}
+
+/// Appends the parts of nested ANDs.
+// NOLINTNEXTLINE(misc-no-recursion): as deep as the expression.
+void split_and(const duckdb::Expression& expression, std::vector<const duckdb::Expression*>& parts) {
+  if (expression.GetExpressionType() != duckdb::ExpressionType::CONJUNCTION_AND) {
+    parts.push_back(&expression);
+    return;
+  }
+  for (const auto& child : expression.Cast<duckdb::BoundConjunctionExpression>().children) split_and(*child, parts);
+}
+
+// NOLINTNEXTLINE(misc-no-recursion)
+void split_and(const Expression& expression, std::vector<Expression>& parts) {
+  if (expression.kind != Kind::And) {
+    parts.push_back(expression);
+    return;
+  }
+  for (const Expression& child : expression.children) split_and(child, parts);
+}
+
+/// Which rows by number a filter keeps.
+struct RankBounds {
+  std::uint64_t first = 1;
+  std::uint64_t last = std::numeric_limits<std::uint64_t>::max();
+};
+
+/// Returns the least and greatest column that the expression reads; nullopt if it reads none.
+// NOLINTNEXTLINE(misc-no-recursion)
+void column_range(const Expression& expression, std::optional<std::pair<ColumnIndex, ColumnIndex>>& range) {
+  if (expression.kind == Kind::Column) {
+    if (!range) range = {expression.column, expression.column};
+    range = {std::min(range->first, expression.column), std::max(range->second, expression.column)};
+  }
+  for (const Expression& child : expression.children) column_range(child, range);
+}
+
+/// Adds `by` to the columns that the expression reads.
+// NOLINTNEXTLINE(misc-no-recursion)
+void shift_columns(Expression& expression, std::ptrdiff_t by) {
+  if (expression.kind == Kind::Column) expression.column = static_cast<ColumnIndex>(static_cast<std::ptrdiff_t>(expression.column) + by);
+  for (Expression& child : expression.children) shift_columns(child, by);
+}
+
+class PlanTranslator {
+ public:
+  explicit PlanTranslator(duckdb::ClientContext& context) : context_(context) {}
+
+  Result<Translation> run(LogicalOperator& plan) {
+    count_uses(plan);
+    use_all_columns(plan);
+    SLUICE_TRY_ASSIGN(const Relation root, translate(plan));
+    Translation out;
+    out.nodes = std::move(builder_).finish(root.node);
+    out.notes = std::move(notes_);
+    return out;
+  }
+
+ private:
+  // --- what is used where: row_number() is only computed into a column if something above reads it
+
+  // NOLINTNEXTLINE(misc-no-recursion)
+  void count_uses(LogicalOperator& op) {
+    duckdb::LogicalOperatorVisitor::EnumerateExpressions(
+        op, [&](duckdb::unique_ptr<duckdb::Expression>* expression) { count_uses(**expression); });
+    if (op.type == LogicalOperatorType::LOGICAL_UNION || op.type == LogicalOperatorType::LOGICAL_EXCEPT ||
+        op.type == LogicalOperatorType::LOGICAL_INTERSECT) {
+      for (auto& child : op.children) use_all_columns(*child);
+    }
+    if (op.type == LogicalOperatorType::LOGICAL_MATERIALIZED_CTE) use_all_columns(*op.children[0]);
+    for (auto& child : op.children) count_uses(*child);
+  }
+  // NOLINTNEXTLINE(misc-no-recursion)
+  void count_uses(const duckdb::Expression& expression) {
+    if (expression.GetExpressionClass() == duckdb::ExpressionClass::BOUND_COLUMN_REF) {
+      ++uses_[key(expression.Cast<duckdb::BoundColumnRefExpression>().binding)];
+    }
+    duckdb::ExpressionIterator::EnumerateChildren(expression, [&](const duckdb::Expression& child) { count_uses(child); });
+  }
+  void use_all_columns(LogicalOperator& op) {
+    for (const ColumnBinding& binding : op.GetColumnBindings()) ++uses_[key(binding)];
+  }
+  static std::pair<std::uint64_t, std::uint64_t> key(const ColumnBinding& binding) { return {binding.table_index, binding.column_index}; }
+
+  // --- operators
+
+  /// Returns the operator's relation with exactly the operator's columns, but for row numbers that nothing reads.
+  // NOLINTNEXTLINE(misc-no-recursion): as deep as the plan, which DuckDB's planner bounds.
+  Result<Relation> translate(LogicalOperator& op) {
+    SLUICE_TRY_ASSIGN(Relation relation, translate_operator(op));
+    const auto bindings = op.GetColumnBindings();
+    std::vector<ColumnBinding> wanted;
+    std::vector<Expression> expressions;
+    for (std::size_t i = 0; i < bindings.size(); ++i) {
+      const auto at = std::ranges::find(relation.columns, bindings[i]);
+      if (at == relation.columns.end()) {
+        if (std::ranges::find(dropped_, bindings[i]) != dropped_.end()) continue;
+        return not_incremental(fmt::format("{}, whose columns are not understood", op.GetName()));
+      }
+      Expression column = builder_.column(relation.node, static_cast<ColumnIndex>(at - relation.columns.begin()));
+      if (i < op.types.size() && column.type != op.types[i]) return not_incremental(fmt::format("{}, whose types are not understood", op.GetName()));
+      expressions.push_back(std::move(column));
+      wanted.push_back(bindings[i]);
+    }
+    if (relation.columns == wanted) return relation;
+    if (wanted.empty()) return relation;  // nothing above reads it: only its rows count
+    return Relation{builder_.project(relation.node, std::move(expressions)), std::move(wanted)};
+  }
+
+  // NOLINTNEXTLINE(misc-no-recursion)
+  Result<Relation> translate_operator(LogicalOperator& op) {
+    switch (op.type) {
+      case LogicalOperatorType::LOGICAL_GET: return get(op.Cast<duckdb::LogicalGet>());
+      case LogicalOperatorType::LOGICAL_FILTER: return filter(op.Cast<duckdb::LogicalFilter>());
+      case LogicalOperatorType::LOGICAL_PROJECTION: return projection(op.Cast<duckdb::LogicalProjection>());
+      case LogicalOperatorType::LOGICAL_AGGREGATE_AND_GROUP_BY: return aggregate(op.Cast<duckdb::LogicalAggregate>());
+      case LogicalOperatorType::LOGICAL_COMPARISON_JOIN: return comparison_join(op.Cast<duckdb::LogicalComparisonJoin>());
+      case LogicalOperatorType::LOGICAL_DELIM_JOIN: return delim_join(op.Cast<duckdb::LogicalComparisonJoin>());
+      case LogicalOperatorType::LOGICAL_DELIM_GET: return delim_get(op.Cast<duckdb::LogicalDelimGet>());
+      case LogicalOperatorType::LOGICAL_ANY_JOIN: return any_join(op.Cast<duckdb::LogicalAnyJoin>());
+      case LogicalOperatorType::LOGICAL_CROSS_PRODUCT: return cross_product(op);
+      case LogicalOperatorType::LOGICAL_DISTINCT: return distinct(op.Cast<duckdb::LogicalDistinct>());
+      case LogicalOperatorType::LOGICAL_TOP_N: {
+        auto& top = op.Cast<duckdb::LogicalTopN>();
+        return top_n(*op.children[0], top.orders, top.limit, top.offset);
+      }
+      case LogicalOperatorType::LOGICAL_LIMIT: return limit(op.Cast<duckdb::LogicalLimit>());
+      // Rows of a table have no order; where an order decides (LIMIT), the operator above takes it.
+      case LogicalOperatorType::LOGICAL_ORDER_BY: return ordered(op.Cast<duckdb::LogicalOrder>());
+      case LogicalOperatorType::LOGICAL_UNNEST: return unnest(op.Cast<duckdb::LogicalUnnest>());
+      case LogicalOperatorType::LOGICAL_UNION:
+      case LogicalOperatorType::LOGICAL_EXCEPT:
+      case LogicalOperatorType::LOGICAL_INTERSECT: return set_operation(op.Cast<duckdb::LogicalSetOperation>());
+      case LogicalOperatorType::LOGICAL_MATERIALIZED_CTE: return materialized_cte(op.Cast<duckdb::LogicalMaterializedCTE>());
+      case LogicalOperatorType::LOGICAL_CTE_REF: return cte_ref(op.Cast<duckdb::LogicalCTERef>());
+      case LogicalOperatorType::LOGICAL_WINDOW: return refuse_window(op);
+      case LogicalOperatorType::LOGICAL_RECURSIVE_CTE: return not_incremental("a recursive query");
+      case LogicalOperatorType::LOGICAL_EMPTY_RESULT: return not_incremental("a condition that no row can meet");
+      case LogicalOperatorType::LOGICAL_DUMMY_SCAN:
+      case LogicalOperatorType::LOGICAL_EXPRESSION_GET:
+      case LogicalOperatorType::LOGICAL_CHUNK_GET: return not_incremental("rows written in the query itself");
+      case LogicalOperatorType::LOGICAL_PIVOT: return not_incremental("PIVOT with many values");
+      default: return not_incremental(fmt::format("the operator {}", op.GetName()));
+    }
+  }
+
+  Result<Relation> get(duckdb::LogicalGet& op) {
+    const auto use = find_stand_in(op);
+    if (!use) return not_incremental(fmt::format("table function {}()", op.function.name));
+    if (!op.table_filters.filters.empty() || op.ordinality_idx.IsValid()) return not_incremental("a scan with filters");
+    plan::InputNode body{use->relation, use->stream, {}};
+    columnar::RowType types;
+    std::vector<std::string> names;
+    for (const duckdb::ColumnIndex& column : op.GetColumnIds()) {
+      if (column.IsVirtualColumn() || column.HasChildren()) return not_incremental("a virtual column");
+      body.columns.push_back(column.GetPrimaryIndex());
+      types.push_back(op.returned_types[column.GetPrimaryIndex()]);
+      names.push_back(op.names[column.GetPrimaryIndex()]);
+    }
+    Relation out{builder_.input(std::move(body), std::move(types), std::move(names)), {}};
+    for (std::size_t i = 0; i < op.GetColumnIds().size(); ++i) out.columns.emplace_back(op.table_index, i);
+    return out;
+  }
+
+  // NOLINTNEXTLINE(misc-no-recursion)
+  Result<Relation> filter(duckdb::LogicalFilter& op) {
+    std::vector<const duckdb::Expression*> conditions;
+    for (const auto& expression : op.expressions) split_and(*expression, conditions);
+    if (op.children[0]->type == LogicalOperatorType::LOGICAL_WINDOW) {
+      return ranked_filter(op.children[0]->Cast<duckdb::LogicalWindow>(), conditions);
+    }
+    SLUICE_TRY_ASSIGN(Relation child, translate(*op.children[0]));
+    return filtered(std::move(child), conditions);
+  }
+
+  Result<Relation> filtered(Relation child, const std::vector<const duckdb::Expression*>& conditions) {
+    std::vector<Expression> predicates;
+    for (const duckdb::Expression* condition : conditions) {
+      SLUICE_TRY_ASSIGN(Expression predicate, expression(*condition, child));
+      predicates.push_back(std::move(predicate));
+    }
+    if (!predicates.empty()) child.node = builder_.filter(child.node, all_of(std::move(predicates)));
+    return child;
+  }
+
+  /// `row_number() OVER (…) <= k` above the window: the first rows of each partition.
+  // NOLINTNEXTLINE(misc-no-recursion)
+  Result<Relation> ranked_filter(duckdb::LogicalWindow& window, const std::vector<const duckdb::Expression*>& conditions) {
+    const auto& first = window.expressions[0]->Cast<duckdb::BoundWindowExpression>();
+    const bool all_alike = std::ranges::all_of(window.expressions, [&](const auto& other) { return other->Equals(first); });
+    const bool plain = first.GetExpressionType() == duckdb::ExpressionType::WINDOW_ROW_NUMBER && !first.filter_expr && !first.distinct &&
+                       first.arg_orders.empty() && first.children.empty();
+    if (!all_alike || !plain) return refuse_window(window);
+
+    RankBounds bounds;
+    std::vector<const duckdb::Expression*> rest;
+    std::map<std::pair<std::uint64_t, std::uint64_t>, std::size_t> consumed;
+    for (const duckdb::Expression* condition : conditions) {
+      if (const auto rank = narrow(*condition, window.window_index, bounds)) {
+        ++consumed[key(*rank)];
+      } else {
+        rest.push_back(condition);
+      }
+    }
+    if (bounds.last == std::numeric_limits<std::uint64_t>::max()) return refuse_window(window);
+    if (bounds.first > bounds.last) return not_incremental("a condition that no row can meet");
+
+    SLUICE_TRY_ASSIGN(Relation child, translate(*window.children[0]));
+    plan::TopNNode body;
+    for (const auto& partition : first.partitions) {
+      SLUICE_TRY_ASSIGN(Expression column, expression(*partition, child));
+      body.partition.push_back(std::move(column));
+    }
+    SLUICE_TRY_ASSIGN(body.order, order_keys(first.orders, child));
+    if (body.order.empty()) notes_.emplace_back("row_number() has no ORDER BY: rows are numbered by all their columns, left to right");
+    body.offset = bounds.first - 1;
+    body.limit = bounds.last - bounds.first + 1;
+    for (std::size_t i = 0; i < window.expressions.size(); ++i) {
+      const ColumnBinding rank(window.window_index, i);
+      body.emit_rank = body.emit_rank || uses_[key(rank)] > consumed[key(rank)];
+    }
+    if (body.emit_rank && body.offset > 0) return not_incremental("row_number() counted from behind an offset");
+    const bool emit_rank = body.emit_rank;
+    Relation out{builder_.top_n(child.node, std::move(body)), child.columns};
+    for (std::size_t i = 0; i < window.expressions.size(); ++i) {
+      const ColumnBinding rank(window.window_index, i);
+      if (!emit_rank) dropped_.push_back(rank);
+    }
+    if (emit_rank) out = with_rank(std::move(out), window);
+    return filtered(std::move(out), rest);
+  }
+
+  /// Gives every column of the window the one rank column.
+  Relation with_rank(Relation top, const duckdb::LogicalWindow& window) {
+    const ColumnIndex rank = top.columns.size();
+    std::vector<Expression> expressions;
+    for (ColumnIndex i = 0; i < rank; ++i) expressions.push_back(builder_.column(top.node, i));
+    for (std::size_t i = 0; i < window.expressions.size(); ++i) {
+      expressions.push_back(builder_.column(top.node, rank));
+      top.columns.emplace_back(window.window_index, i);
+    }
+    top.node = builder_.project(top.node, std::move(expressions));
+    return top;
+  }
+
+  /// If the condition bounds a row number by constants, narrows `bounds` and returns the row number's column.
+  static std::optional<ColumnBinding> narrow(const duckdb::Expression& condition, std::uint64_t window_index, RankBounds& bounds) {
+    const auto rank_of = [&](const duckdb::Expression& side) -> std::optional<ColumnBinding> {
+      if (side.GetExpressionClass() != duckdb::ExpressionClass::BOUND_COLUMN_REF) return std::nullopt;
+      const ColumnBinding binding = side.Cast<duckdb::BoundColumnRefExpression>().binding;
+      return binding.table_index == window_index ? std::optional(binding) : std::nullopt;
+    };
+    const auto constant_of = [](const duckdb::Expression& side) -> std::optional<std::int64_t> {
+      if (side.GetExpressionClass() != duckdb::ExpressionClass::BOUND_CONSTANT) return std::nullopt;
+      const duckdb::Value& value = side.Cast<duckdb::BoundConstantExpression>().value;
+      if (value.IsNull() || value.type().id() != duckdb::LogicalTypeId::BIGINT) return std::nullopt;
+      return value.GetValue<std::int64_t>();
+    };
+    // Row numbers begin at 1; a bound below that keeps no row.
+    const auto at_most = [&](std::int64_t k) {
+      if (k < 1) bounds.first = std::numeric_limits<std::uint64_t>::max();
+      bounds.last = std::min(bounds.last, static_cast<std::uint64_t>(std::max<std::int64_t>(k, 0)));
+    };
+    const auto at_least = [&](std::int64_t k) { bounds.first = std::max(bounds.first, static_cast<std::uint64_t>(std::max<std::int64_t>(k, 1))); };
+    constexpr std::int64_t kMin = std::numeric_limits<std::int64_t>::min();
+    constexpr std::int64_t kMax = std::numeric_limits<std::int64_t>::max();
+
+    if (condition.GetExpressionClass() == duckdb::ExpressionClass::BOUND_BETWEEN) {
+      const auto& between = condition.Cast<duckdb::BoundBetweenExpression>();
+      const auto rank = rank_of(*between.input);
+      const auto low = constant_of(*between.lower);
+      const auto high = constant_of(*between.upper);
+      if (!rank || !low || !high || *low == kMax || *high == kMin) return std::nullopt;
+      at_least(between.lower_inclusive ? *low : *low + 1);
+      at_most(between.upper_inclusive ? *high : *high - 1);
+      return rank;
+    }
+    if (condition.GetExpressionClass() != duckdb::ExpressionClass::BOUND_COMPARISON) return std::nullopt;
+    const auto& comparison = condition.Cast<duckdb::BoundComparisonExpression>();
+    const bool flipped = !rank_of(*comparison.left).has_value();
+    const auto rank = rank_of(flipped ? *comparison.right : *comparison.left);
+    const auto constant = constant_of(flipped ? *comparison.left : *comparison.right);
+    if (!rank || !constant || *constant == kMin || *constant == kMax) return std::nullopt;
+    const auto type = flipped ? duckdb::FlipComparisonExpression(comparison.GetExpressionType()) : comparison.GetExpressionType();
+    switch (type) {
+      case duckdb::ExpressionType::COMPARE_EQUAL: at_least(*constant); at_most(*constant); return rank;
+      case duckdb::ExpressionType::COMPARE_LESSTHANOREQUALTO: at_most(*constant); return rank;
+      case duckdb::ExpressionType::COMPARE_LESSTHAN: at_most(*constant - 1); return rank;
+      case duckdb::ExpressionType::COMPARE_GREATERTHANOREQUALTO: at_least(*constant); return rank;
+      case duckdb::ExpressionType::COMPARE_GREATERTHAN: at_least(*constant + 1); return rank;
+      default: return std::nullopt;
+    }
+  }
+
+  static Result<Relation> refuse_window(const LogicalOperator& op) {
+    const auto& window = op.expressions[0]->Cast<duckdb::BoundWindowExpression>();
+    if (window.GetExpressionType() == duckdb::ExpressionType::WINDOW_ROW_NUMBER && op.expressions.size() == 1) {
+      return not_incremental("row_number() without a bound such as QUALIFY row_number() OVER (…) <= 10");
+    }
+    return not_incremental(fmt::format("the window function {}", window.GetName()));
+  }
+
+  // --- projections and aggregates
+
+  // NOLINTNEXTLINE(misc-no-recursion)
+  Result<Relation> projection(duckdb::LogicalProjection& op) {
+    if (is_scalar_guard(*op.children[0])) return scalar_guard(op, op.children[0]->Cast<duckdb::LogicalAggregate>());
+    SLUICE_TRY_ASSIGN(const Relation child, translate(*op.children[0]));
+    return projected(op, child.node, [&](const ColumnBinding& binding) { return find_column(binding, child); });
+  }
+
+  Result<Relation> projected(const duckdb::LogicalProjection& op, NodeIndex child, const ColumnFinder& find) {
+    std::vector<Expression> expressions;
+    std::vector<std::string> names;
+    Relation out;
+    for (std::size_t i = 0; i < op.expressions.size(); ++i) {
+      SLUICE_TRY_ASSIGN(Expression translated, translate_expression(context_, *op.expressions[i], find));
+      expressions.push_back(std::move(translated));
+      names.push_back(op.expressions[i]->GetAlias());
+      out.columns.emplace_back(op.table_index, i);
+    }
+    out.node = builder_.project(child, std::move(expressions), std::move(names));
+    return out;
+  }
+
+  /// DuckDB takes a subquery's value as first(value), and its row count to raise an error if it is above one.
+  static bool is_scalar_guard(const LogicalOperator& op) {
+    if (op.type != LogicalOperatorType::LOGICAL_AGGREGATE_AND_GROUP_BY) return false;
+    const auto& aggregate = op.Cast<duckdb::LogicalAggregate>();
+    if (!aggregate.groups.empty() || aggregate.expressions.size() != 2) return false;
+    const auto& value = aggregate.expressions[0]->Cast<duckdb::BoundAggregateExpression>();
+    const auto& count = aggregate.expressions[1]->Cast<duckdb::BoundAggregateExpression>();
+    return value.function.name == "first" && value.children.size() == 1 && !value.filter && !value.IsDistinct() &&
+           count.function.name == "count_star" && !count.filter;
+  }
+
+  // NOLINTNEXTLINE(misc-no-recursion)
+  Result<Relation> scalar_guard(const duckdb::LogicalProjection& op, duckdb::LogicalAggregate& guard) {
+    SLUICE_TRY_ASSIGN(Relation child, translate(*guard.children[0]));
+    const auto& value = guard.expressions[0]->Cast<duckdb::BoundAggregateExpression>();
+    SLUICE_TRY_ASSIGN(Expression argument, expression(*value.children[0], child));
+    // With at most one row the maximum is its value, and NULL without a row, as SQL wants.
+    if (!has_one_row(child.node)) {
+      if (!builder_.is_unique(child.node, {})) return not_incremental("a scalar subquery that may return several rows");
+      plan::Aggregate maximum{"max", {argument}, false, std::nullopt, argument.type};
+      if (!plan::has_incremental_form(maximum)) return not_incremental("a scalar subquery of this type");
+      child = {builder_.aggregate(child.node, {{}, {std::move(maximum)}}), {unnamed()}};
+      argument = builder_.column(child.node, 0);
+    }
+    const auto find = [&](const ColumnBinding& binding) -> Result<Expression> {
+      if (binding.table_index != guard.aggregate_index) return not_incremental("a scalar subquery whose columns are not understood");
+      return binding.column_index == 0 ? argument : Expression::literal(duckdb::Value::BIGINT(1));
+    };
+    return projected(op, child.node, find);
+  }
+
+  /// Whether the node always has exactly one row: an aggregate without groups, maybe projected.
+  bool has_one_row(NodeIndex index) const {
+    const plan::Node* node = &builder_.node(index);
+    while (std::holds_alternative<plan::ProjectNode>(node->body)) node = &builder_.node(node->inputs[0]);
+    const auto* aggregate = std::get_if<plan::AggregateNode>(&node->body);
+    return aggregate != nullptr && aggregate->groups.empty();
+  }
+
+  // NOLINTNEXTLINE(misc-no-recursion)
+  Result<Relation> aggregate(duckdb::LogicalAggregate& op) {
+    const bool plain = op.grouping_functions.empty() &&
+                       (op.grouping_sets.empty() || (op.grouping_sets.size() == 1 && op.grouping_sets[0].size() == op.groups.size()));
+    if (!plain) return not_incremental("several grouping sets (ROLLUP, CUBE, GROUPING SETS)");
+    SLUICE_TRY_ASSIGN(const Relation child, translate(*op.children[0]));
+    plan::AggregateNode body;
+    Relation out;
+    for (std::size_t i = 0; i < op.groups.size(); ++i) {
+      SLUICE_TRY_ASSIGN(Expression group, expression(*op.groups[i], child));
+      body.groups.push_back(std::move(group));
+      out.columns.emplace_back(op.group_index, i);
+    }
+    for (std::size_t i = 0; i < op.expressions.size(); ++i) {
+      SLUICE_TRY_ASSIGN(plan::Aggregate function, aggregate_function(op.expressions[i]->Cast<duckdb::BoundAggregateExpression>(), child));
+      body.aggregates.push_back(std::move(function));
+      out.columns.emplace_back(op.aggregate_index, i);
+    }
+    out.node = builder_.aggregate(child.node, std::move(body));
+    return out;
+  }
+
+  Result<plan::Aggregate> aggregate_function(const duckdb::BoundAggregateExpression& bound, const Relation& child) {
+    plan::Aggregate out{bound.function.name, {}, bound.IsDistinct(), std::nullopt, bound.return_type};
+    for (const auto& argument : bound.children) {
+      SLUICE_TRY_ASSIGN(Expression translated, expression(*argument, child));
+      out.arguments.push_back(std::move(translated));
+    }
+    if (bound.filter) {
+      SLUICE_TRY_ASSIGN(Expression condition, expression(*bound.filter, child));
+      out.filter = std::move(condition);
+    }
+    if (out.function == "count" && out.arguments.empty()) out.function = "count_star";
+    const bool repeats_matter = out.function != "min" && out.function != "max" && out.function != "bool_and" && out.function != "bool_or";
+    out.distinct = out.distinct && repeats_matter;
+    // sum(condition) counts the rows for which it is true.
+    if (out.function == "sum" && out.arguments.size() == 1 && out.arguments[0].type.id() == duckdb::LogicalTypeId::BOOLEAN) {
+      out.arguments[0] = Expression::cast(std::move(out.arguments[0]), duckdb::LogicalType::INTEGER);
+    }
+    if (plan::has_incremental_form(out)) return out;
+    return not_incremental(fmt::format("the aggregate {}({}{})", out.function, out.distinct ? "DISTINCT " : "",
+                                       out.arguments.empty() ? "" : out.arguments[0].type.ToString()));
+  }
+
+  // --- joins
+
+  /// Conditions of a join over the joined row, sorted into keys and the rest.
+  Result<plan::JoinNode> join_node(plan::JoinType type, const Relation& left, const std::vector<Expression>& conditions) {
+    plan::JoinNode body;
+    body.type = type;
+    const ColumnIndex width = builder_.width(left.node);
+    std::vector<Expression> rest;
+    std::vector<Expression> parts;
+    for (const Expression& condition : conditions) split_and(condition, parts);
+    for (Expression& part : parts) {
+      if (!take_key(part, width, body)) rest.push_back(std::move(part));
+    }
+    if (!rest.empty()) body.residual = all_of(std::move(rest));
+    return body;
+  }
+
+  /// Makes a condition `left = right` a key if each side reads one input only.
+  static bool take_key(const Expression& part, ColumnIndex width, plan::JoinNode& body) {
+    if (part.kind != Kind::Compare || (part.name != "=" && part.name != "is_not_distinct")) return false;
+    const auto side_of = [&](const Expression& expression) -> std::optional<bool> {  // true: right
+      std::optional<std::pair<ColumnIndex, ColumnIndex>> range;
+      column_range(expression, range);
+      if (!range) return std::nullopt;
+      if (range->second < width) return false;
+      if (range->first >= width) return true;
+      return std::nullopt;
+    };
+    const auto first = side_of(part.children[0]);
+    const auto second = side_of(part.children[1]);
+    if (!first || !second || *first == *second) return false;
+    Expression left = part.children[*first ? 1 : 0];
+    Expression right = part.children[*first ? 0 : 1];
+    shift_columns(right, -static_cast<std::ptrdiff_t>(width));
+    body.left_keys.push_back(std::move(left));
+    body.right_keys.push_back(std::move(right));
+    body.null_safe.push_back(part.name == "is_not_distinct");
+    return true;
+  }
+
+  Relation joined(const Relation& left, const Relation& right, plan::JoinNode body) {
+    Relation out{builder_.join(left.node, right.node, std::move(body)), left.columns};
+    out.columns.insert(out.columns.end(), right.columns.begin(), right.columns.end());
+    return out;
+  }
+
+  /// Translates DuckDB's conditions to predicates over the joined row of `left` and `right`.
+  Result<std::vector<Expression>> join_conditions(const duckdb::LogicalComparisonJoin& op, const Relation& left, const Relation& right) {
+    Relation both = left;
+    both.columns.insert(both.columns.end(), right.columns.begin(), right.columns.end());
+    const ColumnIndex width = left.columns.size();
+    const auto find = [&](const ColumnBinding& binding) -> Result<Expression> {
+      const auto at = std::ranges::find(both.columns, binding);
+      if (at == both.columns.end()) return not_incremental("a join condition over columns that are not there");
+      const auto index = static_cast<ColumnIndex>(at - both.columns.begin());
+      const auto& type = index < width ? builder_.types(left.node)[index] : builder_.types(right.node)[index - width];
+      return Expression::column_ref(index, type);
+    };
+    std::vector<Expression> out;
+    for (const auto& condition : op.conditions) {
+      auto comparison = duckdb::make_uniq<duckdb::BoundComparisonExpression>(condition.comparison, condition.left->Copy(), condition.right->Copy());
+      SLUICE_TRY_ASSIGN(Expression predicate, translate_expression(context_, *comparison, find));
+      out.push_back(std::move(predicate));
+    }
+    if (op.predicate) {
+      SLUICE_TRY_ASSIGN(Expression predicate, translate_expression(context_, *op.predicate, find));
+      out.push_back(std::move(predicate));
+    }
+    return out;
+  }
+
+  // NOLINTNEXTLINE(misc-no-recursion)
+  Result<Relation> comparison_join(duckdb::LogicalComparisonJoin& op) {
+    SLUICE_TRY_ASSIGN(const Relation left, translate(*op.children[0]));
+    SLUICE_TRY_ASSIGN(const Relation right, translate(*op.children[1]));
+    return join_of(op, left, right);
+  }
+
+  Result<Relation> join_of(duckdb::LogicalComparisonJoin& op, const Relation& left, const Relation& right) {
+    const bool swap = op.join_type == duckdb::JoinType::RIGHT || op.join_type == duckdb::JoinType::RIGHT_SEMI || op.join_type == duckdb::JoinType::RIGHT_ANTI;
+    const Relation& first = swap ? right : left;
+    const Relation& second = swap ? left : right;
+    SLUICE_TRY_ASSIGN(const std::vector<Expression> conditions, join_conditions(op, first, second));
+    switch (op.join_type) {
+      case duckdb::JoinType::INNER: return plain_join(plan::JoinType::Inner, first, second, conditions);
+      case duckdb::JoinType::LEFT:
+      case duckdb::JoinType::RIGHT: return plain_join(plan::JoinType::Left, first, second, conditions);
+      case duckdb::JoinType::OUTER: return full_join(first, second, conditions);
+      case duckdb::JoinType::SEMI:
+      case duckdb::JoinType::RIGHT_SEMI: return semi_join(first, second, conditions);
+      case duckdb::JoinType::ANTI:
+      case duckdb::JoinType::RIGHT_ANTI: return anti_join(first, second, conditions);
+      case duckdb::JoinType::SINGLE: return single_join(first, second, conditions);
+      case duckdb::JoinType::MARK: return mark_join(first, second, conditions, op.mark_index);
+      default: return not_incremental(fmt::format("a {} join", duckdb::EnumUtil::ToString(op.join_type)));
+    }
+  }
+
+  Result<Relation> plain_join(plan::JoinType type, const Relation& left, const Relation& right, const std::vector<Expression>& conditions) {
+    SLUICE_TRY_ASSIGN(plan::JoinNode body, join_node(type, left, conditions));
+    return joined(left, right, std::move(body));
+  }
+
+  // NOLINTNEXTLINE(misc-no-recursion)
+  Result<Relation> any_join(duckdb::LogicalAnyJoin& op) {
+    SLUICE_TRY_ASSIGN(const Relation left, translate(*op.children[0]));
+    SLUICE_TRY_ASSIGN(const Relation right, translate(*op.children[1]));
+    const bool swap = op.join_type == duckdb::JoinType::RIGHT;
+    const Relation& first = swap ? right : left;
+    const Relation& second = swap ? left : right;
+    const ColumnIndex width = first.columns.size();
+    const auto find = [&](const ColumnBinding& binding) -> Result<Expression> {
+      for (const auto& [side, offset] : {std::pair<const Relation*, ColumnIndex>{&first, 0}, {&second, width}}) {
+        const auto at = std::ranges::find(side->columns, binding);
+        if (at == side->columns.end()) continue;
+        const auto index = static_cast<ColumnIndex>(at - side->columns.begin());
+        return Expression::column_ref(index + offset, builder_.types(side->node)[index]);
+      }
+      return not_incremental("a join condition over columns that are not there");
+    };
+    SLUICE_TRY_ASSIGN(Expression condition, translate_expression(context_, *op.condition, find));
+    if (op.join_type == duckdb::JoinType::INNER) return plain_join(plan::JoinType::Inner, first, second, {std::move(condition)});
+    if (op.join_type == duckdb::JoinType::LEFT || swap) return plain_join(plan::JoinType::Left, first, second, {std::move(condition)});
+    return not_incremental(fmt::format("a {} join on a condition that is not an equality", duckdb::EnumUtil::ToString(op.join_type)));
+  }
+
+  // NOLINTNEXTLINE(misc-no-recursion)
+  Result<Relation> cross_product(LogicalOperator& op) {
+    SLUICE_TRY_ASSIGN(const Relation left, translate(*op.children[0]));
+    SLUICE_TRY_ASSIGN(const Relation right, translate(*op.children[1]));
+    return plain_join(plan::JoinType::Inner, left, right, {});
+  }
+
+  /// The distinct keys of the right side with a TRUE behind them, to see in a left join what found a match.
+  struct Keys {
+    Relation relation;
+    plan::JoinNode join;
+  };
+  Result<Keys> distinct_keys(plan::JoinType type, const Relation& left, const Relation& right, const std::vector<Expression>& conditions, bool marked) {
+    SLUICE_TRY_ASSIGN(plan::JoinNode body, join_node(type, left, conditions));
+    if (body.residual || body.left_keys.empty()) return not_incremental("EXISTS, IN or FULL JOIN on a condition that is not an equality");
+    Keys out;
+    out.relation.node = builder_.distinct(builder_.project(right.node, body.right_keys));
+    const std::size_t count = body.right_keys.size();
+    std::vector<Expression> expressions;
+    for (ColumnIndex i = 0; i < count; ++i) {
+      expressions.push_back(builder_.column(out.relation.node, i));
+      body.right_keys[i] = expressions.back();
+    }
+    if (marked) {
+      expressions.push_back(Expression::literal(duckdb::Value::BOOLEAN(true)));
+      std::vector<std::string> names(count);
+      names.emplace_back("matched");
+      out.relation.node = builder_.project(out.relation.node, std::move(expressions), std::move(names));
+    }
+    out.relation.columns.assign(count + (marked ? 1 : 0), unnamed());
+    out.join = std::move(body);
+    return out;
+  }
+
+  Result<Relation> semi_join(const Relation& left, const Relation& right, const std::vector<Expression>& conditions) {
+    SLUICE_TRY_ASSIGN(Keys keys, distinct_keys(plan::JoinType::Inner, left, right, conditions, false));
+    return joined(left, keys.relation, std::move(keys.join));
+  }
+
+  Result<Relation> anti_join(const Relation& left, const Relation& right, const std::vector<Expression>& conditions) {
+    SLUICE_TRY_ASSIGN(Keys keys, distinct_keys(plan::JoinType::Left, left, right, conditions, true));
+    Relation out = joined(left, keys.relation, std::move(keys.join));
+    Expression unmatched = operation(Kind::IsNull, {builder_.column(out.node, builder_.width(out.node) - 1)});
+    out.node = builder_.filter(out.node, std::move(unmatched));
+    return out;
+  }
+
+  /// Left join, and the rows of the right side without a partner.
+  Result<Relation> full_join(const Relation& left, const Relation& right, const std::vector<Expression>& conditions) {
+    SLUICE_TRY_ASSIGN(const plan::JoinNode body, join_node(plan::JoinType::Left, left, conditions));
+    if (body.residual || body.left_keys.empty()) return not_incremental("FULL JOIN on a condition that is not an equality");
+    const Relation matched = joined(left, right, body);
+    std::vector<Expression> flipped;
+    for (std::size_t i = 0; i < body.left_keys.size(); ++i) {
+      Expression other = body.left_keys[i];
+      shift_columns(other, static_cast<std::ptrdiff_t>(builder_.width(right.node)));
+      Expression condition{Kind::Compare, duckdb::LogicalType::BOOLEAN, 0, duckdb::Value(), body.null_safe[i] ? "is_not_distinct" : "=", {}};
+      condition.children = {body.right_keys[i], std::move(other)};
+      flipped.push_back(std::move(condition));
+    }
+    SLUICE_TRY_ASSIGN(const Relation unmatched, anti_join(right, left, flipped));
+    std::vector<Expression> expressions;
+    for (const duckdb::LogicalType& type : builder_.types(left.node)) expressions.push_back(Expression::literal(duckdb::Value(type)));
+    for (ColumnIndex i = 0; i < builder_.width(right.node); ++i) expressions.push_back(builder_.column(unmatched.node, i));
+    const NodeIndex padded = builder_.project(unmatched.node, std::move(expressions), builder_.node(matched.node).names);
+    return Relation{builder_.union_all({matched.node, padded}), matched.columns};
+  }
+
+  Result<Relation> single_join(const Relation& left, const Relation& right, const std::vector<Expression>& conditions) {
+    SLUICE_TRY_ASSIGN(plan::JoinNode body, join_node(plan::JoinType::Left, left, conditions));
+    std::vector<ColumnIndex> keys;
+    for (const Expression& key : body.right_keys) {
+      if (key.kind == Kind::Column) keys.push_back(key.column);
+    }
+    if (!builder_.is_unique(right.node, keys)) return not_incremental("a scalar subquery that may return several rows");
+    return joined(left, right, std::move(body));
+  }
+
+  /// x IN (subquery) as a value: TRUE, FALSE or NULL.
+  Result<Relation> mark_join(const Relation& left, const Relation& right, const std::vector<Expression>& conditions, std::uint64_t mark_index) {
+    SLUICE_TRY_ASSIGN(const plan::JoinNode body, join_node(plan::JoinType::Left, left, conditions));
+    const bool never_null = !body.null_safe.empty() && std::ranges::all_of(body.null_safe, [](bool safe) { return safe; });
+    if (!never_null && body.null_safe.size() != 1) return not_incremental("NOT IN or a nested IN that is correlated or compares several columns");
+    const std::size_t width = builder_.width(left.node);
+    SLUICE_TRY_ASSIGN(Keys keys, distinct_keys(plan::JoinType::Left, left, right, conditions, true));
+    Relation out = joined(left, keys.relation, std::move(keys.join));
+    Expression matched = operation(Kind::IsNotNull, {builder_.column(out.node, builder_.width(out.node) - 1)});
+    Expression mark = matched;
+    if (!never_null) {
+      const Relation flags = null_flags(right, body.right_keys[0]);
+      const ColumnIndex flag = builder_.width(out.node);
+      out = joined(out, flags, {});
+      Expression unknown = operation(Kind::Or, {builder_.column(out.node, flag + 1),
+                                                operation(Kind::And, {builder_.column(out.node, flag), operation(Kind::IsNull, {body.left_keys[0]})})});
+      mark = operation(Kind::Case, {std::move(matched), Expression::literal(duckdb::Value::BOOLEAN(true)), std::move(unknown),
+                                    Expression::literal(duckdb::Value(duckdb::LogicalType::BOOLEAN)), Expression::literal(duckdb::Value::BOOLEAN(false))});
+    }
+    std::vector<Expression> expressions;
+    std::vector<ColumnBinding> columns(left.columns);
+    for (ColumnIndex i = 0; i < width; ++i) expressions.push_back(builder_.column(out.node, i));
+    expressions.push_back(std::move(mark));
+    columns.emplace_back(mark_index, 0);
+    std::vector<std::string> names(width);
+    names.emplace_back("is_in");
+    return Relation{builder_.project(out.node, std::move(expressions), std::move(names)), std::move(columns)};
+  }
+
+  /// One row: whether the relation has rows, and whether `value` is NULL in one. Changes only when an answer changes.
+  Relation null_flags(const Relation& relation, const Expression& value) {
+    plan::AggregateNode counts;
+    counts.aggregates.push_back({"count_star", {}, false, std::nullopt, duckdb::LogicalType::BIGINT});
+    counts.aggregates.push_back({"count", {value}, false, std::nullopt, duckdb::LogicalType::BIGINT});
+    const NodeIndex counted = builder_.aggregate(relation.node, std::move(counts));
+    const auto greater = [&](Expression left, Expression right) {
+      Expression out = operation(Kind::Compare, {std::move(left), std::move(right)});
+      out.name = ">";
+      return out;
+    };
+    std::vector<Expression> flags;
+    flags.push_back(greater(builder_.column(counted, 0), Expression::literal(duckdb::Value::BIGINT(0))));
+    flags.push_back(greater(builder_.column(counted, 0), builder_.column(counted, 1)));
+    return {builder_.distinct(builder_.project(counted, std::move(flags), {"has_rows", "has_null"})), {unnamed(), unnamed()}};
+  }
+
+  // --- decorrelated subqueries
+
+  // NOLINTNEXTLINE(misc-no-recursion)
+  Result<Relation> delim_join(duckdb::LogicalComparisonJoin& op) {
+    LogicalOperator& outer_child = *op.children[op.delim_flipped ? 1 : 0];
+    LogicalOperator& inner_child = *op.children[op.delim_flipped ? 0 : 1];
+    SLUICE_TRY_ASSIGN(const Relation outer, translate(outer_child));
+    std::vector<Expression> correlated;
+    for (const auto& column : op.duplicate_eliminated_columns) {
+      SLUICE_TRY_ASSIGN(Expression translated, expression(*column, outer));
+      correlated.push_back(std::move(translated));
+    }
+    delim_nodes_.push_back(builder_.distinct(builder_.project(outer.node, std::move(correlated))));
+    auto inner = translate(inner_child);
+    delim_nodes_.pop_back();
+    if (!inner) return std::move(inner).error();
+    return op.delim_flipped ? join_of(op, *inner, outer) : join_of(op, outer, *inner);
+  }
+
+  Result<Relation> delim_get(const duckdb::LogicalDelimGet& op) {
+    if (delim_nodes_.empty() || builder_.width(delim_nodes_.back()) != op.chunk_types.size()) {
+      return not_incremental("a correlated subquery whose outer columns are not understood");
+    }
+    Relation out{delim_nodes_.back(), {}};
+    for (std::size_t i = 0; i < op.chunk_types.size(); ++i) out.columns.emplace_back(op.table_index, i);
+    return out;
+  }
+
+  // --- order and duplicates
+
+  Result<std::vector<plan::OrderKey>> order_keys(const duckdb::vector<duckdb::BoundOrderByNode>& orders, const Relation& child) {
+    std::vector<plan::OrderKey> keys;
+    for (const auto& order : orders) {
+      SLUICE_TRY_ASSIGN(Expression key, expression(*order.expression, child));
+      keys.push_back({std::move(key), {order.type == duckdb::OrderType::DESCENDING, order.null_order == duckdb::OrderByNullType::NULLS_FIRST}});
+    }
+    return keys;
+  }
+
+  // NOLINTNEXTLINE(misc-no-recursion)
+  Result<Relation> top_n(LogicalOperator& child_op, const duckdb::vector<duckdb::BoundOrderByNode>& orders, std::uint64_t limit, std::uint64_t offset) {
+    SLUICE_TRY_ASSIGN(const Relation child, translate(child_op));
+    plan::TopNNode body;
+    SLUICE_TRY_ASSIGN(body.order, order_keys(orders, child));
+    body.limit = limit;
+    body.offset = offset;
+    return Relation{builder_.top_n(child.node, std::move(body)), child.columns};
+  }
+
+  // NOLINTNEXTLINE(misc-no-recursion)
+  Result<Relation> limit(duckdb::LogicalLimit& op) {
+    const auto constant = [](const duckdb::BoundLimitNode& node) { return node.Type() == duckdb::LimitNodeType::CONSTANT_VALUE; };
+    const bool has_limit = op.limit_val.Type() != duckdb::LimitNodeType::UNSET;
+    const bool has_offset = op.offset_val.Type() != duckdb::LimitNodeType::UNSET;
+    if (!has_limit || !constant(op.limit_val) || (has_offset && !constant(op.offset_val))) {
+      return not_incremental(has_limit ? "LIMIT by a share or a computed number of rows" : "OFFSET without LIMIT");
+    }
+    const std::uint64_t limit = op.limit_val.GetConstantValue();
+    const std::uint64_t offset = has_offset ? op.offset_val.GetConstantValue() : 0;
+    LogicalOperator& child = *op.children[0];
+    if (child.type == LogicalOperatorType::LOGICAL_ORDER_BY && !child.HasProjectionMap()) {
+      return top_n(*child.children[0], child.Cast<duckdb::LogicalOrder>().orders, limit, offset);
+    }
+    if (contains_order(child)) return not_incremental("LIMIT over an inner ORDER BY");
+    notes_.emplace_back("LIMIT has no ORDER BY: the first rows are taken by all their columns, left to right");
+    return top_n(child, {}, limit, offset);
+  }
+
+  /// Whether an order that a query asked for reaches this operator.
+  static bool contains_order(const LogicalOperator& op) {
+    if (op.type == LogicalOperatorType::LOGICAL_ORDER_BY) return true;
+    const bool passes = op.type == LogicalOperatorType::LOGICAL_PROJECTION || op.type == LogicalOperatorType::LOGICAL_FILTER;
+    return passes && contains_order(*op.children[0]);
+  }
+
+  // NOLINTNEXTLINE(misc-no-recursion)
+  Result<Relation> ordered(duckdb::LogicalOrder& op) { return translate(*op.children[0]); }
+
+  // NOLINTNEXTLINE(misc-no-recursion)
+  Result<Relation> distinct(duckdb::LogicalDistinct& op) {
+    SLUICE_TRY_ASSIGN(Relation child, translate(*op.children[0]));
+    std::vector<Expression> targets;
+    for (const auto& target : op.distinct_targets) {
+      SLUICE_TRY_ASSIGN(Expression translated, expression(*target, child));
+      targets.push_back(std::move(translated));
+    }
+    if (op.distinct_type == duckdb::DistinctType::DISTINCT_ON) {
+      plan::TopNNode body;
+      body.partition = std::move(targets);
+      if (op.order_by) {
+        SLUICE_TRY_ASSIGN(body.order, order_keys(op.order_by->orders, child));
+      } else {
+        notes_.emplace_back("DISTINCT ON has no ORDER BY: the first row is taken by all its columns, left to right");
+      }
+      body.limit = 1;
+      child.node = builder_.top_n(child.node, std::move(body));
+      return child;
+    }
+    std::vector<bool> covered(builder_.width(child.node), false);
+    for (const Expression& target : targets) {
+      if (target.kind == Kind::Column) covered[target.column] = true;
+    }
+    if (!std::ranges::all_of(covered, [](bool yes) { return yes; })) return not_incremental("DISTINCT over part of a row");
+    child.node = builder_.distinct(child.node);
+    return child;
+  }
+
+  // --- the rest
+
+  // NOLINTNEXTLINE(misc-no-recursion)
+  Result<Relation> unnest(duckdb::LogicalUnnest& op) {
+    SLUICE_TRY_ASSIGN(Relation child, translate(*op.children[0]));
+    std::vector<Expression> lists;
+    for (std::size_t i = 0; i < op.expressions.size(); ++i) {
+      SLUICE_TRY_ASSIGN(Expression list, expression(*op.expressions[i]->Cast<duckdb::BoundUnnestExpression>().child, child));
+      if (list.type.id() != duckdb::LogicalTypeId::LIST) return not_incremental(fmt::format("UNNEST of a {}", list.type.ToString()));
+      lists.push_back(std::move(list));
+      child.columns.emplace_back(op.unnest_index, i);
+    }
+    child.node = builder_.unnest(child.node, std::move(lists));
+    return child;
+  }
+
+  // NOLINTNEXTLINE(misc-no-recursion)
+  Result<Relation> set_operation(duckdb::LogicalSetOperation& op) {
+    std::vector<Relation> children;
+    for (auto& child : op.children) {
+      SLUICE_TRY_ASSIGN(Relation translated, translate(*child));
+      children.push_back(std::move(translated));
+    }
+    for (const Relation& child : children) {
+      if (builder_.types(child.node) != builder_.types(children[0].node)) return not_incremental("a set operation over different types");
+    }
+    Relation out;
+    for (std::size_t i = 0; i < op.column_count; ++i) out.columns.emplace_back(op.table_index, i);
+    if (op.type == LogicalOperatorType::LOGICAL_UNION) {
+      std::vector<NodeIndex> nodes;
+      for (const Relation& child : children) nodes.push_back(child.node);
+      out.node = builder_.union_all(std::move(nodes));
+      if (!op.setop_all) out.node = builder_.distinct(out.node);
+      return out;
+    }
+    if (op.setop_all || children.size() != 2) return not_incremental(op.type == LogicalOperatorType::LOGICAL_EXCEPT ? "EXCEPT ALL" : "INTERSECT ALL");
+    const std::size_t width = builder_.width(children[0].node);
+    children[0].node = builder_.distinct(children[0].node);
+    std::vector<Expression> conditions;
+    for (ColumnIndex i = 0; i < width; ++i) {
+      Expression same = operation(Kind::Compare, {builder_.column(children[0].node, i), builder_.column(children[1].node, i)});
+      same.name = "is_not_distinct";
+      same.children[1].column += width;
+      conditions.push_back(std::move(same));
+    }
+    auto both = op.type == LogicalOperatorType::LOGICAL_EXCEPT ? anti_join(children[0], children[1], conditions)
+                                                               : semi_join(children[0], children[1], conditions);
+    if (!both) return std::move(both).error();
+    std::vector<Expression> kept;
+    for (ColumnIndex i = 0; i < width; ++i) kept.push_back(builder_.column(both->node, i));
+    out.node = builder_.project(both->node, std::move(kept));
+    return out;
+  }
+
+  // NOLINTNEXTLINE(misc-no-recursion)
+  Result<Relation> materialized_cte(duckdb::LogicalMaterializedCTE& op) {
+    SLUICE_TRY_ASSIGN(const Relation definition, translate(*op.children[0]));
+    ctes_[op.table_index] = definition.node;
+    return translate(*op.children[1]);
+  }
+
+  Result<Relation> cte_ref(const duckdb::LogicalCTERef& op) {
+    const auto found = ctes_.find(op.cte_index);
+    if (found == ctes_.end() || builder_.width(found->second) != op.chunk_types.size()) {
+      return not_incremental("a common table expression whose columns are not understood");
+    }
+    Relation out{found->second, {}};
+    for (std::size_t i = 0; i < op.chunk_types.size(); ++i) out.columns.emplace_back(op.table_index, i);
+    return out;
+  }
+
+  // --- expressions
+
+  Result<Expression> find_column(const ColumnBinding& binding, const Relation& relation) const {
+    const auto at = std::ranges::find(relation.columns, binding);
+    if (at == relation.columns.end()) return not_incremental("an expression over columns that are not there");
+    return builder_.column(relation.node, static_cast<ColumnIndex>(at - relation.columns.begin()));
+  }
+  Result<Expression> expression(const duckdb::Expression& bound, const Relation& relation) {
+    return translate_expression(context_, bound, [&](const ColumnBinding& binding) { return find_column(binding, relation); });
+  }
+
+  duckdb::ClientContext& context_;
+  PlanBuilder builder_;
+  std::map<std::pair<std::uint64_t, std::uint64_t>, std::size_t> uses_;  // how often each column is read, by binding
+  std::vector<ColumnBinding> dropped_;                                   // row numbers that nothing reads
+  std::vector<NodeIndex> delim_nodes_;                                   // of the enclosing duplicate-eliminated joins
+  std::map<std::uint64_t, NodeIndex> ctes_;                              // definitions, by index
+  std::vector<std::string> notes_;
+};
+
+}  // namespace
+
+Result<Translation> translate_plan(duckdb::ClientContext& context, duckdb::LogicalOperator& plan) {
+  return PlanTranslator(context).run(plan);
+}
+
+}  // namespace sluice::sql
