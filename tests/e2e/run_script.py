@@ -19,6 +19,7 @@ A script is sections that begin with "=== ":
   commands
     === run [exit=N] [ARG ...]    `sluice run --once ARG ...`
     === sluice [exit=N] ARG ...   any other verb; quoted as in a shell
+    === env NAME=VALUE            for all commands that follow
     === stop LABEL [ARG ...]      begins `sluice run --once ARG ...` and goes on once it stands still at the fail point
     === resume [exit=N]           lets it go on, and waits until it ends
   the machine (needs the right to mount; without it the test is skipped, exit 77)
@@ -135,6 +136,7 @@ class Script:
         self.kills = zlib.crc32(os.path.basename(path).encode())  # so that scripts begin at different labels
         self.last = None
         self.stopped = None
+        self.environment = dict(os.environ, NO_COLOR="1")
         self.versions_before = {}
         self.unlike_batch = {argument.split()[0] for _, keyword, argument, _ in self.sections if keyword == "unlike-batch"}
         with open(os.path.join(self.project, "sluice.yml"), "w", encoding="utf-8") as spec:
@@ -150,7 +152,7 @@ class Script:
         raise Mismatch(f"{self.path}:{number} ({self.mode}): {what}")
 
     def sluice(self, arguments, failpoints=""):
-        environment = dict(os.environ, SLUICE_FAILPOINTS=failpoints, NO_COLOR="1")
+        environment = dict(self.environment, SLUICE_FAILPOINTS=failpoints)
         return subprocess.run([self.binary, *arguments], cwd=self.project, env=environment, capture_output=True, text=True,
                               encoding="utf-8", errors="replace", timeout=COMMAND_SECONDS_MAX)
 
@@ -221,6 +223,9 @@ class Script:
                 out.write("".join(line + "\n" for line in body_text(body)))
         elif keyword == "folder":
             os.makedirs(self.inside(argument))
+        elif keyword == "env":
+            name, value = argument.split("=", 1)
+            self.environment[name] = value
         elif keyword == "remove":
             path = self.inside(argument)
             if os.path.isdir(path):
@@ -274,7 +279,7 @@ class Script:
             self.fail(number, f"exit {self.last.returncode}, expected {expected}\n{self.last.stdout}{self.last.stderr}")
 
     def begin_stopped(self, number, words):
-        environment = dict(os.environ, SLUICE_FAILPOINTS=f"{words[0]}=stop", NO_COLOR="1")
+        environment = dict(self.environment, SLUICE_FAILPOINTS=f"{words[0]}=stop")
         self.stopped = subprocess.Popen([self.binary, "run", "--once", *words[1:]], cwd=self.project, env=environment,
                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         _, status = os.waitpid(self.stopped.pid, os.WUNTRACED)

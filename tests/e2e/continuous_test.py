@@ -1,0 +1,92 @@
+#!/usr/bin/env python3
+"""`sluice run` without --once keeps watching its folder: rows of files that land appear, and it ends cleanly when told to.
+
+Environment: SLUICE_BINARY. Waits for conditions, each with a deadline.
+"""
+
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+SECONDS_MAX = 60
+SQL = """
+CREATE OR REFRESH STREAMING TABLE events AS
+SELECT id FROM STREAM read_files('landing/*.jsonl', format => 'json', schema => 'id BIGINT');
+
+CREATE OR REFRESH MATERIALIZED VIEW total AS SELECT count(*) AS n FROM events;
+"""
+
+
+class ContinuousTest:
+    def __init__(self):
+        self.binary = os.environ["SLUICE_BINARY"]
+        self.project = pathlib.Path(tempfile.mkdtemp(prefix="sluice-continuous-"))
+        (self.project / "sluice.yml").write_text("name: watched\n", encoding="utf-8")
+        (self.project / "transformations").mkdir()
+        (self.project / "transformations" / "all.sql").write_text(SQL, encoding="utf-8")
+        (self.project / "landing").mkdir()
+        self.landed = 0
+
+    def land(self, count):
+        part = self.project / "part"
+        part.write_text("".join(json.dumps({"id": i}) + "\n" for i in range(count)), encoding="utf-8")
+        os.rename(part, self.project / "landing" / f"{self.landed}.jsonl")
+        self.landed += 1
+
+    def rows(self):
+        done = subprocess.run([self.binary, "sql", "-C", self.project, "--output", "csv", "-c", "SELECT n FROM total"],
+                              capture_output=True, text=True, check=False)
+        lines = done.stdout.split()
+        return int(lines[1]) if done.returncode == 0 and len(lines) == 2 else None
+
+    def wait_for(self, process, expected):
+        deadline = time.monotonic() + SECONDS_MAX
+        while self.rows() != expected:
+            if process.poll() is not None:
+                raise AssertionError(f"the run ended with exit {process.returncode}\n{process.stderr.read()}")
+            if time.monotonic() > deadline:
+                raise AssertionError(f"after {SECONDS_MAX} s the view says {self.rows()}, not {expected}")
+
+    def end(self, process, sign, expected):
+        process.send_signal(sign)
+        _, err = process.communicate(timeout=SECONDS_MAX)
+        if process.returncode != expected:
+            raise AssertionError(f"signal {sign}: exit {process.returncode}, not {expected}\n{err}")
+
+    def run_until(self, sign, exit_code, first, then):
+        process = subprocess.Popen([self.binary, "run", "-C", self.project], stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.PIPE, text=True)
+        try:
+            self.wait_for(process, first)
+            self.land(3)
+            self.wait_for(process, then)
+            self.end(process, sign, exit_code)
+        finally:
+            process.kill()
+            process.wait()
+
+    def epochs(self):
+        return sorted(path.name for path in (self.project / "lake/_sluice/epochs").glob("*.manifest.json"))
+
+    def execute(self):
+        self.land(2)
+        self.run_until(signal.SIGINT, 130, 2, 5)
+        before = self.epochs()
+        self.run_until(signal.SIGTERM, 143, 5, 8)
+        if len(self.epochs()) != len(before) + 1:
+            raise AssertionError(f"one file landed, but the epochs went from {before} to {self.epochs()}")
+        shutil.rmtree(self.project)
+
+
+if __name__ == "__main__":
+    try:
+        ContinuousTest().execute()
+    except AssertionError as failure:
+        print(failure)
+        sys.exit(1)
