@@ -73,6 +73,7 @@ Result<bool> JsonLines::next_block() {
   indexed_from_ = at_;
   SLUICE_TRY_ASSIGN(const TokenIndex::Damage damage, tokens_.index(block_.text.substr(at_)));
   block_indexed_ = damage == TokenIndex::Damage::None;
+  block_has_escapes_ = block_.text.find('\\') != std::string_view::npos;
   line_.cursor.token = tokens_.positions();
   return true;
 }
@@ -120,6 +121,7 @@ Result<bool> JsonLines::take_line(std::size_t begin, std::size_t end) {
     line_.cursor.token = tokens_.positions();
     line_.cursor.end = static_cast<std::uint32_t>(line_.text.size());
   }
+  line_.cursor.has_escapes = block_has_escapes_ && line_.text.find('\\') != std::string_view::npos;
   if (line_.damage == JsonLine::Damage::None && line_.cursor.at_end()) return false;
   if (first_line_) find_array();
   if (inside_array_) line_.damage = JsonLine::Damage::InsideArray;

@@ -63,9 +63,10 @@ class JsonLines {
   std::size_t at_ = 0;            // where the next line begins in the block
   std::size_t indexed_from_ = 0;  // tokens_ counts from here in the block
   bool block_indexed_ = false;    // tokens_ holds the block; else each line is indexed by itself
-  bool line_waits_ = false;       // line_ stands for the whole block or file
-  bool begun_ = false;            // the file's first block was seen
-  bool first_line_ = true;        // no line that is not blank was seen
+  bool block_has_escapes_ = false;
+  bool line_waits_ = false;  // line_ stands for the whole block or file
+  bool begun_ = false;       // the file's first block was seen
+  bool first_line_ = true;   // no line that is not blank was seen
   bool inside_array_ = false;
   std::uint64_t line_number_ = 0;
   JsonLine line_;

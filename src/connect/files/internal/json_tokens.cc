@@ -73,7 +73,7 @@ bool JsonCursor::pass_string(StringToken& out) {
   if (last < begin || text[last] != '"') return fail("a closing quote");
   ++token;
   out.raw = std::string_view(text + begin, last - begin);
-  out.escaped = std::memchr(text + begin, '\\', last - begin) != nullptr;
+  out.escaped = has_escapes && std::memchr(text + begin, '\\', last - begin) != nullptr;
   return true;
 }
 

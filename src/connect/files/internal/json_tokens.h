@@ -68,6 +68,7 @@ struct JsonCursor {
   const char* text = nullptr;            ///< Readable up to one byte past `end`.
   const std::uint32_t* token = nullptr;  ///< The next token; at or past `end` when there is none.
   std::uint32_t end = 0;                 ///< Where the line ends in `text`.
+  bool has_escapes = true;               ///< False if the line holds no backslash, so that strings need no search.
   Fault fault;
 
   bool at_end() const { return *token >= end; }
