@@ -1,0 +1,202 @@
+#include "connect/delta/internal/data_files.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <duckdb/common/vector_operations/vector_operations.hpp>
+#include <fmt/format.h>
+
+#include "columnar/guard.h"
+#include "delta/data_path.h"
+#include "delta/duckdb_schema.h"
+#include "delta/file_statistics.h"
+
+namespace sluice::connect::internal {
+namespace {
+
+bool may_be_empty(const duckdb::LogicalType& type) {
+  return type.id() == duckdb::LogicalTypeId::VARCHAR || type.id() == duckdb::LogicalTypeId::BLOB;
+}
+
+/// Makes empty values NULL, in a copy if there are any.
+void null_empty(duckdb::Vector& column, std::size_t row_count) {
+  duckdb::UnifiedVectorFormat format;
+  column.ToUnifiedFormat(row_count, format);
+  const auto* values = duckdb::UnifiedVectorFormat::GetData<duckdb::string_t>(format);
+  std::vector<std::size_t> empty_rows;
+  for (std::size_t row = 0; row < row_count; ++row) {
+    const auto index = format.sel->get_index(row);
+    if (format.validity.RowIsValid(index) && values[index].GetSize() == 0) empty_rows.push_back(row);
+  }
+  if (empty_rows.empty()) return;
+  duckdb::Vector copy(column.GetType());
+  duckdb::VectorOperations::Copy(column, copy, row_count, 0, 0);
+  for (const std::size_t row : empty_rows) duckdb::FlatVector::SetNull(copy, row, true);
+  column.Reference(copy);
+}
+
+}  // namespace
+
+DataFiles::DataFiles(store::ObjectStore& store, Clock& clock, Random& random, columnar::ParquetContext& context,
+                     const TableWriterOptions& options)
+    : store_(store), clock_(clock), random_(random), context_(context), options_(options) {}
+
+Result<std::unique_ptr<DataFiles>> DataFiles::create(store::ObjectStore& store, Clock& clock, Random& random,
+                                                     columnar::ParquetContext& context,
+                                                     const TableWriterOptions& options) {
+  std::unique_ptr<DataFiles> files(new DataFiles(store, clock, random, context, options));
+  columnar::RowType partition_types;
+  for (const std::string& name : options.partition_columns) {
+    const auto column = options.schema.find(name);
+    if (!column) return Error(ErrorCode::InvalidArgument, fmt::format("partition column {} is not in the table", name));
+    const columnar::Field& field = options.schema.fields[*column];
+    if (field.type.IsNested()) {
+      return Error(ErrorCode::InvalidArgument, fmt::format("partition column {} has type {}; use a column of its parts",
+                                                           name, field.type.ToString()));
+    }
+    files->partition_columns_.push_back(*column);
+    partition_types.push_back(field.type);
+  }
+  for (columnar::ColumnIndex i = 0; i < options.schema.fields.size(); ++i) {
+    const auto& partition = files->partition_columns_;
+    if (std::find(partition.begin(), partition.end(), i) != partition.end()) continue;
+    files->file_columns_.push_back(i);
+    files->file_schema_.fields.push_back(options.schema.fields[i]);
+  }
+  SLUICE_TRY_ASSIGN(files->file_delta_schema_, delta::delta_schema(files->file_schema_));
+  if (!partition_types.empty()) {
+    SLUICE_TRY_ASSIGN(auto codec, columnar::RowCodec::create(std::move(partition_types)));
+    files->partition_codec_ = std::move(codec);
+  }
+  return files;
+}
+
+void DataFiles::normalise(duckdb::DataChunk& rows) const {
+  for (const columnar::ColumnIndex column : partition_columns_) {
+    if (may_be_empty(rows.data[column].GetType())) null_empty(rows.data[column], rows.size());
+  }
+}
+
+Status DataFiles::write(duckdb::DataChunk& rows, std::vector<NewPlace>* places) {
+  if (rows.size() == 0) return ok();
+  row_count_ += rows.size();
+  SLUICE_TRY(partition_codec_ ? write_partitioned(rows, places) : write_unpartitioned(rows, places));
+  while (buffered_bytes() > options_.buffered_bytes_max) { SLUICE_TRY(close_largest()); }
+  return ok();
+}
+
+Status DataFiles::write_unpartitioned(duckdb::DataChunk& rows, std::vector<NewPlace>* places) {
+  SLUICE_TRY_ASSIGN(const auto file, file_for("", rows, 0));
+  for (std::uint64_t i = 0; places != nullptr && i < rows.size(); ++i) {
+    places->push_back({file->second.number, file->second.row_count + i});
+  }
+  return append(file, rows);
+}
+
+Status DataFiles::write_partitioned(duckdb::DataChunk& rows, std::vector<NewPlace>* places) {
+  columnar::EncodedRows partitions;
+  std::map<std::string_view, std::vector<std::uint32_t>> rows_of;
+  SLUICE_TRY(columnar::guard([&] { partition_codec_->encode(rows, partition_columns_, partitions); }));
+  for (std::uint32_t row = 0; row < rows.size(); ++row) rows_of[partitions.row(row)].push_back(row);
+
+  const std::size_t first_place = places == nullptr ? 0 : places->size();
+  if (places != nullptr) places->resize(first_place + rows.size());
+  for (const auto& [partition, members] : rows_of) {
+    SLUICE_TRY_ASSIGN(const auto file, file_for(std::string(partition), rows, members.front()));
+    for (std::uint64_t i = 0; places != nullptr && i < members.size(); ++i) {
+      (*places)[first_place + members[i]] = {file->second.number, file->second.row_count + i};
+    }
+    duckdb::DataChunk part;
+    SLUICE_TRY(columnar::guard([&] {
+      duckdb::SelectionVector selection(members.size());
+      for (std::size_t i = 0; i < members.size(); ++i) selection.set_index(i, members[i]);
+      duckdb::vector<duckdb::LogicalType> types;
+      for (const columnar::Field& field : file_schema_.fields) types.push_back(field.type);
+      part.InitializeEmpty(types);
+      for (std::size_t i = 0; i < file_columns_.size(); ++i) {
+        part.data[i].Slice(rows.data[file_columns_[i]], selection, members.size());
+      }
+      part.SetCardinality(members.size());
+    }));
+    SLUICE_TRY(append(file, part));
+  }
+  return ok();
+}
+
+Result<DataFiles::OpenFiles::iterator> DataFiles::file_for(const std::string& partition, const duckdb::DataChunk& rows,
+                                                           std::size_t row) {
+  if (const auto found = open_.find(partition); found != open_.end()) return found;
+  while (open_.size() >= kFilesOpenMax) { SLUICE_TRY(close_largest()); }
+  delta::PartitionValues values;
+  std::vector<std::pair<std::string, std::optional<std::string>>> folders;
+  for (const columnar::ColumnIndex column : partition_columns_) {
+    const std::string& name = options_.schema.fields[column].name;
+    auto text = delta::write_partition_value(rows.GetValue(column, row));
+    if (!text) return std::move(text).error().in(fmt::format("partition column {}", name));
+    values.emplace(name, *text);
+    folders.emplace_back(name, std::move(*text));
+  }
+  const auto number = static_cast<std::uint32_t>(closed_.size());
+  std::string key =
+      fmt::format("{}part-{:05}-{}.zstd.parquet", delta::partition_folder(folders), number, random_.uuid());
+  SLUICE_TRY_ASSIGN(auto parquet, columnar::ParquetWriter::create(context_, store_, key, file_schema_));
+  closed_.emplace_back();
+  return open_
+      .emplace(partition, OpenFile{number, std::move(key), std::move(values), std::move(parquet),
+                                   delta::StatisticsAccumulator(file_delta_schema_, options_.properties), 0})
+      .first;
+}
+
+Status DataFiles::append(OpenFiles::iterator file, duckdb::DataChunk& rows) {
+  OpenFile& open = file->second;
+  SLUICE_TRY(columnar::guard([&] { open.statistics.add(rows); }));
+  SLUICE_TRY(open.parquet->append(rows));
+  open.row_count += rows.size();
+  return open.parquet->size_bytes_estimate() < options_.file_bytes_target ? ok() : close(file);
+}
+
+Status DataFiles::close(OpenFiles::iterator file) {
+  OpenFile& open = file->second;
+  keys_.push_back(open.key);
+  SLUICE_TRY_ASSIGN(const auto written, std::move(*open.parquet).finish());
+  delta::AddFile& action = closed_[open.number];
+  action.path = delta::encode_path(open.key);
+  action.partition_values = std::move(open.partition_values);
+  action.size_bytes = static_cast<std::int64_t>(written.size_bytes);
+  action.modification_time = clock_.now();
+  action.stats = delta::write_statistics(open.statistics.finish());
+  open_.erase(file);
+  return ok();
+}
+
+Status DataFiles::close_largest() {
+  return close(std::max_element(open_.begin(), open_.end(), [](const auto& left, const auto& right) {
+    return left.second.parquet->buffered_bytes() < right.second.parquet->buffered_bytes();
+  }));
+}
+
+Result<std::vector<delta::AddFile>> DataFiles::finish() {
+  while (!open_.empty()) { SLUICE_TRY(close(open_.begin())); }
+  return std::exchange(closed_, {});
+}
+
+void DataFiles::keep() {
+  keys_.clear();
+  row_count_ = 0;
+}
+
+void DataFiles::discard() {
+  open_.clear();
+  closed_.clear();
+  // What cannot be removed is not in the log, and VACUUM takes it.
+  for (const std::string& key : keys_) static_cast<void>(store_.remove(key));
+  keep();
+}
+
+std::uint64_t DataFiles::buffered_bytes() const {
+  std::uint64_t bytes = 0;
+  for (const auto& [partition, file] : open_) bytes += file.parquet->buffered_bytes();
+  return bytes;
+}
+
+}  // namespace sluice::connect::internal

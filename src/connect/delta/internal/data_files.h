@@ -1,0 +1,100 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <duckdb/common/types/data_chunk.hpp>
+
+#include "base/clock.h"
+#include "base/random.h"
+#include "base/result.h"
+#include "columnar/parquet_writer.h"
+#include "columnar/row_codec.h"
+#include "columnar/schema.h"
+#include "connect/delta/table_writer.h"
+#include "delta/actions.h"
+#include "delta/delta_schema.h"
+#include "delta/partition_value.h"
+#include "delta/statistics_accumulator.h"
+#include "store/object_store.h"
+
+namespace sluice::connect::internal {
+
+/// Where a row went: a file of this epoch, by number in the order in which they were begun, and the row in it.
+struct NewPlace {
+  std::uint32_t file = 0;
+  std::uint64_t position = 0;
+};
+
+/// Writes rows into data files, one open per combination of partition values, each closed when it has its target size.
+/// Memory: at most `buffered_bytes_max`, and kFilesOpenMax open files; beyond that the largest closes early.
+/// Owned by one worker.
+class DataFiles {
+ public:
+  static constexpr std::size_t kFilesOpenMax = 64;
+
+  /// All references must outlive the writer. InvalidArgument if a partition column is missing or nested.
+  static Result<std::unique_ptr<DataFiles>> create(store::ObjectStore& store, Clock& clock, Random& random,
+                                                   columnar::ParquetContext& context, const TableWriterOptions& options);
+
+  /// Makes '' and empty BLOBs in partition columns NULL, which is all that Delta can store of them.
+  void normalise(duckdb::DataChunk& rows) const;
+
+  /// Writes rows of all the table's columns, normalised. If `places` is given, appends each row's place to it.
+  Status write(duckdb::DataChunk& rows, std::vector<NewPlace>* places);
+  /// Closes all files. Returns an action per file, by number; all are durable. Then comes keep() or discard().
+  Result<std::vector<delta::AddFile>> finish();
+  /// The files belong to the table now; begins anew.
+  void keep();
+  /// Forgets the files and removes those that were closed, where that succeeds; begins anew.
+  void discard();
+
+  std::uint64_t row_count() const { return row_count_; }
+  std::uint64_t buffered_bytes() const;
+
+ private:
+  /// A file being written.
+  struct OpenFile {
+    std::uint32_t number;
+    std::string key;
+    delta::PartitionValues partition_values;
+    std::unique_ptr<columnar::ParquetWriter> parquet;
+    delta::StatisticsAccumulator statistics;
+    std::uint64_t row_count = 0;
+  };
+  using OpenFiles = std::map<std::string, OpenFile>;  // by encoded partition values
+
+  DataFiles(store::ObjectStore& store, Clock& clock, Random& random, columnar::ParquetContext& context,
+            const TableWriterOptions& options);
+
+  Status write_unpartitioned(duckdb::DataChunk& rows, std::vector<NewPlace>* places);
+  Status write_partitioned(duckdb::DataChunk& rows, std::vector<NewPlace>* places);
+  /// Returns the open file for the partition values of a row, begun if need be.
+  Result<OpenFiles::iterator> file_for(const std::string& partition, const duckdb::DataChunk& rows, std::size_t row);
+  /// Appends rows, which have the file's columns; closes the file if it is large enough.
+  Status append(OpenFiles::iterator file, duckdb::DataChunk& rows);
+  Status close(OpenFiles::iterator file);
+  Status close_largest();
+
+  store::ObjectStore& store_;
+  Clock& clock_;
+  Random& random_;
+  columnar::ParquetContext& context_;
+  const TableWriterOptions& options_;
+  std::vector<columnar::ColumnIndex> partition_columns_;
+  std::vector<columnar::ColumnIndex> file_columns_;
+  columnar::Schema file_schema_;
+  delta::DataType file_delta_schema_;
+  std::optional<columnar::RowCodec> partition_codec_;  // absent: not partitioned
+
+  OpenFiles open_;
+  std::vector<delta::AddFile> closed_;  // by number; an empty path while the file is open
+  std::vector<std::string> keys_;       // of files that are or may be in the store
+  std::uint64_t row_count_ = 0;
+};
+
+}  // namespace sluice::connect::internal
