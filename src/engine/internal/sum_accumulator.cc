@@ -1,0 +1,323 @@
+#include <cmath>
+#include <limits>
+#include <type_traits>
+#include <utility>
+
+#include <duckdb/common/types/decimal.hpp>
+#include <duckdb/common/types/hugeint.hpp>
+#include <fmt/format.h>
+
+#include "engine/internal/accumulator.h"
+#include "engine/internal/exact_sum.h"
+#include "engine/internal/int128.h"
+#include "engine/internal/wide_sum.h"
+
+namespace sluice::engine::internal {
+namespace {
+
+using duckdb::FlatVector;
+using duckdb::hugeint_t;
+using duckdb::LogicalTypeId;
+using duckdb::PhysicalType;
+using duckdb::UnifiedVectorFormat;
+using state::Slot;
+
+/// A sum of integers of at most 64 bits. 128 bits hold more of them than there can be rows.
+class NarrowSum {
+ public:
+  template <typename T>
+  void add(T value, std::int64_t weight) {
+    sum_ += static_cast<Int128>(value) * weight;
+  }
+  std::optional<hugeint_t> value() const {
+    return hugeint_t(static_cast<std::int64_t>(sum_ >> 64), static_cast<std::uint64_t>(sum_));
+  }
+  long double approximate() const { return static_cast<long double>(sum_); }
+
+ private:
+  Int128 sum_ = 0;
+};
+
+Status taken_away_too_often(const std::string& function) {
+  return Error(ErrorCode::Internal, fmt::format("{}: more values were taken away from a group than it had", function));
+}
+
+/// sum and avg over integers and decimals, as DuckDB holds them: `T` in the vector, `Sum` for the group.
+template <typename T, typename Sum>
+class IntegerSumAccumulator final : public Accumulator {
+ public:
+  /// `divisor` is what an average is divided by besides the count: ten to the power of a decimal's scale.
+  IntegerSumAccumulator(const AggregateCall& call, bool is_average, double divisor)
+      : function_(call.function), result_(call.type), is_average_(is_average), divisor_(divisor) {}
+
+  void resize(Slot end) override { groups_.resize(end); }
+
+  std::uint64_t update(const AccumulatorInput& input) override {
+    UnifiedVectorFormat values;
+    input.argument->ToUnifiedFormat(input.count, values);
+    const T* const data = UnifiedVectorFormat::GetData<T>(values);
+    const bool all_valid = values.validity.AllValid();
+    input.for_each_row([&](std::size_t row) {
+      const auto index = values.sel->get_index(row);
+      if (!all_valid && !values.validity.RowIsValid(index)) return;
+      Group& group = groups_[input.groups[row]];
+      const std::int64_t weight = input.weight(row);
+      group.count += weight;
+      group.sum.add(data[index], weight);
+    });
+    return 0;
+  }
+
+  void reset(Slot group) override { groups_[group] = Group(); }
+
+  Status finish(std::span<const Slot> groups, duckdb::Vector& out, std::vector<std::string>& failures) const override {
+    for (std::size_t i = 0; i < groups.size(); ++i) {
+      const Group& group = groups_[groups[i]];
+      if (group.count < 0) return taken_away_too_often(function_);
+      if (group.count == 0) {
+        FlatVector::SetNull(out, i, true);
+      } else if (is_average_) {
+        FlatVector::GetData<double>(out)[i] = average(group);
+      } else {
+        write_sum(group, out, i, failures[i]);
+      }
+    }
+    return ok();
+  }
+
+  std::uint64_t bytes() const override { return groups_.capacity() * sizeof(Group); }
+
+ private:
+  struct Group {
+    std::int64_t count = 0;
+    Sum sum;
+  };
+
+  /// The same arithmetic as DuckDB's, so that the last bit agrees.
+  double average(const Group& group) const {
+    if constexpr (std::is_same_v<T, std::int16_t>) {
+      return static_cast<double>(group.sum.approximate()) / (static_cast<double>(group.count) * divisor_);
+    } else {
+      const auto sum = group.sum.value();
+      const long double exact = sum ? duckdb::Hugeint::Cast<long double>(*sum) : group.sum.approximate();
+      return static_cast<double>(exact / (static_cast<long double>(group.count) * static_cast<long double>(divisor_)));
+    }
+  }
+
+  void write_sum(const Group& group, duckdb::Vector& out, std::size_t row, std::string& failure) const {
+    const auto sum = group.sum.value();
+    const bool fits = sum && (result_.id() != LogicalTypeId::DECIMAL || fits_decimal(*sum));
+    if (fits) {
+      FlatVector::GetData<hugeint_t>(out)[row] = *sum;
+    } else {
+      failure = fmt::format("the sum does not fit {}", result_.ToString());
+    }
+  }
+
+  bool fits_decimal(hugeint_t sum) const {
+    const hugeint_t limit = duckdb::Hugeint::POWERS_OF_TEN[duckdb::DecimalType::GetWidth(result_)];
+    return sum < limit && -limit < sum;
+  }
+
+  std::string function_;
+  duckdb::LogicalType result_;
+  bool is_average_;
+  double divisor_;
+  std::vector<Group> groups_;
+};
+
+/// Numbers that are not finite are counted apart: they make the sum what it is while they are there.
+struct NonFinite {
+  std::int64_t nan = 0;
+  std::int64_t plus = 0;
+  std::int64_t minus = 0;
+
+  void add(double value, std::int64_t weight) { (std::isnan(value) ? nan : value > 0 ? plus : minus) += weight; }
+  bool any() const { return nan != 0 || plus != 0 || minus != 0; }
+  double value() const {
+    if (nan != 0 || (plus != 0 && minus != 0)) return std::numeric_limits<double>::quiet_NaN();
+    return plus != 0 ? std::numeric_limits<double>::infinity() : -std::numeric_limits<double>::infinity();
+  }
+};
+
+/// sum and avg over FLOAT and DOUBLE, exact and rounded once.
+template <typename T>
+class FloatSumAccumulator final : public Accumulator {
+ public:
+  FloatSumAccumulator(const AggregateCall& call, bool is_average) : function_(call.function), is_average_(is_average) {}
+
+  void resize(Slot end) override { groups_.resize(end); }
+
+  std::uint64_t update(const AccumulatorInput& input) override {
+    UnifiedVectorFormat values;
+    input.argument->ToUnifiedFormat(input.count, values);
+    const T* const data = UnifiedVectorFormat::GetData<T>(values);
+    input.for_each_row([&](std::size_t row) {
+      const auto index = values.sel->get_index(row);
+      if (!values.validity.RowIsValid(index)) return;
+      Group& group = groups_[input.groups[row]];
+      const std::int64_t weight = input.weight(row);
+      const auto value = static_cast<double>(data[index]);
+      group.count += weight;
+      if (std::isfinite(value)) {
+        group.sum.add(value, weight);
+      } else {
+        group.non_finite.add(value, weight);
+      }
+    });
+    return 0;
+  }
+
+  void reset(Slot group) override { groups_[group] = Group(); }
+
+  Status finish(std::span<const Slot> groups, duckdb::Vector& out, std::vector<std::string>&) const override {
+    auto* const results = FlatVector::GetData<double>(out);
+    for (std::size_t i = 0; i < groups.size(); ++i) {
+      const Group& group = groups_[groups[i]];
+      if (group.count < 0) return taken_away_too_often(function_);
+      if (group.count == 0) {
+        FlatVector::SetNull(out, i, true);
+        continue;
+      }
+      const double sum = group.non_finite.any() ? group.non_finite.value() : group.sum.value();
+      results[i] = is_average_ ? sum / static_cast<double>(group.count) : sum;
+    }
+    return ok();
+  }
+
+  std::uint64_t bytes() const override {
+    // Ordinary data needs about eight digits per group.
+    return groups_.capacity() * sizeof(Group) + groups_.size() * 8 * sizeof(std::int64_t);
+  }
+
+ private:
+  struct Group {
+    std::int64_t count = 0;
+    NonFinite non_finite;
+    ExactSum sum;
+  };
+  std::string function_;
+  bool is_average_;
+  std::vector<Group> groups_;
+};
+
+/// var_pop, var_samp, stddev_pop, stddev_samp over DOUBLE, from exact sums of values and squares.
+class VarianceAccumulator final : public Accumulator {
+ public:
+  VarianceAccumulator(const AggregateCall& call, bool is_sample, bool is_deviation)
+      : function_(call.function), is_sample_(is_sample), is_deviation_(is_deviation) {}
+
+  void resize(Slot end) override { groups_.resize(end); }
+
+  std::uint64_t update(const AccumulatorInput& input) override {
+    UnifiedVectorFormat values;
+    input.argument->ToUnifiedFormat(input.count, values);
+    const auto* const data = UnifiedVectorFormat::GetData<double>(values);
+    input.for_each_row([&](std::size_t row) {
+      const auto index = values.sel->get_index(row);
+      if (!values.validity.RowIsValid(index)) return;
+      Group& group = groups_[input.groups[row]];
+      const std::int64_t weight = input.weight(row);
+      group.count += weight;
+      if (std::isfinite(data[index])) {
+        group.sum.add(data[index], weight);
+        group.squares.add_square(data[index], weight);
+      } else {
+        group.non_finite += weight;
+      }
+    });
+    return 0;
+  }
+
+  void reset(Slot group) override { groups_[group] = Group(); }
+
+  Status finish(std::span<const Slot> groups, duckdb::Vector& out, std::vector<std::string>& failures) const override {
+    auto* const results = FlatVector::GetData<double>(out);
+    for (std::size_t i = 0; i < groups.size(); ++i) {
+      const Group& group = groups_[groups[i]];
+      if (group.count < 0) return taken_away_too_often(function_);
+      if (group.count < (is_sample_ ? 2 : 1)) {
+        FlatVector::SetNull(out, i, true);
+        continue;
+      }
+      const auto count = static_cast<double>(group.count);
+      const double scaled = ExactSum::scaled_variance(group.count, group.sum, group.squares);
+      const double variance = scaled / count / (is_sample_ ? count - 1 : count);
+      if (group.non_finite != 0 || !std::isfinite(variance)) {
+        failures[i] = fmt::format("{} is out of range", function_);
+      } else {
+        results[i] = is_deviation_ ? std::sqrt(variance) : variance;
+      }
+    }
+    return ok();
+  }
+
+  std::uint64_t bytes() const override {
+    return groups_.capacity() * sizeof(Group) + groups_.size() * 16 * sizeof(std::int64_t);
+  }
+
+ private:
+  struct Group {
+    std::int64_t count = 0;
+    std::int64_t non_finite = 0;
+    ExactSum sum;
+    ExactSum squares;
+  };
+  std::string function_;
+  bool is_sample_;
+  bool is_deviation_;
+  std::vector<Group> groups_;
+};
+
+Result<std::unique_ptr<Accumulator>> make_sum_or_average(const AggregateCall& call, const duckdb::LogicalType& input,
+                                                         bool is_average) {
+  const PhysicalType result = call.type.InternalType();
+  const bool is_float = input.id() == LogicalTypeId::FLOAT || input.id() == LogicalTypeId::DOUBLE;
+  const bool is_number = is_float || input.IsIntegral() || input.id() == LogicalTypeId::DECIMAL ||
+                         (input.id() == LogicalTypeId::BOOLEAN && !is_average);
+  const bool is_double = is_float || is_average;
+  if (!is_number || result != (is_double ? PhysicalType::DOUBLE : PhysicalType::INT128)) return unsupported(call);
+  const double divisor = input.id() == LogicalTypeId::DECIMAL
+                             ? duckdb::Hugeint::Cast<double>(
+                                   duckdb::Hugeint::POWERS_OF_TEN[duckdb::DecimalType::GetScale(input)])
+                             : 1.0;
+  const auto integers = [&]<typename T, typename Sum>() -> std::unique_ptr<Accumulator> {
+    return std::make_unique<IntegerSumAccumulator<T, Sum>>(call, is_average, divisor);
+  };
+  switch (input.InternalType()) {
+    case PhysicalType::BOOL: return integers.operator()<bool, NarrowSum>();
+    case PhysicalType::INT8: return integers.operator()<std::int8_t, NarrowSum>();
+    case PhysicalType::INT16: return integers.operator()<std::int16_t, NarrowSum>();
+    case PhysicalType::INT32: return integers.operator()<std::int32_t, NarrowSum>();
+    case PhysicalType::INT64: return integers.operator()<std::int64_t, NarrowSum>();
+    case PhysicalType::UINT8: return integers.operator()<std::uint8_t, NarrowSum>();
+    case PhysicalType::UINT16: return integers.operator()<std::uint16_t, NarrowSum>();
+    case PhysicalType::UINT32: return integers.operator()<std::uint32_t, NarrowSum>();
+    case PhysicalType::UINT64: return integers.operator()<std::uint64_t, NarrowSum>();
+    case PhysicalType::INT128: return integers.operator()<hugeint_t, WideSum>();
+    case PhysicalType::FLOAT: return std::make_unique<FloatSumAccumulator<float>>(call, is_average);
+    case PhysicalType::DOUBLE: return std::make_unique<FloatSumAccumulator<double>>(call, is_average);
+    default: return unsupported(call);
+  }
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Accumulator>> make_sum(const AggregateCall& call, const duckdb::LogicalType& input) {
+  return make_sum_or_average(call, input, false);
+}
+
+Result<std::unique_ptr<Accumulator>> make_average(const AggregateCall& call, const duckdb::LogicalType& input) {
+  return make_sum_or_average(call, input, true);
+}
+
+Result<std::unique_ptr<Accumulator>> make_variance(const AggregateCall& call, const duckdb::LogicalType& input) {
+  if (input.id() != LogicalTypeId::DOUBLE || call.type.id() != LogicalTypeId::DOUBLE) return unsupported(call);
+  const auto is_any_of = [&](auto... names) { return ((call.function == names) || ...); };
+  const bool is_deviation = is_any_of("stddev", "stddev_samp", "stddev_pop");
+  const bool is_population = is_any_of("stddev_pop", "var_pop");
+  if (!is_deviation && !is_population && !is_any_of("variance", "var_samp")) return unsupported(call);
+  return std::make_unique<VarianceAccumulator>(call, !is_population, is_deviation);
+}
+
+}  // namespace sluice::engine::internal
