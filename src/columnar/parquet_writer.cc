@@ -4,9 +4,9 @@
 #include <optional>
 #include <utility>
 
+#include <fmt/format.h>
 #include <duckdb.hpp>
 #include <duckdb/common/types/column/column_data_collection.hpp>
-#include <fmt/format.h>
 #include <parquet_writer.hpp>
 
 #include "base/check.h"
@@ -63,8 +63,8 @@ class SinkFileSystem final : public duckdb::FileSystem {
 Status check_types(const Schema& schema) {
   for (const Field& field : schema.fields) {
     if (stored_type(field.type) == field.type) continue;
-    return Error(ErrorCode::Unsupported, fmt::format("column {} has type {}, which Delta tables do not hold", field.name,
-                                                     field.type.ToString()))
+    return Error(ErrorCode::Unsupported, fmt::format("column {} has type {}, which Delta tables do not hold",
+                                                     field.name, field.type.ToString()))
         .with_help("cast the column to a type that Delta has");
   }
   return ok();

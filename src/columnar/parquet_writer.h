@@ -35,8 +35,8 @@ class ParquetContext {
 
 /// Limits of a Parquet file.
 struct ParquetOptions {
-  std::size_t row_group_rows_max = 122'880;               ///< Rows per row group.
-  std::size_t row_group_bytes_max = 64 * 1024 * 1024;     ///< Buffered bytes (uncompressed) per row group.
+  std::size_t row_group_rows_max = 122'880;            ///< Rows per row group.
+  std::size_t row_group_bytes_max = 64 * 1024 * 1024;  ///< Buffered bytes (uncompressed) per row group.
 };
 
 /// Writes one Parquet file (zstd, DuckDB's encoder) as an object that becomes visible, whole and durable, at finish().

@@ -4,8 +4,8 @@
 #include <filesystem>
 #include <string>
 
-#include <duckdb.hpp>
 #include <gtest/gtest.h>
+#include <duckdb.hpp>
 
 #include "store/fault_store.h"
 #include "store/local_store.h"
@@ -44,7 +44,9 @@ class ParquetWriterTest : public testing::Test {
       schema.fields.push_back({result->names[i], result->types[i], true, {}});
     }
     SLUICE_TRY_ASSIGN(auto writer, ParquetWriter::create(store, key, schema, options));
-    for (auto& chunk : result->Collection().Chunks()) { SLUICE_TRY(writer->append(chunk)); }
+    for (auto& chunk : result->Collection().Chunks()) {
+      SLUICE_TRY(writer->append(chunk));
+    }
     return std::move(*writer).finish();
   }
 
@@ -94,7 +96,9 @@ TEST_F(ParquetWriterTest, TimestampsSayWhetherTheyAreUtc) {
 TEST_F(ParquetWriterTest, NestedTypesHaveTheThreeLevelsThatReadersExpect) {
   ASSERT_TRUE(write(*store_, "a.parquet", "SELECT [1] AS l, MAP {'k': 1} AS m"));
   EXPECT_EQ(query("SELECT string_agg(name || coalesce(':' || repetition_type, ''), ' ') FROM parquet_schema('" +
-                  path("a.parquet") + "')")->GetValue(0, 0).ToString(),
+                  path("a.parquet") + "')")
+                ->GetValue(0, 0)
+                .ToString(),
             "duckdb_schema:REQUIRED l:OPTIONAL list:REPEATED element:OPTIONAL "
             "m:OPTIONAL key_value:REPEATED key:REQUIRED value:OPTIONAL");
 }
@@ -102,7 +106,11 @@ TEST_F(ParquetWriterTest, NestedTypesHaveTheThreeLevelsThatReadersExpect) {
 TEST_F(ParquetWriterTest, RowGroupsHoldAtMostTheirLimitOfRows) {
   ASSERT_TRUE(write(*store_, "a.parquet", "SELECT range AS i FROM range(10000)", {.row_group_rows_max = 3000}));
   EXPECT_EQ(query("SELECT string_agg(DISTINCT row_group_num_rows, ',' ORDER BY row_group_num_rows) "
-                  "FROM parquet_metadata('" + path("a.parquet") + "')")->GetValue(0, 0).ToString(), "1000,3000");
+                  "FROM parquet_metadata('" +
+                  path("a.parquet") + "')")
+                ->GetValue(0, 0)
+                .ToString(),
+            "1000,3000");
   auto sums = query("SELECT sum(i), count(*) FROM read_parquet('" + path("a.parquet") + "')");
   EXPECT_EQ(sums->GetValue(0, 0).ToString(), "49995000");
   EXPECT_EQ(sums->GetValue(1, 0).ToString(), "10000");
@@ -111,8 +119,10 @@ TEST_F(ParquetWriterTest, RowGroupsHoldAtMostTheirLimitOfRows) {
 TEST_F(ParquetWriterTest, RowGroupsAreCutByBytes) {
   ASSERT_TRUE(write(*store_, "a.parquet", "SELECT repeat('x', 1000) AS s FROM range(8192)",
                     {.row_group_bytes_max = 1024 * 1024}));
-  EXPECT_GE(query("SELECT count(*) FROM parquet_metadata('" + path("a.parquet") + "')")->GetValue(0, 0)
-                .GetValue<std::int64_t>(), 2);
+  EXPECT_GE(query("SELECT count(*) FROM parquet_metadata('" + path("a.parquet") + "')")
+                ->GetValue(0, 0)
+                .GetValue<std::int64_t>(),
+            2);
 }
 
 TEST_F(ParquetWriterTest, ATableOfNoRowsIsAReadableFile) {
@@ -146,10 +156,11 @@ TEST_F(ParquetWriterTest, AnAbandonedWriterLeavesNothing) {
 
 TEST_F(ParquetWriterTest, AFailedWriteLeavesNothingAndKeepsItsCode) {
   std::size_t struck_count = 0;
-  for (const store::Operation operation : {store::Operation::Create, store::Operation::Append, store::Operation::Finish}) {
+  for (const store::Operation operation :
+       {store::Operation::Create, store::Operation::Append, store::Operation::Finish}) {
     for (std::uint64_t nth = 1; nth <= 3; ++nth) {
-      store::FaultStore faulty(*store_, {{operation, "a.parquet", nth, ErrorCode::ResourceExhausted,
-                                          store::Fault::Moment::Before}});
+      store::FaultStore faulty(
+          *store_, {{operation, "a.parquet", nth, ErrorCode::ResourceExhausted, store::Fault::Moment::Before}});
       const auto written = write(faulty, "a.parquet", "SELECT (hash(range) >> 1)::BIGINT AS h FROM range(60000)",
                                  {.row_group_rows_max = 8192});
       EXPECT_EQ(written.has_value(), faulty.struck_count() == 0);

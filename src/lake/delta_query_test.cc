@@ -3,8 +3,8 @@
 #include <string>
 #include <vector>
 
-#include <duckdb.hpp>
 #include <gtest/gtest.h>
+#include <duckdb.hpp>
 
 #include "columnar/parquet_writer.h"
 #include "delta/data_path.h"
@@ -29,7 +29,8 @@ class DeltaQueryTest : public testing::Test {
     options.find_table = [this](const std::optional<std::string>& schema,
                                 const std::string& name) -> Result<std::optional<DeltaTable>> {
       ++find_count_;
-      if (name != "t" || duckdb::StringUtil::Lower(schema.value_or("main")) != "main") return std::optional<DeltaTable>();
+      if (name != "t" || duckdb::StringUtil::Lower(schema.value_or("main")) != "main")
+        return std::optional<DeltaTable>();
       return std::optional(DeltaTable{snapshot_, store_});
     };
     lake_ = std::move(*Lake::create(std::move(options)));
@@ -142,6 +143,12 @@ TEST_F(DeltaQueryTest, ATableIsTheRowsOfItsFiles) {
   EXPECT_EQ(query("SELECT count(*) FROM Main.t"), "3\n");
 }
 
+TEST_F(DeltaQueryTest, ATableCanBeDescribed) {
+  create_table("SELECT 1 AS id, '' AS name");
+  EXPECT_EQ(query("SELECT column_name, column_type FROM (DESCRIBE t)"), "id|INTEGER\nname|VARCHAR\n");
+  EXPECT_EQ(query("SELECT column_name, column_type FROM (DESCRIBE SELECT name FROM t)"), "name|VARCHAR\n");
+}
+
 TEST_F(DeltaQueryTest, DeletedRowsAreInNoAnswer) {
   create_table("SELECT 1::BIGINT AS id");
   add_file("a.parquet", "SELECT range AS id FROM range(10)", {}, {0, 3, 9});
@@ -215,8 +222,9 @@ TEST_F(DeltaQueryTest, TablesJoinRelationsInExecute) {
   auto collection = &names->Collection();
   EXPECT_EQ(text_of(lake_->execute("SELECT name FROM quakes JOIN names USING (id) ORDER BY id", {},
                                    {Relation::of_table("quakes", {snapshot_, store_}),
-                                    Relation::of_rows("names", {{{"id", duckdb::LogicalType::INTEGER, true, {}},
-                                                                 {"name", duckdb::LogicalType::VARCHAR, true, {}}}},
+                                    Relation::of_rows("names",
+                                                      {{{"id", duckdb::LogicalType::INTEGER, true, {}},
+                                                        {"name", duckdb::LogicalType::VARCHAR, true, {}}}},
                                                       *collection)})),
             "ann\ncec\n");
 }
@@ -263,13 +271,13 @@ TEST_F(DeltaQueryTest, ColumnsMayBeCalledLikeDuckDbsVirtualOnes) {
   add_file("a.parquet", "SELECT 1 AS file_row_number, 2 AS file_index, 3 AS filename");
   EXPECT_EQ(query("SELECT file_row_number, file_index, filename FROM t"), "1|2|3\n");
   std::vector<std::uint64_t> places;
-  ASSERT_TRUE(lake_->scan_table({snapshot_, store_},
-                                [&](duckdb::DataChunk& rows, const delta::AddFile&,
-                                    std::span<const std::uint64_t> positions) -> Status {
-                                  EXPECT_EQ(rows.GetValue(0, 0).ToString(), "1");
-                                  places.assign(positions.begin(), positions.end());
-                                  return ok();
-                                }));
+  ASSERT_TRUE(lake_->scan_table(
+      {snapshot_, store_},
+      [&](duckdb::DataChunk& rows, const delta::AddFile&, std::span<const std::uint64_t> positions) -> Status {
+        EXPECT_EQ(rows.GetValue(0, 0).ToString(), "1");
+        places.assign(positions.begin(), positions.end());
+        return ok();
+      }));
   EXPECT_EQ(places, std::vector<std::uint64_t>{0});
 }
 
@@ -306,8 +314,8 @@ TEST_F(DeltaQueryTest, AStoresFailureKeepsItsCode) {
   auto inner = store_;
   for (const store::Operation operation : {store::Operation::Open, store::Operation::Read}) {
     store_ = std::make_shared<store::FaultStore>(
-        *inner, std::vector<store::Fault>{{operation, "a.parquet", 1, ErrorCode::PermissionDenied,
-                                           store::Fault::Moment::Before}});
+        *inner, std::vector<store::Fault>{
+                    {operation, "a.parquet", 1, ErrorCode::PermissionDenied, store::Fault::Moment::Before}});
     EXPECT_EQ(code_of("SELECT sum(id) FROM t"), ErrorCode::PermissionDenied);
   }
   store_ = inner;

@@ -22,10 +22,11 @@ struct DeltaTable {
   std::shared_ptr<store::ObjectStore> store;
 };
 
-/// Finds the Delta table for a name in a query, as written there: who finds compares without regard to case. `schema` is
-/// absent if the query names none. nullopt: there is no such table, and the query fails naming it. Called on the thread that runs the query, perhaps for several queries at once.
-using FindTable = std::function<Result<std::optional<DeltaTable>>(const std::optional<std::string>& schema,
-                                                                  const std::string& name)>;
+/// Finds the Delta table for a name in a query, as written there: who finds compares without regard to case. `schema`
+/// is absent if the query names none. nullopt: there is no such table, and the query fails naming it. Called on the
+/// thread that runs the query, perhaps for several queries at once.
+using FindTable =
+    std::function<Result<std::optional<DeltaTable>>(const std::optional<std::string>& schema, const std::string& name)>;
 
 /// Takes live rows of one data file: all columns of the table, the file's action, and for each row its position in the
 /// file, counting from 0, deleted rows included. An error ends the scan with that error.

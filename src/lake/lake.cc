@@ -5,10 +5,10 @@
 #include <optional>
 #include <utility>
 
+#include <fmt/format.h>
 #include <duckdb.hpp>
 #include <duckdb/parser/keyword_helper.hpp>
 #include <duckdb/parser/parser.hpp>
-#include <fmt/format.h>
 
 #include "base/check.h"
 #include "lake/internal/delta_scan.h"
@@ -31,7 +31,8 @@ class RunningQuery final : public Rows {
     if (stop.stop_requested()) return Error(ErrorCode::Cancelled, "the query was stopped");
     SLUICE_TRY(in_duckdb([&] {
       auto statements = connection_->ExtractStatements(sql_);
-      if (statements.size() != 1) throw duckdb::InvalidInputException("one statement at a time, not %d", statements.size());
+      if (statements.size() != 1)
+        throw duckdb::InvalidInputException("one statement at a time, not %d", statements.size());
       pending_ = connection_->PendingQuery(std::move(statements[0]), /*allow_stream_result=*/true);
       if (pending_->HasError()) pending_->ThrowError();
       refuse_lasting_changes();
@@ -212,8 +213,8 @@ Result<std::unique_ptr<Rows>> Lake::execute(std::string_view sql, const std::vec
   sources.relations = std::move(relations);
   SLUICE_TRY_ASSIGN(auto connection, instance->connect(std::move(sources)));
   for (const View& view : views) {
-    const std::string create = fmt::format("CREATE TEMP VIEW {} AS {}",
-                                           duckdb::KeywordHelper::WriteQuoted(view.name, '"'), view.sql);
+    const std::string create =
+        fmt::format("CREATE TEMP VIEW {} AS {}", duckdb::KeywordHelper::WriteQuoted(view.name, '"'), view.sql);
     SLUICE_TRY(instance->run(create, [&] {
       auto created = connection->Query(create);
       if (created->HasError()) created->ThrowError();

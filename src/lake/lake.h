@@ -18,20 +18,20 @@ namespace sluice::lake {
 struct LakeOptions {
   std::uint32_t thread_count = 0;      ///< For ad-hoc queries; 0: one per core. execute() always uses one.
   std::uint64_t memory_bytes_max = 0;  ///< Per instance (there are at most two); 0: 80 % of the machine's.
-  std::string spill_folder = {};       ///< Where queries larger than memory spill; "": they fail with ResourceExhausted.
-  std::string working_folder = ".";    ///< Relative paths in read_delta('…') start here.
-  std::string schema = "main";         ///< Names without a schema live here; so `main.t` is `t`.
-  FindTable find_table = {};           ///< Finds what query() names; may be empty: no names.
+  std::string spill_folder = {};     ///< Where queries larger than memory spill; "": they fail with ResourceExhausted.
+  std::string working_folder = ".";  ///< Relative paths in read_delta('…') start here.
+  std::string schema = "main";       ///< Names without a schema live here; so `main.t` is `t`.
+  FindTable find_table = {};         ///< Finds what query() names; may be empty: no names.
   /// Names to suggest when a query misspells one; may be empty.
   std::function<std::vector<std::string>()> table_names = {};
 };
 
 /// Runs SQL over Delta tables and rows in memory. Owns the DuckDB instances that do.
 ///
-/// Two instances, each made when first needed: one for ad-hoc queries, whose INTERNAL errors are reported and followed by a
-/// new instance; one for the pipeline, where they stop the process (style §7). Both are locked down: no file, network or
-/// extension is reachable but through find_table, relations and `read_delta('path' [, version => n])`; no setting can be
-/// changed; time zone UTC. Thread-safe.
+/// Two instances, each made when first needed: one for ad-hoc queries, whose INTERNAL errors are reported and followed
+/// by a new instance; one for the pipeline, where they stop the process (style §7). Both are locked down: no file,
+/// network or extension is reachable but through find_table, relations and `read_delta('path' [, version => n])`; no
+/// setting can be changed; time zone UTC. Thread-safe.
 class Lake {
  public:
   static Result<std::unique_ptr<Lake>> create(LakeOptions options);
@@ -44,9 +44,9 @@ class Lake {
   /// ResourceExhausted, those of find_table; Internal: a bug of DuckDB, the next query runs in a new instance.
   Result<std::unique_ptr<Rows>> query(std::string_view sql, std::stop_token stop = {});
 
-  /// Runs a dataset's query over `relations`, nothing else: find_table is not asked. The answer, also its order, depends
-  /// on the arguments alone: one thread, insertion order kept, UTC. `views` may name relations and earlier views.
-  /// The relations' rows must outlive the result. Errors as query(); INTERNAL stops the process.
+  /// Runs a dataset's query over `relations`, nothing else: find_table is not asked. The answer, also its order,
+  /// depends on the arguments alone: one thread, insertion order kept, UTC. `views` may name relations and earlier
+  /// views. The relations' rows must outlive the result. Errors as query(); INTERNAL stops the process.
   Result<std::unique_ptr<Rows>> execute(std::string_view sql, const std::vector<View>& views,
                                         std::vector<Relation> relations, std::stop_token stop = {});
 

@@ -1,10 +1,12 @@
 #include "lake/lake.h"
 
+#include <cstdlib>
+#include <filesystem>
 #include <string>
 #include <vector>
 
-#include <duckdb.hpp>
 #include <gtest/gtest.h>
+#include <duckdb.hpp>
 
 namespace sluice::lake {
 namespace {
@@ -61,10 +63,11 @@ class LakeTest : public testing::Test {
 TEST_F(LakeTest, ExecutesAQueryOverRelationsAndViews) {
   const std::vector<View> views = {{"Loud", "SELECT * FROM quakes WHERE mag > 2"},
                                    {"names of loud", "SELECT name FROM loud JOIN networks USING (net)"}};
-  EXPECT_EQ(text_of(lake_->execute("SELECT * FROM \"names of loud\" ORDER BY name", views,
-                                   {relation("quakes", "FROM (VALUES ('us', 2.5), ('ak', 1.0), ('ci', 3.0)) t(net, mag)"),
-                                    relation("networks", "FROM (VALUES ('us', 'USGS'), ('ci', 'SCSN')) t(net, name)")})),
-            "SCSN\nUSGS\n");
+  EXPECT_EQ(
+      text_of(lake_->execute("SELECT * FROM \"names of loud\" ORDER BY name", views,
+                             {relation("quakes", "FROM (VALUES ('us', 2.5), ('ak', 1.0), ('ci', 3.0)) t(net, mag)"),
+                              relation("networks", "FROM (VALUES ('us', 'USGS'), ('ci', 'SCSN')) t(net, name)")})),
+      "SCSN\nUSGS\n");
 }
 
 TEST_F(LakeTest, RelationsAnswerToQuotedNamesInAnyCaseAndWithTheSchema) {
@@ -177,6 +180,23 @@ TEST_F(LakeTest, ALongResultComesInPieces) {
   EXPECT_EQ(count, 5000000u);
 }
 
+TEST_F(LakeTest, AQueryLargerThanMemorySpillsOrSaysSo) {
+  const std::string large = "SELECT count(DISTINCT md5(range::VARCHAR)) FROM range(2000000)";
+  LakeOptions options{.memory_bytes_max = 64 * 1024 * 1024};
+  {
+    auto lake = open(options);
+    auto rows = lake->query(large);
+    const Error error = rows ? (*rows)->next().error() : rows.error();
+    EXPECT_EQ(error.code(), ErrorCode::ResourceExhausted);
+    EXPECT_EQ(error.message().find('\n'), std::string::npos) << error.message();
+  }
+  std::string folder = testing::TempDir() + "lake_spill_XXXXXX";
+  ASSERT_NE(mkdtemp(folder.data()), nullptr);
+  options.spill_folder = folder;
+  EXPECT_EQ(text_of(open(options)->query(large)), "2000000\n");
+  std::filesystem::remove_all(folder);
+}
+
 TEST_F(LakeTest, AStopEndsAQuery) {
   std::stop_source stop;
   auto rows = lake_->query("SELECT count(*) FROM range(10) a", stop.get_token());
@@ -207,16 +227,37 @@ TEST_P(LakeLockTest, IsRefused) {
   EXPECT_EQ(query("SELECT 1"), "1\n");
 }
 
-INSTANTIATE_TEST_SUITE_P(Lake, LakeLockTest, testing::Values(
-    "SELECT * FROM read_csv('/etc/passwd')", "SELECT * FROM '/etc/passwd'", "SELECT * FROM read_text('/etc/passwd')",
-    "SELECT * FROM glob('/etc/*')", "SELECT * FROM read_parquet('x.parquet')", "SELECT * FROM 'x.parquet'",
-    "SELECT * FROM read_parquet('sluice://1/0/x')", "SELECT * FROM read_text('sluice://1/0/x')",
-    "SELECT * FROM sluice_scan_delta(0)", "SELECT * FROM sluice_scan_rows(0)",
-    "COPY (SELECT 1) TO 'lake_test_out.csv'", "COPY (SELECT 1) TO 'sluice://1/0/x' (FORMAT parquet)",
-    "ATTACH 'lake_test.db' AS other", "EXPORT DATABASE 'lake_test_export'", "INSTALL httpfs", "LOAD httpfs",
-    "SET threads = 7", "SET enable_external_access = true", "SET TimeZone = 'Europe/Prague'", "RESET lock_configuration",
-    "PRAGMA profile_output='lake_test_profile.json'", "CREATE TABLE t AS SELECT 1", "CREATE VIEW quakes AS SELECT 1", "CREATE SCHEMA s",
-    "CREATE MACRO two() AS 2", "SELECT 1; SELECT 2", "", "SELECT * FROM 'http://127.0.0.1:1/x.csv'"));
+INSTANTIATE_TEST_SUITE_P(
+    Lake, LakeLockTest,
+    testing::Values("SELECT * FROM read_csv('/etc/passwd')", "SELECT * FROM '/etc/passwd'",
+                    "SELECT * FROM read_text('/etc/passwd')", "SELECT * FROM glob('/etc/*')",
+                    "SELECT * FROM read_parquet('x.parquet')", "SELECT * FROM 'x.parquet'",
+                    "SELECT * FROM read_parquet('sluice://1/0/x')", "SELECT * FROM read_text('sluice://1/0/x')",
+                    "SELECT * FROM sluice_scan_delta(0)", "SELECT * FROM sluice_scan_rows(0)",
+                    "COPY (SELECT 1) TO 'lake_test_out.csv'", "COPY (SELECT 1) TO 'sluice://1/0/x' (FORMAT parquet)",
+                    "ATTACH 'lake_test.db' AS other", "EXPORT DATABASE 'lake_test_export'", "INSTALL httpfs",
+                    "LOAD httpfs", "SET threads = 7", "SET enable_external_access = true",
+                    "SET TimeZone = 'Europe/Prague'", "RESET lock_configuration",
+                    "PRAGMA profile_output='lake_test_profile.json'", "CREATE TABLE t AS SELECT 1",
+                    "CREATE VIEW quakes AS SELECT 1", "CREATE SCHEMA s", "CREATE MACRO two() AS 2",
+                    "SELECT 1; SELECT 2", "", "SELECT * FROM 'http://127.0.0.1:1/x.csv'"));
+
+TEST_F(LakeTest, ABugOfDuckDbBreaksOneQueryOnly) {
+  int calls = 0;
+  LakeOptions options;
+  options.find_table = [&](const std::optional<std::string>&,
+                           const std::string&) -> Result<std::optional<DeltaTable>> {
+    ++calls;
+    throw duckdb::InternalException("an impossible state");
+  };
+  auto lake = open(std::move(options));
+  const auto rows = lake->query("SELECT * FROM t");
+  ASSERT_FALSE(rows);
+  EXPECT_EQ(rows.error().code(), ErrorCode::Internal);
+  EXPECT_NE(rows.error().message().find("an impossible state"), std::string::npos) << rows.error().message();
+  EXPECT_EQ(calls, 1);
+  EXPECT_EQ(text_of(lake->query("SELECT 1")), "1\n");
+}
 
 TEST_F(LakeTest, SplitsAScript) {
   const auto statements = lake_->split("SELECT ';' AS a; -- not; here\n  SELECT 2\n;");

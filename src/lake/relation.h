@@ -26,8 +26,8 @@ class Cursor {
   virtual Status next(duckdb::DataChunk& rows) = 0;
 };
 
-/// Begins a pass that gives the columns asked for, at least one, in that order. Called once for each place where a query
-/// reads the relation.
+/// Begins a pass that gives the columns asked for, at least one, in that order. Called once for each place where a
+/// query reads the relation.
 using OpenCursor = std::function<Result<std::unique_ptr<Cursor>>(const std::vector<columnar::ColumnIndex>& columns)>;
 
 /// What a name in a query stands for: rows in memory, rows that come from a cursor, or a Delta table at a version.

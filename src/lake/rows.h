@@ -13,8 +13,8 @@
 
 namespace sluice::lake {
 
-/// The result of a query, computed as it is read: memory stays bounded by the lake's limit however long it is. Holds what
-/// the query reads (snapshots, stores) until it is destroyed. Owned by one worker.
+/// The result of a query, computed as it is read: memory stays bounded by the lake's limit however long it is. Holds
+/// what the query reads (snapshots, stores) until it is destroyed. Owned by one worker.
 class Rows {
  public:
   virtual ~Rows() = default;

@@ -62,11 +62,11 @@ class RowLocator {
   Slot share(Slot first);
 
   boost::unordered_flat_map<Hash128, Slot, HashOf> slots_;
-  std::vector<std::vector<Slot>> copies_;    // min-heaps of places; an empty one is free
-  std::vector<std::size_t> free_copies_;     // indices into copies_
+  std::vector<std::vector<Slot>> copies_;  // min-heaps of places; an empty one is free
+  std::vector<std::size_t> free_copies_;   // indices into copies_
   std::vector<std::string> paths_;
   std::uint64_t size_ = 0;
-  std::uint64_t shared_count_ = 0;           // places held in copies_
+  std::uint64_t shared_count_ = 0;  // places held in copies_
 };
 
 }  // namespace sluice::connect

@@ -3,8 +3,8 @@
 #include <optional>
 #include <utility>
 
-#include <duckdb/common/string_util.hpp>
 #include <fmt/format.h>
+#include <duckdb/common/string_util.hpp>
 
 #include "base/check.h"
 #include "columnar/guard.h"
@@ -117,7 +117,9 @@ struct TableWriter::Impl {
 
   Status take_back(const std::vector<EpochChanges::Removal>& removals, PreparedChanges& prepared) {
     if (removals.empty()) return ok();
-    if (!replacing && snapshot) { SLUICE_TRY(locate_rows()); }
+    if (!replacing && snapshot) {
+      SLUICE_TRY(locate_rows());
+    }
     std::vector<RowLocation> places;
     for (const EpochChanges::Removal& removal : removals) {
       const std::size_t first = places.size();

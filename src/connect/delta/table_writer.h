@@ -31,25 +31,27 @@ enum class WriteMode {
 using LiveRowSink = std::function<Status(duckdb::DataChunk& rows, const delta::AddFile& file,
                                          std::span<const std::uint64_t> positions)>;
 /// Passes every live row of a snapshot of the table to the sink; `lake::Lake::scan_table` does.
-using ScanTable = std::function<Status(const std::shared_ptr<const delta::Snapshot>& snapshot, const LiveRowSink& sink)>;
+using ScanTable =
+    std::function<Status(const std::shared_ptr<const delta::Snapshot>& snapshot, const LiveRowSink& sink)>;
 
 struct TableWriterOptions {
-  std::string table;                            ///< "schema.name", for messages.
+  std::string table;  ///< "schema.name", for messages.
   WriteMode mode = WriteMode::Append;
-  columnar::Schema schema;                      ///< Boundary types, as the table has them after the epoch's commit.
-  std::vector<std::string> partition_columns;   ///< Names of columns of `schema`, in the table's order.
-  delta::TableProperties properties;            ///< The table's after the commit.
-  std::uint64_t file_bytes_target = 128 * 1024 * 1024;    ///< A data file is closed when it has about this size.
-  std::uint64_t buffered_bytes_max = 256 * 1024 * 1024;   ///< Rows of open files held in memory; then the largest closes.
+  columnar::Schema schema;                     ///< Boundary types, as the table has them after the epoch's commit.
+  std::vector<std::string> partition_columns;  ///< Names of columns of `schema`, in the table's order.
+  delta::TableProperties properties;           ///< The table's after the commit.
+  std::uint64_t file_bytes_target = 128 * 1024 * 1024;  ///< A data file is closed when it has about this size.
+  /// Rows of open files held in memory; beyond, the largest file is closed.
+  std::uint64_t buffered_bytes_max = 256 * 1024 * 1024;
 };
 
 /// What an epoch does to a table, ready to be committed: every file it names is durable.
 struct PreparedChanges {
   std::vector<delta::Action> actions;  ///< AddFile and RemoveFile only; empty if the table does not change.
   std::uint64_t rows_added = 0;
-  std::uint64_t rows_removed = 0;      ///< Rows marked in deletion vectors or gone with whole files.
-  std::uint64_t files_added = 0;       ///< Data files written.
-  std::uint64_t files_removed = 0;     ///< Data files that left the table.
+  std::uint64_t rows_removed = 0;   ///< Rows marked in deletion vectors or gone with whole files.
+  std::uint64_t files_added = 0;    ///< Data files written.
+  std::uint64_t files_removed = 0;  ///< Data files that left the table.
   std::uint64_t deletion_vectors_added = 0;
   std::uint64_t bytes_added = 0;
 };
@@ -60,21 +62,22 @@ struct PreparedChanges {
 ///        │                  └─ abort()             it is not and never will be
 ///        └─ abort()
 ///
-/// Changes mode: an epoch's changes are consolidated by row (rows are equal as columnar::RowCodec says) before anything is
-/// written, so a row that comes and goes leaves no trace; its changed rows are held in memory until prepare(). A row is
-/// taken back where it is stored: its position is added to the file's deletion vector, without a scan; which of equal
-/// copies goes is decided by RowLocator. A file whose rows are all gone leaves the table. The locator is built at the
-/// first row to be taken back, by one scan of the newest snapshot, and follows our own commits from then on.
+/// Changes mode: an epoch's changes are consolidated by row (rows are equal as columnar::RowCodec says) before anything
+/// is written, so a row that comes and goes leaves no trace; its changed rows are held in memory until prepare(). A row
+/// is taken back where it is stored: its position is added to the file's deletion vector, without a scan; which of
+/// equal copies goes is decided by RowLocator. A file whose rows are all gone leaves the table. The locator is built at
+/// the first row to be taken back, by one scan of the newest snapshot, and follows our own commits from then on.
 ///
 /// Append mode: rows go to files as they come.
 ///
-/// Data files hold the columns without the partition columns. In a partition column '' and empty BLOB are NULL, as Delta
-/// has no other (the row is stored, and later found, so).
+/// Data files hold the columns without the partition columns. In a partition column '' and empty BLOB are NULL, as
+/// Delta has no other (the row is stored, and later found, so).
 class TableWriter {
  public:
   /// `store` is rooted at the table folder; `snapshot` is the newest version, nullptr if the table does not exist yet.
   /// `scan` may be empty in Append mode. `store`, `clock` and `random` must outlive the writer.
-  /// Errors: InvalidArgument (a partition column is missing); Unsupported, naming the column (a type that is not stored).
+  /// Errors: InvalidArgument (a partition column is missing); Unsupported, naming the column (a type that is not
+  /// stored).
   static Result<std::unique_ptr<TableWriter>> create(store::ObjectStore& store, Clock& clock, Random& random,
                                                      TableWriterOptions options,
                                                      std::shared_ptr<const delta::Snapshot> snapshot, ScanTable scan);
@@ -84,19 +87,20 @@ class TableWriter {
   /// another schema or a full refresh. Before the first write() of the epoch.
   void replace();
 
-  /// Takes changes whose rows have the schema's types. Errors: those of the store; in Append mode Internal for a negative
-  /// weight. After an error only abort() makes sense.
+  /// Takes changes whose rows have the schema's types. Errors: those of the store; in Append mode Internal for a
+  /// negative weight. After an error only abort() makes sense.
   Status write(columnar::ChangeBatch& changes);
 
   /// Ends the epoch's files and makes them durable. Corruption, naming table and row, if a row is to be taken back that
-  /// the table does not hold: an invariant is broken and the pipeline must stop. Other errors: the store's and the scan's.
+  /// the table does not hold: an invariant is broken and the pipeline must stop. Other errors: the store's and the
+  /// scan's.
   Result<PreparedChanges> prepare();
 
   /// The actions were committed: `snapshot` is the version that holds them and nothing foreign since the last one.
   void applied(std::shared_ptr<const delta::Snapshot> snapshot);
 
-  /// Forgets the epoch: locator and table are as before, the files written are removed where possible. Never to be called
-  /// when the commit may yet be made.
+  /// Forgets the epoch: locator and table are as before, the files written are removed where possible. Never to be
+  /// called when the commit may yet be made.
   void abort();
 
   /// Bytes held for the locator and for changes not written yet.

@@ -7,8 +7,8 @@
 #include <variant>
 #include <vector>
 
-#include <duckdb.hpp>
 #include <gtest/gtest.h>
+#include <duckdb.hpp>
 
 #include "delta/deletion_vector.h"
 #include "delta/duckdb_schema.h"
@@ -46,12 +46,12 @@ class TableWriterTest : public testing::Test {
 
   /// Begins anew with what is in the store, as after a restart.
   void open_writer() {
-    auto writer = TableWriter::create(
-        faulty_, clock_, random_, options_, snapshot_,
-        [this](const std::shared_ptr<const delta::Snapshot>& snapshot, const LiveRowSink& sink) {
-          ++scan_count_;
-          return lake_->scan_table({snapshot, store_}, sink);
-        });
+    auto writer =
+        TableWriter::create(faulty_, clock_, random_, options_, snapshot_,
+                            [this](const std::shared_ptr<const delta::Snapshot>& snapshot, const LiveRowSink& sink) {
+                              ++scan_count_;
+                              return lake_->scan_table({snapshot, store_}, sink);
+                            });
     ASSERT_TRUE(writer) << writer.error().message();
     writer_ = std::move(*writer);
   }
@@ -127,14 +127,14 @@ class TableWriterTest : public testing::Test {
   }
   std::size_t data_object_count() {
     const auto objects = store_->list("", "");
-    return static_cast<std::size_t>(std::count_if(objects->begin(), objects->end(), [](const auto& object) {
-      return !object.key.starts_with("_delta_log/");
-    }));
+    return static_cast<std::size_t>(std::count_if(
+        objects->begin(), objects->end(), [](const auto& object) { return !object.key.starts_with("_delta_log/"); }));
   }
 
   std::string column_names() const {
     std::string names;
-    for (const columnar::Field& field : options_.schema.fields) names += (names.empty() ? "\"" : ", \"") + field.name + "\"";
+    for (const columnar::Field& field : options_.schema.fields)
+      names += (names.empty() ? "\"" : ", \"") + field.name + "\"";
     return names;
   }
 
@@ -302,20 +302,23 @@ TEST_F(TableWriterTest, OfEqualRowsOneIsTaken) {
 TEST_F(TableWriterTest, FindsRowsWithNullNanAndNegativeZero) {
   make_table("SELECT 1.0::DOUBLE AS d, 'x' AS s, [1, NULL] AS l, {'a': 1.0::FLOAT, 'b': NULL::VARCHAR} AS r",
              WriteMode::Changes);
-  ASSERT_TRUE(write("(1, 'nan'::DOUBLE, NULL, [NULL], {'a': 'nan'::FLOAT, 'b': 'x'}), (1, -0.0::DOUBLE, '', [], NULL), "
-                    "(1, NULL, NULL, NULL, {'a': NULL, 'b': NULL}), (1, 1.5, NULL, NULL, NULL)"));
+  ASSERT_TRUE(
+      write("(1, 'nan'::DOUBLE, NULL, [NULL], {'a': 'nan'::FLOAT, 'b': 'x'}), (1, -0.0::DOUBLE, '', [], NULL), "
+            "(1, NULL, NULL, NULL, {'a': NULL, 'b': NULL}), (1, 1.5, NULL, NULL, NULL)"));
   commit_epoch();
   open_writer();
-  ASSERT_TRUE(write("(-1, 'nan'::DOUBLE, NULL, [NULL], {'a': 'nan'::FLOAT, 'b': 'x'}), (-1, 0.0::DOUBLE, '', [], NULL), "
-                    "(-1, NULL, NULL, NULL, {'a': NULL, 'b': NULL})"));
+  ASSERT_TRUE(
+      write("(-1, 'nan'::DOUBLE, NULL, [NULL], {'a': 'nan'::FLOAT, 'b': 'x'}), (-1, 0.0::DOUBLE, '', [], NULL), "
+            "(-1, NULL, NULL, NULL, {'a': NULL, 'b': NULL})"));
   commit_epoch();
   EXPECT_EQ(rows(), "1.5|NULL|NULL|NULL\n");
 }
 
 TEST_F(TableWriterTest, PartitionValuesComeFromTheLog) {
   make_table("SELECT 1 AS id, 'x' AS city, DATE '2024-01-01' AS day", WriteMode::Changes, {"city", "day"});
-  ASSERT_TRUE(write("(1, 1, 'a:b/c %é', DATE '2024-02-29'), (1, 2, NULL, DATE '2024-02-29'), (1, 3, 'x', NULL), "
-                    "(1, 4, 'a:b/c %é', DATE '2024-02-29')"));
+  ASSERT_TRUE(
+      write("(1, 1, 'a:b/c %é', DATE '2024-02-29'), (1, 2, NULL, DATE '2024-02-29'), (1, 3, 'x', NULL), "
+            "(1, 4, 'a:b/c %é', DATE '2024-02-29')"));
   EXPECT_EQ(commit_epoch().files_added, 3u);
   EXPECT_EQ(rows(), "1|a:b/c %é|2024-02-29\n2|NULL|2024-02-29\n3|x|NULL\n4|a:b/c %é|2024-02-29\n");
   open_writer();
@@ -389,7 +392,8 @@ TEST_F(TableWriterTest, ALargeDeletionVectorHasAFileOfItsOwn) {
   EXPECT_EQ(files()[0].deletion_vector->storage_type, 'u');
   EXPECT_EQ(data_object_count(), 2u);
   auto counted = lake_->query("SELECT count(*) FROM t");
-  EXPECT_EQ((*(*counted)->next())->GetValue(0, 0), duckdb::Value::BIGINT(static_cast<std::int64_t>(4000 - changes.rows_removed)));
+  EXPECT_EQ((*(*counted)->next())->GetValue(0, 0),
+            duckdb::Value::BIGINT(static_cast<std::int64_t>(4000 - changes.rows_removed)));
 }
 
 TEST_F(TableWriterTest, ARowThatTheTableLacksStopsThePipeline) {
@@ -471,7 +475,8 @@ TEST_F(TableWriterTest, AFailingStoreLeavesTheTableAsItWas) {
   commit_epoch();
   const std::size_t objects = data_object_count();
   std::size_t struck_count = 0;
-  for (const store::Operation operation : {store::Operation::Create, store::Operation::Append, store::Operation::Finish}) {
+  for (const store::Operation operation :
+       {store::Operation::Create, store::Operation::Append, store::Operation::Finish}) {
     for (const auto moment : {store::Fault::Moment::Before, store::Fault::Moment::After}) {
       for (std::uint64_t nth = 1; nth <= 2; ++nth) {
         set_faults({{operation, "", nth, ErrorCode::ResourceExhausted, moment}});
@@ -510,7 +515,9 @@ TEST_F(TableWriterTest, TheTableIsTheSumOfItsChangesWhateverTheSplit) {
         values += (values.empty() ? "(" : ", (") + std::to_string(weight) + ", " + std::to_string(row.first) + ", " +
                   std::to_string(row.second) + ")";
       }
-      if (!values.empty()) { ASSERT_TRUE(write(values)); }
+      if (!values.empty()) {
+        ASSERT_TRUE(write(values));
+      }
     }
     if (random() % 5 == 0) {
       ASSERT_TRUE(writer_->prepare());

@@ -3,13 +3,13 @@
 #include <numeric>
 #include <utility>
 
+#include <fmt/format.h>
 #include <duckdb.hpp>
 #include <duckdb/common/multi_file/multi_file_function.hpp>
 #include <duckdb/execution/execution_context.hpp>
 #include <duckdb/parallel/thread_context.hpp>
 #include <duckdb/parser/expression/constant_expression.hpp>
 #include <duckdb/storage/statistics/node_statistics.hpp>
-#include <fmt/format.h>
 #include <parquet_multi_file_info.hpp>
 
 #include "columnar/guard.h"
@@ -64,9 +64,7 @@ class DeltaFileList final : public duckdb::MultiFileList {
     if (!scan_->row_count_estimate()) return nullptr;
     return duckdb::make_uniq<duckdb::NodeStatistics>(*scan_->row_count_estimate());
   }
-  duckdb::unique_ptr<duckdb::MultiFileList> Copy() const override {
-    return duckdb::make_uniq<DeltaFileList>(scan_);
-  }
+  duckdb::unique_ptr<duckdb::MultiFileList> Copy() const override { return duckdb::make_uniq<DeltaFileList>(scan_); }
 
  protected:
   duckdb::OpenFileInfo GetFile(duckdb::idx_t index) const override {
@@ -133,11 +131,12 @@ class DeltaFileReader final : public duckdb::MultiFileReader {
     const ExceptionType type = error.Type();
     const bool never = type == ExceptionType::INTERRUPT || type == ExceptionType::OUT_OF_MEMORY ||
                        type == ExceptionType::INTERNAL || type == ExceptionType::FATAL;
-    const bool always = type == ExceptionType::IO || type == ExceptionType::INVALID ||
-                        type == ExceptionType::SERIALIZATION;
+    const bool always =
+        type == ExceptionType::IO || type == ExceptionType::INVALID || type == ExceptionType::SERIALIZATION;
     if (never || (evaluates_filters && !always)) return;
-    scan_->mount().fail(Error(ErrorCode::Corruption, fmt::format("data file {} cannot be read: {}",
-                                                                 scan_->files()[file_index]->path, error.RawMessage())));
+    scan_->mount().fail(
+        Error(ErrorCode::Corruption,
+              fmt::format("data file {} cannot be read: {}", scan_->files()[file_index]->path, error.RawMessage())));
   }
 
   duckdb::unique_ptr<duckdb::MultiFileReader> Copy() const override {
@@ -304,9 +303,8 @@ duckdb::unique_ptr<duckdb::FunctionData> bind_delta_scan(duckdb::ClientContext& 
 Status run_delta_scan(duckdb::ClientContext& client, const std::shared_ptr<const DeltaScan>& scan,
                       const LiveRowSink& sink, const std::stop_token& stop) {
   Status outcome = ok();
-  Status ran = columnar::guard([&] {
-    client.RunFunctionInTransaction([&] { outcome = FileByFile(client, scan).run(sink, stop); });
-  });
+  Status ran = columnar::guard(
+      [&] { client.RunFunctionInTransaction([&] { outcome = FileByFile(client, scan).run(sink, stop); }); });
   if (auto failure = scan->mount().failure()) return std::move(*failure);
   if (!ran) return ran;
   return outcome;

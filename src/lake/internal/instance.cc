@@ -4,8 +4,8 @@
 #include <charconv>
 #include <string_view>
 
-#include <duckdb/common/virtual_file_system.hpp>
 #include <fmt/format.h>
+#include <duckdb/common/virtual_file_system.hpp>
 
 #include "columnar/guard.h"
 
@@ -91,6 +91,13 @@ Error Instance::error_of(duckdb::ErrorData error, std::string_view sql) {
   if (bug && survives_bugs_) {
     broken_.store(true);
     return Error(ErrorCode::Internal, fmt::format("DuckDB failed with a bug of its own: {}", error.RawMessage()));
+  }
+  if (error.Type() == duckdb::ExceptionType::OUT_OF_MEMORY) {
+    // DuckDB's advice is about settings that are not within reach here.
+    const std::string& message = error.RawMessage();
+    return Error(ErrorCode::ResourceExhausted, fmt::format("the query needs more memory than it may have: {}",
+                                                           message.substr(0, message.find('\n'))))
+        .with_help("raise the memory limit, or name a folder to spill to");
   }
   Error mapped = columnar::guard([&] { error.Throw(); }).error();
   if (const auto position = position_of(error)) return std::move(mapped).at(locate(sql, *position));

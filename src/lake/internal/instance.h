@@ -17,7 +17,7 @@ struct InstanceOptions {
   std::uint32_t thread_count = 0;      ///< 0: one per core.
   std::uint64_t memory_bytes_max = 0;  ///< 0: DuckDB's default.
   std::string spill_folder;            ///< "": no spilling.
-  bool survives_bugs = false;          ///< INTERNAL errors become Error and break the instance, else they stop the process.
+  bool survives_bugs = false;  ///< INTERNAL errors become Error and break the instance, else they stop the process.
 };
 
 /// A locked-down DuckDB instance: no file, network, extension or setting within reach of a query. Thread-safe.

@@ -5,8 +5,8 @@
 #include <span>
 #include <string_view>
 
-#include <duckdb/common/exception.hpp>
 #include <fmt/format.h>
+#include <duckdb/common/exception.hpp>
 
 namespace sluice::lake {
 namespace {
@@ -104,8 +104,8 @@ void ObjectFileSystem::Read(duckdb::FileHandle& handle, void* buffer, std::int64
   auto& object = handle.Cast<Handle>();
   const std::span<char> out(static_cast<char*>(buffer), static_cast<std::size_t>(byte_count));
   if (location + out.size() > object.reader->size_bytes()) {
-    object.fail(Error(ErrorCode::Corruption, fmt::format("data file {} ends before byte {}", object.path,
-                                                         location + out.size())));
+    object.fail(Error(ErrorCode::Corruption,
+                      fmt::format("data file {} ends before byte {}", object.path, location + out.size())));
   }
   if (Status done = object.reader->read(location, out); !done) object.fail(std::move(done).error());
 }

@@ -1,5 +1,7 @@
 #include "lake/internal/query_names.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <duckdb.hpp>
 #include <duckdb/catalog/catalog.hpp>
 #include <duckdb/common/string_util.hpp>
@@ -7,8 +9,6 @@
 #include <duckdb/parser/expression/function_expression.hpp>
 #include <duckdb/parser/parsed_data/create_table_function_info.hpp>
 #include <duckdb/parser/tableref/table_function_ref.hpp>
-#include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include "lake/internal/cursor_scan.h"
 
@@ -47,7 +47,8 @@ duckdb::unique_ptr<duckdb::FunctionData> bind_read_delta(duckdb::ClientContext& 
     version = value.GetValue<std::int64_t>();
   }
   if (input.inputs[0].IsNull()) throw duckdb::BinderException("read_delta: the path is NULL");
-  return bind_delta_scan(client, names_of(client)->open(input.inputs[0].GetValue<std::string>(), version), types, names);
+  return bind_delta_scan(client, names_of(client)->open(input.inputs[0].GetValue<std::string>(), version), types,
+                         names);
 }
 
 void register_function(duckdb::ClientContext& client, duckdb::TableFunction function) {
@@ -87,8 +88,8 @@ duckdb::unique_ptr<duckdb::TableRef> QueryNames::replace(const duckdb::Replaceme
     if (sources_.relations[*relation].cursor()) return call(kCursorFunction, *relation);
     table = *sources_.relations[*relation].table();
   } else if (sources_.find_table) {
-    auto found = sources_.find_table(name.schema_name.empty() ? std::nullopt : std::optional(name.schema_name),
-                                     name.table_name);
+    auto found =
+        sources_.find_table(name.schema_name.empty() ? std::nullopt : std::optional(name.schema_name), name.table_name);
     if (!found) fail(std::move(found).error());
     table = std::move(*found);
   }

@@ -20,10 +20,10 @@
 
 namespace sluice::lake {
 
-/// What the names of one query mean, and what finding and reading them failed with. DuckDB keeps it with the connection:
-/// names that its catalog lacks come here (a replacement scan), and become calls of two table functions of ours with a
-/// relation's number. A name found once is the same version for the whole query.
-/// Used by the thread that binds the query; failure() also after it has run.
+/// What the names of one query mean, and what finding and reading them failed with. DuckDB keeps it with the
+/// connection: names that its catalog lacks come here (a replacement scan), and become calls of two table functions of
+/// ours with a relation's number. A name found once is the same version for the whole query. Used by the thread that
+/// binds the query; failure() also after it has run.
 class QueryNames final : public duckdb::ClientContextState {
  public:
   static constexpr const char* kKey = "sluice_names";
@@ -36,8 +36,8 @@ class QueryNames final : public duckdb::ClientContextState {
   struct Sources {
     std::string schema;  ///< Where names without a schema live.
     std::vector<Relation> relations;
-    FindTable find_table;   ///< May be empty.
-    OpenTable open_table;   ///< May be empty: read_delta is refused.
+    FindTable find_table;                                   ///< May be empty.
+    OpenTable open_table;                                   ///< May be empty: read_delta is refused.
     std::function<std::vector<std::string>()> table_names;  ///< To suggest; may be empty.
   };
 
@@ -68,7 +68,7 @@ class QueryNames final : public duckdb::ClientContextState {
   ObjectFileSystem& files_;
   std::vector<std::shared_ptr<const DeltaScan>> scans_;
   std::vector<std::pair<std::string, std::size_t>> scan_of_name_;  // lower case, qualified
-  std::optional<std::string> missing_;  // as the query says it
+  std::optional<std::string> missing_;                             // as the query says it
   mutable std::mutex mutex_;
   std::optional<Error> failure_;  // guarded by mutex_
 };

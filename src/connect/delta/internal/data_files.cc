@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <utility>
 
-#include <duckdb/common/vector_operations/vector_operations.hpp>
 #include <fmt/format.h>
+#include <duckdb/common/vector_operations/vector_operations.hpp>
 
 #include "columnar/guard.h"
 #include "delta/data_path.h"
@@ -81,7 +81,9 @@ Status DataFiles::write(duckdb::DataChunk& rows, std::vector<NewPlace>* places) 
   if (rows.size() == 0) return ok();
   row_count_ += rows.size();
   SLUICE_TRY(partition_codec_ ? write_partitioned(rows, places) : write_unpartitioned(rows, places));
-  while (buffered_bytes() > options_.buffered_bytes_max) { SLUICE_TRY(close_largest()); }
+  while (buffered_bytes() > options_.buffered_bytes_max) {
+    SLUICE_TRY(close_largest());
+  }
   return ok();
 }
 
@@ -126,7 +128,9 @@ Status DataFiles::write_partitioned(duckdb::DataChunk& rows, std::vector<NewPlac
 Result<DataFiles::OpenFiles::iterator> DataFiles::file_for(const std::string& partition, const duckdb::DataChunk& rows,
                                                            std::size_t row) {
   if (const auto found = open_.find(partition); found != open_.end()) return found;
-  while (open_.size() >= kFilesOpenMax) { SLUICE_TRY(close_largest()); }
+  while (open_.size() >= kFilesOpenMax) {
+    SLUICE_TRY(close_largest());
+  }
   delta::PartitionValues values;
   std::vector<std::pair<std::string, std::optional<std::string>>> folders;
   for (const columnar::ColumnIndex column : partition_columns_) {
@@ -176,7 +180,9 @@ Status DataFiles::close_largest() {
 }
 
 Result<std::vector<delta::AddFile>> DataFiles::finish() {
-  while (!open_.empty()) { SLUICE_TRY(close(open_.begin())); }
+  while (!open_.empty()) {
+    SLUICE_TRY(close(open_.begin()));
+  }
   return std::exchange(closed_, {});
 }
 

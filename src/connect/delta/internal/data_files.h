@@ -39,7 +39,8 @@ class DataFiles {
 
   /// All references must outlive the writer. InvalidArgument if a partition column is missing or nested.
   static Result<std::unique_ptr<DataFiles>> create(store::ObjectStore& store, Clock& clock, Random& random,
-                                                   columnar::ParquetContext& context, const TableWriterOptions& options);
+                                                   columnar::ParquetContext& context,
+                                                   const TableWriterOptions& options);
 
   /// Makes '' and empty BLOBs in partition columns NULL, which is all that Delta can store of them.
   void normalise(duckdb::DataChunk& rows) const;

@@ -115,8 +115,9 @@ std::uint64_t EpochChanges::memory_bytes() const {
          weights_.capacity() * sizeof(std::int64_t);
 }
 
-Status repeat_rows(duckdb::DataChunk& rows, const std::vector<std::uint64_t>& copies,
-                   const std::function<Status(duckdb::DataChunk& rows, const std::vector<std::uint32_t>& repeated)>& sink) {
+Status repeat_rows(
+    duckdb::DataChunk& rows, const std::vector<std::uint64_t>& copies,
+    const std::function<Status(duckdb::DataChunk& rows, const std::vector<std::uint32_t>& repeated)>& sink) {
   std::vector<std::uint32_t> repeated;
   const auto pass_on = [&]() -> Status {
     if (repeated.empty()) return ok();
@@ -129,7 +130,9 @@ Status repeat_rows(duckdb::DataChunk& rows, const std::vector<std::uint64_t>& co
   for (std::uint32_t row = 0; row < rows.size(); ++row) {
     for (std::uint64_t i = 0; i < copies[row]; ++i) {
       repeated.push_back(row);
-      if (repeated.size() == STANDARD_VECTOR_SIZE) { SLUICE_TRY(pass_on()); }
+      if (repeated.size() == STANDARD_VECTOR_SIZE) {
+        SLUICE_TRY(pass_on());
+      }
     }
   }
   return pass_on();

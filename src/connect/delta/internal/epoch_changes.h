@@ -52,8 +52,8 @@ class EpochChanges {
 
   /// Returns the rows with a negative sum, in the order in which they first came.
   std::vector<Removal> removals() const;
-  /// Passes the rows with a positive sum to `sink`, each as often as the sum says, in the order in which they first came,
-  /// with their hashes. A chunk holds at most STANDARD_VECTOR_SIZE rows.
+  /// Passes the rows with a positive sum to `sink`, each as often as the sum says, in the order in which they first
+  /// came, with their hashes. A chunk holds at most STANDARD_VECTOR_SIZE rows.
   Status for_each_addition(
       const std::function<Status(duckdb::DataChunk& rows, const std::vector<Hash128>& hashes)>& sink) const;
 
@@ -76,7 +76,8 @@ class EpochChanges {
 
 /// Passes the rows of a chunk on, row i `copies[i]` times, in chunks of at most STANDARD_VECTOR_SIZE rows; `repeated`
 /// says for each passed row which one it was.
-Status repeat_rows(duckdb::DataChunk& rows, const std::vector<std::uint64_t>& copies,
-                   const std::function<Status(duckdb::DataChunk& rows, const std::vector<std::uint32_t>& repeated)>& sink);
+Status repeat_rows(
+    duckdb::DataChunk& rows, const std::vector<std::uint64_t>& copies,
+    const std::function<Status(duckdb::DataChunk& rows, const std::vector<std::uint32_t>& repeated)>& sink);
 
 }  // namespace sluice::connect::internal

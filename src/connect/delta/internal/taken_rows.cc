@@ -33,7 +33,8 @@ Result<delta::DeletionVector> mark(store::ObjectStore& store, const delta::AddFi
     SLUICE_TRY_ASSIGN(vector, delta::load_deletion_vector(store, *file.deletion_vector));
   }
   for (const RowLocation& row : rows) {
-    if (!vector.add(row.position)) return corrupt(file, fmt::format("has row {} marked as deleted already", row.position));
+    if (!vector.add(row.position))
+      return corrupt(file, fmt::format("has row {} marked as deleted already", row.position));
   }
   return vector;
 }
