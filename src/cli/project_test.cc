@@ -181,7 +181,7 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"KeyTwice", "name: shop\nname: other\n", 110, 2, 1, "'name' is given twice", ""},
         Mistake{"ConfigurationKeyIsAList", "name: shop\nconfiguration:\n  [a]: b\n", 110, 3, 3, "a key must be a text", ""},
         Mistake{"KeyIsAMap", "name: shop\n{a: b}: c\n", 110, 2, 1, "a key must be a text", ""}),
-    [](const auto& info) { return std::string(info.param.what); });
+    [](const auto& each) { return std::string(each.param.what); });
 
 TEST_F(ProjectTest, NestingWithoutEndIsRefused) {
   std::string spec = "name: shop\nconfiguration: {a: ";
