@@ -22,7 +22,7 @@ Result<columnar::Schema> InspectedSchemas::schema_of(const plan::Source& source)
     // What was inferred counts; that the files of the last epoch are looked at again changes nothing.
     SLUICE_TRY(reader->restore({"", "", stood->second.schema}));
   }
-  SLUICE_TRY(reader->look());
+  SLUICE_TRY(reader->look({}));
   return reader->schema();
 }
 

@@ -63,7 +63,7 @@ class PipelineRunner::Schemas final : public SourceSchemas {
       const bool refreshed = runner_.options_.full_refresh.all ||
                              runner_.options_.full_refresh.datasets.count(source.dataset) > 0;
       if (stood != runner_.manifest_.sources.end() && !refreshed) SLUICE_TRY(reader->restore(stood->second));
-      SLUICE_TRY(reader->look());
+      SLUICE_TRY(reader->look(runner_.stop_));
     }
     return reader->schema();
   }
@@ -82,12 +82,13 @@ PipelineRunner::PipelineRunner(RunnerEnvironment environment, RunnerOptions opti
 PipelineRunner::~PipelineRunner() = default;
 
 Result<std::optional<EpochReport>> PipelineRunner::run_epoch(const std::stop_token& stop) {
-  auto report = try_epoch(stop);
+  stop_ = stop;
+  auto report = try_epoch();
   if (!report) forget();
   return report;
 }
 
-Result<std::optional<EpochReport>> PipelineRunner::try_epoch(const std::stop_token& stop) {
+Result<std::optional<EpochReport>> PipelineRunner::try_epoch() {
   if (!open_) {
     SLUICE_TRY_ASSIGN(std::optional<EpochReport> recovered, open());
     if (recovered) return recovered;
@@ -104,9 +105,9 @@ Result<std::optional<EpochReport>> PipelineRunner::try_epoch(const std::stop_tok
   OffsetPlan plan{report.epoch, run_id_, {}};
   for (const auto& [key, source] : sources_) plan.sources[key] = source->pending_text();
   SLUICE_TRY(epochs_.put_plan(plan));
-  SLUICE_TRY(compute(stop, report));
+  SLUICE_TRY(compute(report));
   SLUICE_TRY_ASSIGN(CommitIntent intent, prepare_commits(report));
-  if (stop.stop_requested()) return Error(ErrorCode::Cancelled, "a stop was requested");
+  if (stop_.stop_requested()) return Error(ErrorCode::Cancelled, "a stop was requested");
   SLUICE_TRY(epochs_.claim_intent(intent));
   SLUICE_TRY(commit(intent, report));
   SLUICE_TRY(after_commit(intent));
@@ -189,7 +190,7 @@ Status PipelineRunner::look_for_input() {
   bool grown = !pipeline_;
   for (auto& [key, source] : sources_) {
     const columnar::Schema before = source->schema();
-    SLUICE_TRY(source->look());
+    SLUICE_TRY(source->look(stop_));
     grown = grown || !(source->schema() == before);
   }
   return grown ? make_plan() : ok();
@@ -329,15 +330,15 @@ std::vector<std::string> PipelineRunner::dataset_order() const {
   return names;
 }
 
-Status PipelineRunner::compute(const std::stop_token& stop, EpochReport& report) {
+Status PipelineRunner::compute(EpochReport& report) {
   side_outputs_.begin_epoch(report.epoch);
   const std::vector<std::string> order = dataset_order();
   for (const std::string& name : order) tasks_.at(name)->start_epoch(report.epoch);
   SLUICE_TRY(begin_tables());
   for (const std::string& name : order) SLUICE_TRY(tasks_.at(name)->take_standing_rows());
-  SLUICE_TRY(read_sources(stop, report));
+  SLUICE_TRY(read_sources(report));
   for (const std::string& name : order) {
-    if (stop.stop_requested()) return Error(ErrorCode::Cancelled, "a stop was requested");
+    if (stop_.stop_requested()) return Error(ErrorCode::Cancelled, "a stop was requested");
     SLUICE_TRY(tasks_.at(name)->end_epoch(report.epoch));
   }
   SLUICE_TRY(environment_.fail_points.hit("P3"));
@@ -378,10 +379,10 @@ Status PipelineRunner::begin_streaming_table(DatasetTask& task) {
   return scan_relation(dataset.name, [&](columnar::ChangeBatch& rows) { return task.table().write(rows); });
 }
 
-Status PipelineRunner::read_sources(const std::stop_token& stop, EpochReport& report) {
+Status PipelineRunner::read_sources(EpochReport& report) {
   for (const plan::Source& source : pipeline_->sources) {
     SourceReader& reader = *sources_.at(source.key);
-    for (const std::string& note : reader.notes()) report.notes.push_back(note);
+    for (std::string& note : reader.take_notes()) report.notes.push_back(std::move(note));
     if (reader.has_pending()) {
       const auto paths = reader.pending_paths();
       auto& read = report.files_read[source.dataset];
@@ -390,11 +391,10 @@ Status PipelineRunner::read_sources(const std::stop_token& stop, EpochReport& re
     if (!source.stream) continue;  // a view takes tracked files in when it is rebuilt
     DatasetTask& task = *tasks_.at(source.dataset);
     SLUICE_TRY(reader.read_pending(
-        stop, [&](columnar::ChangeBatch& rows) { return task.push(source.key, rows); },
+        stop_, [&](columnar::ChangeBatch& rows) { return task.push(source.key, rows); },
         [&](SideOutputs::DeadLetter letter) {
           letter.dataset = source.dataset;
           side_outputs_.add(letter);
-          ++report.dead_letters;
         }));
     SLUICE_TRY(environment_.fail_points.hit("I4"));
   }
@@ -402,6 +402,7 @@ Status PipelineRunner::read_sources(const std::stop_token& stop, EpochReport& re
 }
 
 Status PipelineRunner::write_side_outputs(EpochReport& report) {
+  report.dead_letters = side_outputs_.row_count(SideOutputs::Kind::DeadLetters);
   report.row_errors = side_outputs_.row_count(SideOutputs::Kind::Errors);
   report.violations = side_outputs_.violation_count();
   for (std::size_t index = 0; index < SideOutputs::kKindCount; ++index) {
@@ -504,7 +505,11 @@ Status PipelineRunner::after_commit(const CommitIntent& intent) {
 
 Status PipelineRunner::scan_relation(const std::string& relation, const BatchSink& sink) {
   if (const auto source = sources_.find(relation); source != sources_.end()) {
-    return source->second->read_all(sink);
+    const std::string& dataset = pipeline_->find_source(relation)->dataset;
+    return source->second->read_all(stop_, sink, [&](SideOutputs::DeadLetter letter) {
+      letter.dataset = dataset;
+      side_outputs_.add(letter);
+    });
   }
   ManagedTable& table = *tables_.at(table_key(relation));
   const plan::Dataset& dataset = *pipeline_->find_dataset(relation);

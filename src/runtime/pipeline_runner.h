@@ -94,7 +94,7 @@ class PipelineRunner {
   struct Work;
   class Schemas;
 
-  Result<std::optional<EpochReport>> try_epoch(const std::stop_token& stop);
+  Result<std::optional<EpochReport>> try_epoch();
   void forget();
 
   Result<std::optional<EpochReport>> open();
@@ -112,8 +112,8 @@ class PipelineRunner {
 
   Status begin_tables();
   Status begin_streaming_table(DatasetTask& task);
-  Status compute(const std::stop_token& stop, EpochReport& report);
-  Status read_sources(const std::stop_token& stop, EpochReport& report);
+  Status compute(EpochReport& report);
+  Status read_sources(EpochReport& report);
   Status write_side_outputs(EpochReport& report);
   Result<CommitIntent> prepare_commits(EpochReport& report);
   Status commit(CommitIntent& intent, EpochReport& report);
@@ -134,6 +134,7 @@ class PipelineRunner {
   std::unique_ptr<columnar::KernelContext> kernels_;
 
   bool open_ = false;
+  std::stop_token stop_;                                        ///< Of the running call.
   Manifest manifest_;                                           ///< Of the last epoch; epoch 0 before the first.
   std::map<std::string, std::unique_ptr<SourceReader>> sources_;  ///< By Source::key.
   std::optional<plan::Pipeline> pipeline_;

@@ -14,6 +14,10 @@
 #include "runtime/epoch_records.h"
 #include "runtime/side_outputs.h"
 
+namespace sluice::connect {
+class FileSource;
+}  // namespace sluice::connect
+
 namespace sluice::runtime {
 
 /// One source of the pipeline: what of its input is taken, what is pending, and what its columns are.
@@ -28,15 +32,15 @@ class SourceReader {
   using DeadLetterSink = std::function<void(SideOutputs::DeadLetter)>;
 
   /// `files` and `clock` must outlive the reader.
-  static Result<std::unique_ptr<SourceReader>> create(connect::FileSystem& files, Clock& clock, plan::Source source,
-                                                      std::chrono::milliseconds settle_time);
+  static Result<std::unique_ptr<SourceReader>> create(connect::FileSystem& files, Clock& clock,
+                                                      const plan::Source& source, std::chrono::milliseconds settle_time);
   ~SourceReader();
 
   /// Goes on from where an earlier run stood. Corruption if the texts are not ours.
   Status restore(const SourceState& state);
   /// Looks for input that is not taken yet and at its columns. Keeps what is pending if something is.
   /// Errors: those of connect::FileSource.
-  Status look();
+  Status look(const std::stop_token& stop);
 
   /// True if there is input to take; for tracked files: if they are not those of the last epoch.
   bool has_pending() const;
@@ -45,13 +49,14 @@ class SourceReader {
   std::string pending_text() const;
   /// Columns, with what is pending taken into account.
   const columnar::Schema& schema() const;
-  /// What a user should know of the files: changed after they were read, gone.
-  std::vector<std::string> notes() const;
+  /// Returns what came up since the last call that a user should know: files that changed after they were read, or went.
+  std::vector<std::string> take_notes();
 
   /// Reads exactly the pending input. Unavailable if a file is not what was planned: the epoch must be given up.
   Status read_pending(const std::stop_token& stop, const BatchSink& rows, const DeadLetterSink& dead_letters);
-  /// Reads all input there is: of tracked files.
-  Status read_all(const BatchSink& rows);
+  /// Reads all tracked files: the pending ones if some are, else those taken last. Gives only the dead letters of files that
+  /// were not taken before. Errors as read_pending().
+  Status read_all(const std::stop_token& stop, const BatchSink& rows, const DeadLetterSink& dead_letters);
 
   /// The state after the epoch that takes the pending input.
   SourceState next_state(bool whole_position) const;
@@ -64,9 +69,10 @@ class SourceReader {
   static Result<std::string> merge_positions(const std::string& whole, const std::vector<std::string>& added);
 
  private:
-  struct Impl;
-  explicit SourceReader(std::unique_ptr<Impl> impl);
-  std::unique_ptr<Impl> impl_;
+  SourceReader(plan::Source source, std::unique_ptr<connect::FileSource> files);
+
+  plan::Source source_;
+  std::unique_ptr<connect::FileSource> files_;
 };
 
 }  // namespace sluice::runtime
