@@ -167,6 +167,10 @@ class OperatorTest : public testing::Test {
 
   /// Checks the law for `seeds` random scripts of `epochs` epochs of up to `changes_max` changes each.
   void check_law(const Law& law, int seeds, int epochs = 6, int changes_max = 40) {
+    if (!database_) {
+      database_ = std::make_unique<duckdb::DuckDB>(nullptr);
+      connection_ = std::make_unique<duckdb::Connection>(*database_);
+    }
     for (int seed = 1; seed <= seeds; ++seed) {
       SCOPED_TRACE(fmt::format("seed {}", seed));
       SeededRandom random(static_cast<std::uint64_t>(seed) * 7919);
@@ -308,7 +312,7 @@ class OperatorTest : public testing::Test {
       codec->encode(batch.rows(), {}, encoded);
       sum.add(encoded, batch.weights());
     }
-    duckdb::Appender appender(connection_, name);
+    duckdb::Appender appender(*connection_, name);
     state::for_each_batch(sum, *codec, [&](columnar::ChangeBatch&& batch) {
       for (std::size_t r = 0; r < batch.size(); ++r) {
         ASSERT_GT(batch.weight(r), 0);
@@ -337,7 +341,7 @@ class OperatorTest : public testing::Test {
   }
 
   duckdb::unique_ptr<duckdb::MaterializedQueryResult> query(const std::string& sql) {
-    auto answer = connection_.Query(sql);
+    auto answer = connection_->Query(sql);
     EXPECT_FALSE(answer->HasError()) << sql << ": " << answer->GetError();
     return answer;
   }
@@ -345,8 +349,8 @@ class OperatorTest : public testing::Test {
   columnar::RowType left_types_;
   columnar::RowType right_types_;
   Epoch epoch_{0};
-  duckdb::DuckDB database_{nullptr};
-  duckdb::Connection connection_{database_};
+  std::unique_ptr<duckdb::DuckDB> database_;  // made for the first law of a test
+  std::unique_ptr<duckdb::Connection> connection_;
 };
 
 }  // namespace sluice::engine

@@ -50,7 +50,7 @@ void ByteStore::remove(Slot slot) {
   }
   entry.size = kFree;
   free_.push_back(slot);
-  if (dead_bytes_ > live_bytes_ && dead_bytes_ > kBlockBytesMax) rewrite_blocks();
+  if (dead_bytes_ > live_bytes_ && dead_bytes_ > kDeadBytesMin) rewrite_blocks();
 }
 
 void ByteStore::rewrite_blocks() {

@@ -44,6 +44,8 @@ class ByteStore {
   static constexpr std::uint32_t kFree = std::numeric_limits<std::uint32_t>::max();
   static constexpr std::size_t kFirstBlockBytes = 4 << 10;
   static constexpr std::size_t kBlockBytesMax = 1 << 20;
+  /// Blocks are not rewritten for less.
+  static constexpr std::size_t kDeadBytesMin = 64 << 10;
 
   struct Entry {
     std::uint32_t size = kFree;

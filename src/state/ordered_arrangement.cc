@@ -65,16 +65,16 @@ void OrderedArrangement::clear(Slot group) {
   groups_[group] = {};
 }
 
-void OrderedArrangement::keep_first(Slot group, std::uint64_t copies) {
-  if (group >= groups_.size()) return;
+std::uint64_t OrderedArrangement::keep_first(Slot group, std::uint64_t copies) {
+  if (group >= groups_.size()) return 0;
   std::vector<Leaf>& leaves = groups_[group];
   std::uint64_t seen = 0;
   std::size_t l = 0;
   std::size_t i = 0;
   for (; l < leaves.size() && seen < copies; i + 1 < leaves[l].size() ? ++i : (++l, i = 0)) {
-    seen += static_cast<std::uint64_t>(std::max<std::int64_t>(weights_[leaves[l][i]], 0));
+    seen += static_cast<std::uint64_t>(weights_[leaves[l][i]]);
   }
-  if (l == leaves.size()) return;
+  if (l == leaves.size()) return seen;
   for (std::size_t leaf = l; leaf < leaves.size(); ++leaf) {
     for (std::size_t at = leaf == l ? i : 0; at < leaves[leaf].size(); ++at) rows_.remove(leaves[leaf][at]);
   }
@@ -82,6 +82,7 @@ void OrderedArrangement::keep_first(Slot group, std::uint64_t copies) {
   const std::size_t leaves_kept = l + (i > 0 ? 1 : 0);
   leaf_count_ -= leaves.size() - leaves_kept;
   leaves.resize(leaves_kept);
+  return seen;
 }
 
 std::optional<OrderedArrangement::Entry> OrderedArrangement::first(Slot group) const {

@@ -26,8 +26,9 @@ class OrderedArrangement {
   void add(Slot group, std::string_view row, std::int64_t weight);
   /// Removes all rows of the group.
   void clear(Slot group);
-  /// Removes the rows behind the first `copies` copies; the last row that stays may have more copies than that.
-  void keep_first(Slot group, std::uint64_t copies);
+  /// Removes the rows behind the first `copies` copies; the last row that stays may have more copies than that. Returns
+  /// how many copies stay. Requires that no weight of the group is negative.
+  std::uint64_t keep_first(Slot group, std::uint64_t copies);
 
   std::optional<Entry> first(Slot group) const;
   std::optional<Entry> last(Slot group) const;

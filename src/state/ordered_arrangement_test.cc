@@ -48,14 +48,15 @@ TEST(OrderedArrangementTest, KeepsTheRowsOfEachGroupInOrder) {
 TEST(OrderedArrangementTest, KeepsTheFirstCopies) {
   OrderedArrangement rows;
   for (int i = 0; i < 2000; ++i) rows.add(1, std::to_string(10000 + i), i % 10 == 0 ? 3 : 1);
-  rows.keep_first(1, 1203);
+  const std::uint64_t kept = rows.keep_first(1, 1203);
   std::int64_t copies = 0;
   for (const auto& [row, weight] : content(rows, 1)) copies += weight;
+  EXPECT_EQ(static_cast<std::int64_t>(kept), copies);
   EXPECT_GE(copies, 1203);
   EXPECT_LT(copies, 1203 + 3);
   rows.keep_first(1, 2);
   EXPECT_THAT(content(rows, 1), ElementsAre(Pair("10000", 3)));
-  rows.keep_first(1, 5);
+  EXPECT_EQ(rows.keep_first(1, 5), 3u);
   EXPECT_THAT(content(rows, 1), ElementsAre(Pair("10000", 3)));
   rows.keep_first(1, 0);
   EXPECT_THAT(content(rows, 1), IsEmpty());
