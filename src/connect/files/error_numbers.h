@@ -16,6 +16,7 @@ inline constexpr std::uint32_t kErrorFormatUnsupported = 2007;  ///< Not a forma
 inline constexpr std::uint32_t kErrorOptionInvalid = 2008;      ///< An option's name or value is wrong.
 inline constexpr std::uint32_t kErrorColumnUnsupported = 2009;  ///< A declared type cannot be read from this format.
 inline constexpr std::uint32_t kErrorStoredStateInvalid = 2010;  ///< The stored position or schema cannot be read.
+inline constexpr std::uint32_t kErrorNewColumns = 2011;  ///< Other columns than before, which an option forbids.
 
 inline constexpr std::uint32_t kDeadLetterNotJson = 3001;        ///< The line breaks JSON's grammar.
 inline constexpr std::uint32_t kDeadLetterNotAnObject = 3002;    ///< The line is JSON, but not an object.
