@@ -267,5 +267,33 @@ TEST(InferencePropertyTest, EveryLineIsARowOrADeadLetter) {
   }
 }
 
+TEST(InferencePropertyTest, DamagedBytesTouchNoOtherLineAndNeverStopTheReader) {
+  for (std::uint64_t seed = 2000; seed < 2300; ++seed) {
+    NastyLines lines(seed);
+    std::string file;
+    for (int count = 0; count < 20; ++count) file += lines.line() + "\n";
+    for (std::size_t count = 1 + lines.below(8); count > 0; --count) {
+      file[lines.below(file.size())] = static_cast<char>(lines.below(256));
+    }
+    const columnar::Schema schema = fold({}, file).to_schema();
+    std::vector<std::string> rows;
+    std::vector<DeadLetter> letters;
+    // In one block, a damaged line must not touch the others; in small blocks, most lines stand alone.
+    for (const std::size_t block_bytes : {std::size_t{1} << 18, std::size_t{64}}) {
+      KeepingSink sink;
+      auto reader = JsonLineReader::create(schema, NestedText::Rescue, {.block_bytes = block_bytes}).value();
+      TextStream stream(file);
+      SLUICE_CHECK_OK(reader->read(stream, "in.jsonl", sink));
+      SLUICE_CHECK_OK(reader->flush(sink));
+      if (block_bytes > 64) {
+        rows = sink.text_rows();
+        letters = sink.letters;
+      }
+      ASSERT_EQ(sink.text_rows(), rows) << "seed " << seed;
+      ASSERT_EQ(sink.letters, letters) << "seed " << seed;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace sluice::connect
