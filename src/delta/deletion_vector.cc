@@ -20,7 +20,11 @@ namespace {
 //   file:   version (1 byte) | vector | vector | …
 //   vector: length (4 bytes, big-endian) | data | CRC-32 of data (4 bytes, big-endian)
 //   data:   magic number (4 bytes, little-endian) | portable 64-bit Roaring bitmap
+//   or, as very early writers had it and the specification's inline example still has, all numbers big-endian:
+//           magic number less one | count (4 bytes) | count times: length (4 bytes) | portable 32-bit Roaring bitmap,
+//           the nth of which holds the rows from n * 2^32 on
 constexpr std::uint32_t kMagic = 1681511377;
+constexpr std::uint32_t kEarlyMagic = 1681511376;
 constexpr std::size_t kMagicBytes = 4;
 constexpr char kFileVersion = 1;
 constexpr std::size_t kLengthBytes = 4;
@@ -144,8 +148,50 @@ Bytes DeletionVector::serialize() const {
   return bytes;
 }
 
+namespace {
+
+/// Reads one 32-bit bitmap of the early form, moved up by `offset`.
+Result<roaring64_bitmap_t*> read_early_bitmap(BytesView bytes, std::uint64_t offset) {
+  if (roaring_bitmap_portable_deserialize_size(bytes.data(), bytes.size()) != bytes.size()) {
+    return corrupt("its length does not fit its content");
+  }
+  const std::unique_ptr<roaring_bitmap_t, void (*)(const roaring_bitmap_t*)> low(
+      roaring_bitmap_portable_deserialize_safe(bytes.data(), bytes.size()), &roaring_bitmap_free);
+  const char* reason = nullptr;
+  if (!low || !roaring_bitmap_internal_validate(low.get(), &reason)) return corrupt("it is not a Roaring bitmap");
+  const std::unique_ptr<roaring64_bitmap_t, void (*)(roaring64_bitmap_t*)> wide(
+      roaring64_bitmap_move_from_roaring32(low.get()), &roaring64_bitmap_free);
+  return roaring64_bitmap_add_offset(wide.get(), offset);
+}
+
+/// Unites what the early form holds, behind its magic number, with `target`.
+Status read_early_form(BytesView bytes, roaring64_bitmap_t* target) {
+  if (bytes.size() < kLengthBytes) return corrupt("it is too short");
+  const std::uint32_t count = read_big_endian(bytes);
+  bytes.remove_prefix(kLengthBytes);
+  for (std::uint64_t i = 0; i < count; ++i) {
+    if (bytes.size() < kLengthBytes) return corrupt("it is too short");
+    const std::uint32_t size = read_big_endian(bytes);
+    bytes.remove_prefix(kLengthBytes);
+    if (bytes.size() < size) return corrupt("it is too short");
+    SLUICE_TRY_ASSIGN(roaring64_bitmap_t* const part, read_early_bitmap(bytes.substr(0, size), i << 32));
+    roaring64_bitmap_or_inplace(target, part);
+    roaring64_bitmap_free(part);
+    bytes.remove_prefix(size);
+  }
+  if (!bytes.empty()) return corrupt("its length does not fit its content");
+  return ok();
+}
+
+}  // namespace
+
 Result<DeletionVector> DeletionVector::deserialize(BytesView bytes) {
   if (bytes.size() < kMagicBytes) return corrupt("it is too short");
+  if (read_big_endian(bytes) == kEarlyMagic) {
+    DeletionVector vector;
+    SLUICE_TRY(read_early_form(bytes.substr(kMagicBytes), vector.bitmap_->roaring));
+    return vector;
+  }
   if (read_little_endian(bytes) != kMagic) return corrupt("its magic number is wrong");
   const BytesView body = bytes.substr(kMagicBytes);
   if (roaring64_bitmap_portable_deserialize_size(body.data(), body.size()) != body.size()) {

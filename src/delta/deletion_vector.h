@@ -45,7 +45,8 @@ class DeletionVector {
 
   /// Returns the stored form: magic number, then the portable 64-bit Roaring format. Spec: "Deletion Vector Format".
   Bytes serialize() const;
-  /// Reads the stored form. Corruption if it is anything else: safe on hostile bytes.
+  /// Reads the stored form, or the one that very early writers used. Corruption if it is anything else: safe on hostile
+  /// bytes.
   static Result<DeletionVector> deserialize(BytesView bytes);
 
   friend bool operator==(const DeletionVector& left, const DeletionVector& right);

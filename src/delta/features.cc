@@ -183,47 +183,63 @@ Status check_writable(const Protocol& protocol, const Metadata& metadata, const 
   return ok();
 }
 
-Result<Protocol> minimal_protocol(const DataType& schema, const std::map<std::string, std::string>& configuration) {
+Result<std::set<std::string>> required_features(const DataType& schema,
+                                                const std::map<std::string, std::string>& configuration) {
   SLUICE_TRY_ASSIGN(const TableProperties properties, read_properties(configuration));
+  const std::pair<std::string_view, bool> uses[] = {
+      {"deletionVectors", properties.enable_deletion_vectors},
+      {"timestampNtz", has_type(schema, DataType::Kind::TimestampNtz)},
+      {"appendOnly", properties.append_only},
+      {"changeDataFeed", properties.enable_change_data_feed},
+      {"inCommitTimestamp", properties.enable_in_commit_timestamps},
+      {"rowTracking", properties.enable_row_tracking},
+      {"columnMapping", properties.column_mapping_mode != ColumnMappingMode::None},
+      {"checkConstraints", !properties.constraints.empty()},
+      {"variantType", has_type(schema, DataType::Kind::Variant)},
+      {"invariants", has_metadata(schema, "delta.invariants")},
+      {"generatedColumns", has_metadata(schema, "delta.generationExpression")},
+      {"identityColumns", has_metadata(schema, "delta.identity.")},
+      {"allowColumnDefaults", has_metadata(schema, "CURRENT_DEFAULT")},
+  };
   std::set<std::string> features;
-  if (properties.enable_deletion_vectors) features.insert("deletionVectors");
-  if (has_type(schema, DataType::Kind::TimestampNtz)) features.insert("timestampNtz");
-  if (properties.append_only) features.insert("appendOnly");
-  if (properties.enable_change_data_feed) features.insert("changeDataFeed");
-  if (properties.enable_in_commit_timestamps) features.insert("inCommitTimestamp");
-  if (properties.enable_row_tracking) features.insert("rowTracking");
-  if (properties.column_mapping_mode != ColumnMappingMode::None) features.insert("columnMapping");
-  if (!properties.constraints.empty()) features.insert("checkConstraints");
-  if (has_type(schema, DataType::Kind::Variant)) features.insert("variantType");
-  if (has_metadata(schema, "delta.invariants")) features.insert("invariants");
-  if (has_metadata(schema, "delta.generationExpression")) features.insert("generatedColumns");
-  if (has_metadata(schema, "delta.identity.")) features.insert("identityColumns");
-  if (has_metadata(schema, "CURRENT_DEFAULT")) features.insert("allowColumnDefaults");
+  for (const auto& [name, used] : uses) {
+    if (!used) continue;
+    if (find_feature(name)->write != WriteSupport::Full) {
+      return unsupported("write", fmt::format("we do not write the feature {} yet", name));
+    }
+    features.emplace(name);
+  }
+  return features;
+}
 
-  for (const std::string& name : features) {
-    const WriteSupport support = find_feature(name)->write;
-    if (support != WriteSupport::Full) {
-      return unsupported("create", fmt::format("we do not write the feature {} yet", name));
-    }
-  }
-  const bool legacy = std::all_of(features.begin(), features.end(), [](const std::string& name) {
-    return find_feature(name)->legacy_writer_version > 0;
+namespace {
+
+bool all_legacy(const std::set<std::string>& features) {
+  return std::all_of(features.begin(), features.end(), [](const std::string& name) {
+    const Feature* feature = find_feature(name);
+    return feature != nullptr && feature->legacy_writer_version > 0;
   });
-  Protocol protocol;
-  if (legacy) {
-    for (const std::string& name : features) {
-      const Feature* feature = find_feature(name);
-      protocol.min_reader_version = std::max(protocol.min_reader_version, feature->legacy_reader_version);
-      protocol.min_writer_version = std::max(protocol.min_writer_version, feature->legacy_writer_version);
-    }
-    return protocol;
-  }
-  protocol.min_writer_version = kFeatureWriterVersion;
-  protocol.writer_features = features;
-  std::set<std::string> reader_features;
+}
+
+/// Raises the versions until they imply the features, all of which are legacy ones.
+Protocol raised(Protocol protocol, const std::set<std::string>& features) {
   for (const std::string& name : features) {
-    if (find_feature(name)->reader_writer) reader_features.insert(name);
+    const Feature* feature = find_feature(name);
+    protocol.min_reader_version = std::max(protocol.min_reader_version, feature->legacy_reader_version);
+    protocol.min_writer_version = std::max(protocol.min_writer_version, feature->legacy_writer_version);
   }
+  return protocol;
+}
+
+/// Returns the protocol that lists the features. `reader_features` are those known to be for readers; others are added.
+Protocol listed(std::set<std::string> features, std::set<std::string> reader_features) {
+  for (const std::string& name : features) {
+    const Feature* feature = find_feature(name);
+    if (feature != nullptr && feature->reader_writer) reader_features.insert(name);
+  }
+  Protocol protocol;
+  protocol.min_writer_version = kFeatureWriterVersion;
+  protocol.writer_features = std::move(features);
   if (!reader_features.empty()) {
     protocol.min_reader_version = kFeatureReaderVersion;
     protocol.reader_features = std::move(reader_features);
@@ -231,23 +247,19 @@ Result<Protocol> minimal_protocol(const DataType& schema, const std::map<std::st
   return protocol;
 }
 
-Protocol upgraded_protocol(const Protocol& current, const Protocol& wanted) {
-  std::set<std::string> features = feature_names(current);
-  features.merge(feature_names(wanted));
-  Protocol result;
-  result.min_reader_version = std::max(current.min_reader_version, wanted.min_reader_version);
-  result.min_writer_version = std::max(current.min_writer_version, wanted.min_writer_version);
-  if (result.min_writer_version < kFeatureWriterVersion) return result;
-  result.writer_features = features;
-  if (result.min_reader_version < kFeatureReaderVersion) return result;
-  result.reader_features.emplace();
-  for (const std::string& name : features) {
-    const Feature* feature = find_feature(name);
-    const bool listed = (current.reader_features && current.reader_features->contains(name)) ||
-                        (wanted.reader_features && wanted.reader_features->contains(name));
-    if (listed || (feature != nullptr && feature->reader_writer)) result.reader_features->insert(name);
-  }
-  return result;
+}  // namespace
+
+Protocol minimal_protocol(const std::set<std::string>& features) {
+  return all_legacy(features) ? raised(Protocol(), features) : listed(features, {});
+}
+
+Protocol upgraded_protocol(const Protocol& current, const std::set<std::string>& features) {
+  std::set<std::string> all = feature_names(current);
+  const std::size_t current_count = all.size();
+  all.insert(features.begin(), features.end());
+  if (all.size() == current_count) return current;
+  if (current.min_writer_version < kFeatureWriterVersion && all_legacy(features)) return raised(current, features);
+  return listed(std::move(all), current.reader_features.value_or(std::set<std::string>()));
 }
 
 }  // namespace sluice::delta

@@ -45,13 +45,17 @@ Status check_readable(const Protocol& protocol);
 /// feature or version and what uses it, if not.
 Status check_writable(const Protocol& protocol, const Metadata& metadata, const DataType& schema);
 
-/// Returns the lowest protocol for a new table with this schema and these properties, so that as many readers as
-/// possible can read it. From writer version 7 on it lists what it uses only; no legacy feature is assumed.
-/// Unsupported if a property asks for a feature we do not write.
-Result<Protocol> minimal_protocol(const DataType& schema, const std::map<std::string, std::string>& configuration);
+/// Returns the features that a table with this schema and these properties uses.
+/// Unsupported, naming it, if we do not write one of them; InvalidArgument for a property without meaning.
+Result<std::set<std::string>> required_features(const DataType& schema,
+                                                const std::map<std::string, std::string>& configuration);
 
-/// Returns the protocol with which `current` also allows the features of `wanted`: features are only added, and going
-/// from legacy versions to writer version 7 lists every feature that they implied.
-Protocol upgraded_protocol(const Protocol& current, const Protocol& wanted);
+/// Returns the lowest protocol that allows the features, so that as many readers as possible can read the table: legacy
+/// versions while they do, then lists of just these features.
+Protocol minimal_protocol(const std::set<std::string>& features);
+
+/// Returns `current` or, if it does not allow all the features, a protocol that does: features are only added, and going
+/// from legacy versions to lists lists every feature that the versions implied.
+Protocol upgraded_protocol(const Protocol& current, const std::set<std::string>& features);
 
 }  // namespace sluice::delta

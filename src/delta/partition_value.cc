@@ -102,17 +102,12 @@ Result<Value> read_partition_value(const std::optional<std::string>& text, const
     default: break;
   }
   return columnar::guard([&]() -> Result<Value> {
-    Value value(*text);
     // Text without a zone is local time of a writer we do not know: UTC.
-    if (type.id() == LogicalTypeId::TIMESTAMP_TZ && !has_zone(*text)) value = Value(*text + "Z");
+    const bool lacks_zone = type.id() == LogicalTypeId::TIMESTAMP_TZ && !has_zone(*text);
+    const Value value(lacks_zone ? *text + "Z" : *text);
     Value result;
     std::string error;
-    // Without a client's settings TIMESTAMP reads both spellings; what has a zone is moved to UTC.
-    const LogicalType target = type.id() == LogicalTypeId::TIMESTAMP_TZ ? LogicalType::TIMESTAMP : type;
-    if (!value.DefaultTryCastAs(target, result, &error, /*strict=*/true)) return not_of_type(*text, type);
-    if (type.id() == LogicalTypeId::TIMESTAMP_TZ) {
-      return Value::TIMESTAMPTZ(duckdb::timestamp_tz_t(result.GetValue<duckdb::timestamp_t>()));
-    }
+    if (!value.DefaultTryCastAs(type, result, &error, /*strict=*/true)) return not_of_type(*text, type);
     return result;
   });
 }

@@ -53,30 +53,42 @@ class Snapshot::Loader {
   Loader(store::ObjectStore& store, const Snapshot& older)
       : store_(store), snapshot_(older), files_(older.files_), has_protocol_(true), has_metadata_(true) {}
 
-  /// Replays the checkpoint and the commits.
-  Status replay(const LogSegment& segment) {
-    if (!segment.checkpoint.empty()) {
-      const auto take = [&](Action&& action) { take_reconciled(std::move(action)); };
-      SLUICE_TRY(internal::read_checkpoint(store_, segment.checkpoint, internal::CheckpointContent::State, take));
-      if (!has_protocol_ || !has_metadata_) {
-        return Error(ErrorCode::Corruption, fmt::format("the log checkpoint {} lacks protocol or metadata",
-                                                        segment.checkpoint.front().info.key))
-            .with_number(4203);
-      }
-      snapshot_.checkpoint_version_ = segment.checkpoint_version();
+  /// Replays the log checkpoint, if there is one. Corruption means that it is of no use.
+  Status replay_checkpoint(const LogSegment& segment) {
+    if (segment.checkpoint.empty()) return ok();
+    const auto take = [&](Action&& action) { take_reconciled(std::move(action)); };
+    SLUICE_TRY(internal::read_checkpoint(store_, segment.checkpoint, internal::CheckpointContent::State, take));
+    if (!has_protocol_ || !has_metadata_) {
+      return Error(ErrorCode::Corruption,
+                   fmt::format("the log checkpoint {} lacks protocol or metadata", segment.checkpoint.front().info.key))
+          .with_number(4203);
     }
-    SLUICE_TRY(replay_commits(segment.commits));
+    snapshot_.checkpoint_version_ = segment.checkpoint_version();
+    return ok();
+  }
+
+  /// Replays the commits behind the checkpoint.
+  Status replay_commits(const LogSegment& segment) {
+    for (const LogFile& commit : segment.commits) {
+      SLUICE_TRY_ASSIGN(const auto actions, load_commit(store_, commit.path.version));
+      SLUICE_TRY(apply(actions, commit.info.key));
+    }
     if (segment.newest) snapshot_.last_commit_ = segment.newest->info;
     return ok();
   }
 
-  Status replay_commits(std::span<const LogFile> commits) {
-    for (const LogFile& commit : commits) {
-      SLUICE_TRY_ASSIGN(const auto actions, load_commit(store_, commit.path.version));
-      SLUICE_TRY(apply(actions, commit.info.key));
-      snapshot_.last_commit_ = commit.info;
+  /// Replays the commits that follow `version`, as far as there are any; returns the last one's version.
+  Result<Version> replay_following(Version version) {
+    while (true) {
+      const std::string key = commit_key(version.next());
+      SLUICE_TRY_ASSIGN(const auto text, store_.get(key));
+      if (!text) break;
+      SLUICE_TRY_ASSIGN(const auto actions, read_actions(*text, key));
+      SLUICE_TRY(apply(actions, key));
+      version = version.next();
     }
-    return ok();
+    SLUICE_TRY_ASSIGN(snapshot_.last_commit_, store_.head(commit_key(version)));
+    return version;
   }
 
   /// Checks what was replayed and makes it a snapshot.
@@ -154,13 +166,6 @@ class Snapshot::Loader {
   bool has_metadata_ = false;
 };
 
-namespace {
-
-/// True if the error says that a checkpoint is of no use, so that another way through the log may be.
-bool is_damaged_checkpoint(const Error& error) { return error.number() == 4203; }
-
-}  // namespace
-
 Result<std::shared_ptr<const Snapshot>> Snapshot::load(store::ObjectStore& store, std::optional<Version> at) {
   // A log that is cleaned up while we read may lose a file between listing and reading: one fresh listing settles that.
   constexpr int kListingsMax = 2;
@@ -187,41 +192,30 @@ Result<std::shared_ptr<const Snapshot>> Snapshot::load(store::ObjectStore& store
     if (!*segment) return std::shared_ptr<const Snapshot>();
 
     Loader loader(store);
-    const Status replayed = loader.replay(**segment);
-    if (replayed) return std::move(loader).finish((*segment)->version);
-    if (is_damaged_checkpoint(replayed.error())) {
-      damage = replayed.error();
+    if (auto checkpoint = loader.replay_checkpoint(**segment); !checkpoint) {
+      if (checkpoint.error().code() != ErrorCode::Corruption) return std::move(checkpoint).error();
+      damage = std::move(checkpoint).error();
       for (const LogFile& file : (*segment)->checkpoint) unreadable.insert(file.info.key);
       hint.reset();
-    } else if (replayed.error().code() != ErrorCode::NotFound || ++vanished_count == kListingsMax) {
-      return replayed.error();
+      continue;
     }
+    const Status commits = loader.replay_commits(**segment);
+    if (commits) return std::move(loader).finish((*segment)->version);
+    if (commits.error().code() != ErrorCode::NotFound || ++vanished_count == kListingsMax) return commits.error();
   }
 }
 
 Result<std::shared_ptr<const Snapshot>> Snapshot::refresh(store::ObjectStore& store,
                                                           std::shared_ptr<const Snapshot> older) {
+  // While our newest commit is there as we know it, the folder holds the same table, and the log was not cleaned up as far
+  // as the next version: if that is absent, there is nothing new. No listing is needed, however long the log.
   const Version version = older->version();
-  SLUICE_TRY_ASSIGN(const auto listing, store.list(kLogFolder, list_from_key(version)));
-  std::vector<LogFile> commits;  // the listing is sorted, so they come in order
-  bool same_table = false;
-  bool contiguous = true;
-  for (const store::ObjectInfo& info : listing) {
-    const auto path = parse_log_path(info.key);
-    if (!path || path->kind != LogPath::Kind::Commit) continue;
-    if (path->version == version) {
-      same_table = older->last_commit_ == info;  // else the folder now holds another table
-    } else {
-      contiguous &= path->version == Version(version.value() + 1 + static_cast<std::int64_t>(commits.size()));
-      commits.push_back({*path, info});
-    }
-  }
-  if (same_table && contiguous) {
-    if (commits.empty()) return older;
+  SLUICE_TRY_ASSIGN(const auto newest, store.head(commit_key(version)));
+  if (newest && older->last_commit_ == newest) {
     Loader loader(store, *older);
-    const Status replayed = loader.replay_commits(commits);
-    if (replayed) return std::move(loader).finish(commits.back().path.version);
-    if (replayed.error().code() != ErrorCode::NotFound) return replayed.error();
+    SLUICE_TRY_ASSIGN(const Version reached, loader.replay_following(version));
+    return reached == version ? Result<std::shared_ptr<const Snapshot>>(std::move(older))
+                              : std::move(loader).finish(reached);
   }
   SLUICE_TRY_ASSIGN(auto fresh, load(store));
   if (!fresh) return Error(ErrorCode::NotFound, "the table is gone: its log holds no commit any more");

@@ -37,7 +37,8 @@ class Snapshot {
                                                       std::optional<Version> at = std::nullopt);
 
   /// Returns the newest version: `older` itself if nothing was committed since, else `older` with the new commits applied
-  /// (or, if the log was cleaned up behind it, loaded afresh). Errors as load(); NotFound if the table is gone.
+  /// (or, if the log was cleaned up behind it or the folder holds another table now, loaded afresh). Errors as load();
+  /// NotFound if the table is gone. Cost: one head and one read more than there are new commits; no listing.
   static Result<std::shared_ptr<const Snapshot>> refresh(store::ObjectStore& store,
                                                          std::shared_ptr<const Snapshot> older);
 

@@ -84,7 +84,7 @@ Status check_definition(const TableDefinition& definition) {
 
 Result<std::vector<Action>> create_table_actions(const TableDefinition& definition, Clock& clock, Random& random) {
   SLUICE_TRY(check_definition(definition));
-  SLUICE_TRY_ASSIGN(Protocol protocol, minimal_protocol(definition.schema, definition.properties));
+  SLUICE_TRY_ASSIGN(const auto features, required_features(definition.schema, definition.properties));
   Metadata metadata;
   metadata.id = random.uuid();
   metadata.name = definition.name;
@@ -93,7 +93,7 @@ Result<std::vector<Action>> create_table_actions(const TableDefinition& definiti
   metadata.partition_columns = definition.partition_columns;
   metadata.configuration = definition.properties;
   metadata.created_time = clock.now();
-  return std::vector<Action>{std::move(protocol), std::move(metadata)};
+  return std::vector<Action>{minimal_protocol(features), std::move(metadata)};
 }
 
 Result<std::vector<Action>> alter_table_actions(const Snapshot& table, const TableDefinition& definition) {
@@ -119,8 +119,8 @@ Result<std::vector<Action>> alter_table_actions(const Snapshot& table, const Tab
   if (definition.description) metadata.description = definition.description;
   if (schema != table.schema()) metadata.schema_string = write_schema(schema);
 
-  SLUICE_TRY_ASSIGN(const Protocol wanted, minimal_protocol(schema, metadata.configuration));
-  Protocol protocol = upgraded_protocol(table.protocol(), wanted);
+  SLUICE_TRY_ASSIGN(const auto features, required_features(schema, metadata.configuration));
+  Protocol protocol = upgraded_protocol(table.protocol(), features);
   std::vector<Action> actions;
   if (protocol != table.protocol()) actions.emplace_back(std::move(protocol));
   if (metadata != table.metadata()) actions.emplace_back(std::move(metadata));

@@ -27,7 +27,7 @@ struct TableDefinition {
 /// (deletion vectors by property delta.enableDeletionVectors: reader 3, writer 7; timestamp_ntz columns likewise).
 /// InvalidArgument: no columns, a name twice, a partition column that is missing or of a nested type, only partition
 /// columns, a column name that Parquet cannot carry (column mapping is not written yet); Unsupported: see
-/// minimal_protocol().
+/// required_features().
 Result<std::vector<Action>> create_table_actions(const TableDefinition& definition, Clock& clock, Random& random);
 
 /// Returns the Metadata, and the Protocol if it must rise, that give an existing table the definition's schema and

@@ -169,8 +169,9 @@ class ParquetActions {
     while (const auto chunk = result->Fetch()) {
       const ColumnView lines(*chunk, 0);
       for (std::size_t row = 0; row < chunk->size(); ++row) {
-        SLUICE_TRY_ASSIGN(auto actions, read_actions(lines.text(row).value_or(""), key));
-        for (Action& action : actions) take(std::move(action));
+        auto actions = read_actions(lines.text(row).value_or(""), key);
+        if (!actions) return damaged(key, actions.error().message());
+        for (Action& action : *actions) take(std::move(action));
       }
     }
     return ok();
@@ -275,11 +276,11 @@ class CheckpointReader {
     const std::vector<Sidecar> sidecars = std::move(sidecars_);
     sidecars_.clear();
     for (const Sidecar& sidecar : sidecars) {
-      SLUICE_TRY_ASSIGN(const DataPath path, resolve_path(sidecar.path));
-      if (path.absolute || path.path.find_first_of("'*?[/") != std::string::npos) {
+      const auto path = resolve_path(sidecar.path);
+      if (!path || path->absolute || path->path.find_first_of("'*?[/") != std::string::npos) {
         return damaged(file.info.key, fmt::format("it names the sidecar \"{}\"", sidecar.path));
       }
-      SLUICE_TRY(read_parquet(std::string(kSidecarFolder) + path.path));
+      SLUICE_TRY(read_parquet(std::string(kSidecarFolder) + path->path));
     }
     return ok();
   }
@@ -288,8 +289,9 @@ class CheckpointReader {
   Status read_json(const std::string& key) {
     SLUICE_TRY_ASSIGN(const auto text, store_.get(key));
     if (!text) return damaged(key, "it is gone");
-    SLUICE_TRY_ASSIGN(auto actions, read_actions(*text, key));
-    for (Action& action : actions) take(std::move(action));
+    auto actions = read_actions(*text, key);
+    if (!actions) return damaged(key, actions.error().message());
+    for (Action& action : *actions) take(std::move(action));
     return ok();
   }
 
@@ -338,12 +340,7 @@ class CheckpointReader {
 Status read_checkpoint(store::ObjectStore& store, std::span<const LogFile> files, CheckpointContent content,
                        const std::function<void(Action&&)>& take) {
   CheckpointReader reader(store, content, take);
-  for (const LogFile& file : files) {
-    if (auto status = reader.read(file); !status) {
-      if (is_store_error(status.error()) || status.error().number() == 4203) return status;
-      return damaged(file.info.key, status.error().message());
-    }
-  }
+  for (const LogFile& file : files) SLUICE_TRY(reader.read(file));
   return ok();
 }
 

@@ -1,0 +1,54 @@
+#include "delta/data_path.h"
+
+#include <gtest/gtest.h>
+
+namespace sluice::delta {
+namespace {
+
+TEST(DataPathTest, DecodesPercentEscapesOnce) {
+  EXPECT_EQ(resolve_path("a%20b.parquet")->path, "a b.parquet");
+  EXPECT_EQ(resolve_path("p=a%253Ab/x")->path, "p=a%3Ab/x");
+  EXPECT_EQ(resolve_path("a+b")->path, "a+b");
+  EXPECT_EQ(resolve_path("\xc3\xa4.parquet")->path, "\xc3\xa4.parquet");
+}
+
+TEST(DataPathTest, AbsolutePathsKeepWhereTheyLead) {
+  EXPECT_EQ(*resolve_path("file:/data/a%20b"), (DataPath{true, "/data/a b"}));
+  EXPECT_EQ(*resolve_path("file:///data/a"), (DataPath{true, "/data/a"}));
+  EXPECT_EQ(*resolve_path("/data/a"), (DataPath{true, "/data/a"}));
+  EXPECT_EQ(*resolve_path("s3://bucket/a%20b"), (DataPath{true, "s3://bucket/a%20b"}));
+  EXPECT_EQ(*resolve_path("a/b:c"), (DataPath{false, "a/b:c"}));
+}
+
+TEST(DataPathTest, BrokenAndEscapingPathsAreCorrupt) {
+  for (const char* path : {"", "a%2", "a%zz", "%", "../x", "a/%2e%2e/b", "a%00b", "file:"}) {
+    const auto resolved = resolve_path(path);
+    ASSERT_FALSE(resolved) << path;
+    EXPECT_EQ(resolved.error().code(), ErrorCode::Corruption) << path;
+  }
+}
+
+TEST(DataPathTest, EncodingIsTheInverseOfDecoding) {
+  for (const char* key : {"part-0.parquet", "p=a%3Ab/x y", "100%", "\xc3\xa4#?", "a+b=c"}) {
+    EXPECT_EQ(resolve_path(encode_path(key))->path, key);
+  }
+  EXPECT_EQ(encode_path("p=a%3Ab/x y"), "p=a%253Ab/x%20y");
+}
+
+TEST(DataPathTest, OneFileHasOneCanonicalPath) {
+  EXPECT_EQ(canonical_path("file:/x/a%20b"), canonical_path("/x/a b"));
+  EXPECT_EQ(canonical_path("file:///x/a"), canonical_path("file:/x/a"));
+  EXPECT_EQ(canonical_path("a%2Db"), canonical_path("a-b"));
+  EXPECT_NE(canonical_path("a%252Db"), canonical_path("a-b"));
+}
+
+TEST(DataPathTest, PartitionFoldersEscapeAsHiveDoes) {
+  EXPECT_EQ(partition_folder({}), "");
+  EXPECT_EQ(partition_folder({{"day", "2024-01-01"}, {"k", "a:b/c d"}}), "day=2024-01-01/k=a%3Ab%2Fc d/");
+  EXPECT_EQ(partition_folder({{"k", std::nullopt}}), "k=__HIVE_DEFAULT_PARTITION__/");
+  EXPECT_EQ(partition_folder({{"k", ""}}), "k=__HIVE_DEFAULT_PARTITION__/");
+  EXPECT_EQ(encode_path(partition_folder({{"k", "a:b"}})), "k=a%253Ab/");
+}
+
+}  // namespace
+}  // namespace sluice::delta

@@ -1,0 +1,157 @@
+#include "delta/features.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "delta/table_properties.h"
+
+namespace sluice::delta {
+namespace {
+
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::UnorderedElementsAre;
+using Features = std::set<std::string>;
+
+DataType schema_of(DataType::Kind kind) { return DataType::structure({{"c", DataType::primitive(kind), true, {}}}); }
+
+TEST(FeaturesTest, LegacyVersionsStandForTheirFeatures) {
+  EXPECT_THAT(feature_names({1, 2, std::nullopt, std::nullopt}), UnorderedElementsAre("appendOnly", "invariants"));
+  EXPECT_THAT(feature_names({2, 5, std::nullopt, std::nullopt}), Contains("columnMapping"));
+  EXPECT_THAT(feature_names({1, 7, std::nullopt, Features{"appendOnly"}}), ElementsAre("appendOnly"));
+}
+
+TEST(FeaturesTest, UnknownReaderFeaturesAreRefusedByName) {
+  const auto status = check_readable({3, 7, Features{"deletionVectors", "fancyRead"}, Features{"deletionVectors", "fancyRead"}});
+  ASSERT_FALSE(status);
+  EXPECT_EQ(status.error().code(), ErrorCode::Unsupported);
+  EXPECT_THAT(status.error().message(), HasSubstr("fancyRead"));
+  EXPECT_THAT(status.error().message(), Not(HasSubstr("deletionVectors")));
+}
+
+TEST(FeaturesTest, UnknownVersionsAreRefused) {
+  EXPECT_FALSE(check_readable({4, 7, std::nullopt, std::nullopt}));
+  EXPECT_FALSE(check_readable({0, 2, std::nullopt, std::nullopt}));
+  EXPECT_FALSE(check_writable({1, 8, std::nullopt, std::nullopt}, {}, {}));
+}
+
+TEST(FeaturesTest, UnknownWriterFeaturesForbidOnlyWriting) {
+  const Protocol protocol{1, 7, std::nullopt, Features{"fancyWrite"}};
+  EXPECT_TRUE(check_readable(protocol));
+  const auto status = check_writable(protocol, {}, {});
+  ASSERT_FALSE(status);
+  EXPECT_THAT(status.error().message(), HasSubstr("fancyWrite"));
+}
+
+TEST(FeaturesTest, FeaturesWeDoNotWriteYetAreFineUntilUsed) {
+  const Protocol protocol{1, 4, std::nullopt, std::nullopt};
+  Metadata metadata;
+  EXPECT_TRUE(check_writable(protocol, metadata, schema_of(DataType::Kind::Long)));
+  metadata.configuration = {{"delta.constraints.positive", "c > 0"}};
+  EXPECT_THAT(check_writable(protocol, metadata, schema_of(DataType::Kind::Long)).error().message(),
+              HasSubstr("constraint positive"));
+  metadata.configuration = {{"delta.enableChangeDataFeed", "true"}};
+  EXPECT_FALSE(check_writable(protocol, metadata, schema_of(DataType::Kind::Long)));
+  metadata.configuration = {};
+  DataType nested = DataType::structure({{"l", DataType::array(schema_of(DataType::Kind::Long)), true, {}}});
+  nested.fields[0].type.children[0].fields[0].metadata["delta.generationExpression"] = "\"1\"";
+  EXPECT_FALSE(check_writable(protocol, metadata, nested));
+}
+
+TEST(FeaturesTest, CatalogManagedTablesAreRefused) {
+  EXPECT_FALSE(check_readable({3, 7, Features{"catalogManaged"}, Features{"catalogManaged"}}));
+}
+
+Protocol new_protocol(DataType::Kind kind, const std::map<std::string, std::string>& properties) {
+  const auto features = required_features(schema_of(kind), properties);
+  SLUICE_CHECK_OK(features);
+  return minimal_protocol(*features);
+}
+
+TEST(FeaturesTest, ANewTableAsksForNoMoreThanItUses) {
+  EXPECT_EQ(new_protocol(DataType::Kind::Long, {}), (Protocol{1, 2, std::nullopt, std::nullopt}));
+  EXPECT_EQ(new_protocol(DataType::Kind::Long, {{"delta.appendOnly", "true"}}),
+            (Protocol{1, 2, std::nullopt, std::nullopt}));
+  EXPECT_EQ(new_protocol(DataType::Kind::Long, {{"delta.enableDeletionVectors", "true"}}),
+            (Protocol{3, 7, Features{"deletionVectors"}, Features{"deletionVectors"}}));
+  EXPECT_EQ(new_protocol(DataType::Kind::TimestampNtz, {{"delta.appendOnly", "true"}}),
+            (Protocol{3, 7, Features{"timestampNtz"}, Features{"appendOnly", "timestampNtz"}}));
+}
+
+TEST(FeaturesTest, ANewTableWithWhatWeDoNotWriteIsRefused) {
+  EXPECT_FALSE(required_features(schema_of(DataType::Kind::Long), {{"delta.enableRowTracking", "true"}}));
+  EXPECT_FALSE(required_features(schema_of(DataType::Kind::Variant), {}));
+  EXPECT_FALSE(required_features(schema_of(DataType::Kind::Long), {{"delta.constraints.c", "x > 1"}}));
+}
+
+TEST(FeaturesTest, AnUpgradeListsWhatTheOldVersionsImplied) {
+  const Protocol old{1, 4, std::nullopt, std::nullopt};
+  EXPECT_EQ(upgraded_protocol(old, {"deletionVectors"}),
+            (Protocol{3, 7, Features{"deletionVectors"},
+                      Features{"appendOnly", "changeDataFeed", "checkConstraints", "deletionVectors", "generatedColumns",
+                               "invariants"}}));
+  EXPECT_EQ(upgraded_protocol({2, 5, std::nullopt, std::nullopt}, {"deletionVectors"}).reader_features,
+            (Features{"columnMapping", "deletionVectors"}));
+}
+
+TEST(FeaturesTest, AnUpgradeNeverTakesAnythingAway) {
+  const Protocol foreign{3, 7, Features{"fancyRead"}, Features{"fancyRead", "appendOnly"}};
+  EXPECT_EQ(upgraded_protocol(foreign, {"appendOnly"}), foreign);
+  EXPECT_EQ(upgraded_protocol(foreign, {"deletionVectors"}),
+            (Protocol{3, 7, Features{"deletionVectors", "fancyRead"}, Features{"appendOnly", "deletionVectors", "fancyRead"}}));
+  EXPECT_EQ(upgraded_protocol({1, 2, std::nullopt, std::nullopt}, {"changeDataFeed"}),
+            (Protocol{1, 4, std::nullopt, std::nullopt}));
+}
+
+TEST(TablePropertiesTest, AbsentKeysHaveTheSpecificationsDefaults) {
+  const auto properties = read_properties({});
+  ASSERT_TRUE(properties);
+  EXPECT_EQ(properties->checkpoint_interval, 10);
+  EXPECT_EQ(properties->statistics_columns_max, 32);
+  EXPECT_EQ(properties->deleted_file_retention, std::chrono::hours(7 * 24));
+  EXPECT_FALSE(properties->enable_deletion_vectors);
+}
+
+TEST(TablePropertiesTest, ReadsWhatIsSet) {
+  const auto properties = read_properties({{"delta.enableDeletionVectors", "TRUE"},
+                                           {"delta.checkpointInterval", "3"},
+                                           {"delta.columnMapping.mode", "name"},
+                                           {"delta.dataSkippingStatsColumns", "a, b.c,`d.e`.`f``g`"},
+                                           {"delta.deletedFileRetentionDuration", "interval 1 week 2 days"},
+                                           {"delta.constraints.x", "a > 0"},
+                                           {"someone.else", "7"}});
+  ASSERT_TRUE(properties);
+  EXPECT_TRUE(properties->enable_deletion_vectors);
+  EXPECT_EQ(properties->checkpoint_interval, 3);
+  EXPECT_EQ(properties->column_mapping_mode, ColumnMappingMode::Name);
+  EXPECT_EQ(*properties->statistics_columns,
+            (std::vector<std::vector<std::string>>{{"a"}, {"b", "c"}, {"d.e", "f`g"}}));
+  EXPECT_EQ(properties->deleted_file_retention, std::chrono::hours(9 * 24));
+  EXPECT_EQ(properties->constraints.at("x"), "a > 0");
+}
+
+TEST(TablePropertiesTest, MeaninglessValuesAreRefusedByKey) {
+  for (const auto& [key, value] : std::map<std::string, std::string>{{"delta.appendOnly", "yes"},
+                                                                     {"delta.checkpointInterval", "0"},
+                                                                     {"delta.columnMapping.mode", "both"},
+                                                                     {"delta.logRetentionDuration", "1 month"},
+                                                                     {"delta.dataSkippingNumIndexedCols", "-2"}}) {
+    const auto properties = read_properties({{key, value}});
+    ASSERT_FALSE(properties) << key;
+    EXPECT_THAT(properties.error().message(), HasSubstr(key));
+    EXPECT_THAT(properties.error().message(), HasSubstr(value));
+  }
+}
+
+TEST(TablePropertiesTest, IntervalsAddUp) {
+  EXPECT_EQ(*read_interval("interval 7 days"), std::chrono::hours(168));
+  EXPECT_EQ(*read_interval("INTERVAL '1' HOUR 30 minutes"), std::chrono::minutes(90));
+  for (const char* text : {"", "interval", "7", "days 7", "7 fortnights", "9223372036854775807 weeks", "-1 day"}) {
+    EXPECT_FALSE(read_interval(text)) << text;
+  }
+}
+
+}  // namespace
+}  // namespace sluice::delta

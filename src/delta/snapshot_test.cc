@@ -1,0 +1,288 @@
+#include "delta/snapshot.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "delta/log_checkpoint.h"
+#include "delta/test_table.h"
+#include "store/fault_store.h"
+
+namespace sluice::delta {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+class SnapshotTest : public ::testing::Test {
+ protected:
+  /// Three commits that add a, b, c after the one that creates the table.
+  void create_with_files() {
+    table_.create();
+    table_.put({TestTable::file("a"), SetTransaction{"app", 1, std::nullopt}});
+    table_.put({TestTable::file("b"), SetTransaction{"app", 2, std::nullopt}});
+    table_.put({TestTable::file("c"), TestTable::removal_of(TestTable::file("a"))});
+  }
+
+  Error load_error(std::optional<Version> at = std::nullopt) {
+    const auto snapshot = Snapshot::load(table_.store, at);
+    SLUICE_CHECK(!snapshot.has_value(), "an error was expected");
+    return snapshot.error();
+  }
+
+  void overwrite(Version version, std::string_view text) {
+    ASSERT_TRUE(table_.store.put(commit_key(version), text));
+  }
+
+  TestTable table_;
+};
+
+TEST_F(SnapshotTest, AFolderWithoutALogIsNoTable) {
+  ASSERT_TRUE(table_.store.put("part-0.parquet", "x"));
+  const auto snapshot = Snapshot::load(table_.store);
+  ASSERT_TRUE(snapshot);
+  EXPECT_EQ(*snapshot, nullptr);
+}
+
+TEST_F(SnapshotTest, HoldsWhatTheCommitsSay) {
+  create_with_files();
+  const auto snapshot = table_.load();
+  EXPECT_EQ(snapshot->version(), Version(3));
+  EXPECT_THAT(TestTable::paths(*snapshot), ElementsAre("b", "c"));
+  EXPECT_EQ(snapshot->transaction_version("app"), 2);
+  EXPECT_EQ(snapshot->transaction_version("other"), std::nullopt);
+  EXPECT_EQ(snapshot->schema(), TestTable::schema());
+  EXPECT_EQ(snapshot->checkpoint_version(), kNoVersion);
+}
+
+TEST_F(SnapshotTest, GoesBackToAnyVersion) {
+  create_with_files();
+  EXPECT_THAT(TestTable::paths(*table_.load(Version(0))), IsEmpty());
+  EXPECT_THAT(TestTable::paths(*table_.load(Version(2))), ElementsAre("a", "b"));
+  EXPECT_EQ(table_.load(Version(1))->transaction_version("app"), 1);
+  EXPECT_EQ(load_error(Version(4)).code(), ErrorCode::NotFound);
+}
+
+TEST_F(SnapshotTest, LaterMetadataProtocolAndDomainsReplaceEarlierOnes) {
+  table_.create();
+  table_.put({DomainMetadata{"d", "1", false}, DomainMetadata{"e", "1", false}});
+  Metadata metadata = table_.load()->metadata();
+  metadata.configuration = {{"delta.checkpointInterval", "5"}};
+  table_.put({metadata, Protocol{1, 4, std::nullopt, std::nullopt}, DomainMetadata{"d", "", true}});
+  const auto snapshot = table_.load();
+  EXPECT_EQ(snapshot->properties().checkpoint_interval, 5);
+  EXPECT_EQ(snapshot->protocol().min_writer_version, 4);
+  ASSERT_EQ(snapshot->domains().size(), 1u);
+  EXPECT_EQ(snapshot->domains().begin()->first, "e");
+}
+
+TEST_F(SnapshotTest, RefreshAppliesOnlyWhatIsNew) {
+  create_with_files();
+  const auto older = table_.load(Version(1));
+  const auto refreshed = Snapshot::refresh(table_.store, older);
+  ASSERT_TRUE(refreshed);
+  EXPECT_EQ((*refreshed)->version(), Version(3));
+  EXPECT_THAT(TestTable::paths(**refreshed), ElementsAre("b", "c"));
+  EXPECT_THAT(TestTable::paths(*older), ElementsAre("a"));
+  EXPECT_EQ((*refreshed)->transaction_version("app"), 2);
+  EXPECT_EQ(*Snapshot::refresh(table_.store, *refreshed), *refreshed);
+}
+
+TEST_F(SnapshotTest, RefreshReadsNoCommitTwice) {
+  create_with_files();
+  store::FaultStore counting(table_.store, {});
+  const auto snapshot = *Snapshot::load(counting);
+  table_.put({TestTable::file("d")});
+  const std::uint64_t before = counting.call_count(store::Operation::Get);
+  const std::uint64_t lists_before = counting.call_count(store::Operation::List);
+  ASSERT_TRUE(Snapshot::refresh(counting, snapshot));
+  EXPECT_EQ(counting.call_count(store::Operation::Get) - before, 2u);  // commit 4, and that there is no 5
+  EXPECT_EQ(counting.call_count(store::Operation::List), lists_before);
+}
+
+TEST_F(SnapshotTest, RefreshSurvivesACleanedUpLog) {
+  create_with_files();
+  const auto older = table_.load(Version(1));
+  ASSERT_TRUE(write_log_checkpoint(table_.store, *table_.load(), table_.clock));
+  for (int version = 0; version < 3; ++version) ASSERT_TRUE(table_.store.remove(commit_key(Version(version))));
+  const auto refreshed = Snapshot::refresh(table_.store, older);
+  ASSERT_TRUE(refreshed);
+  EXPECT_THAT(TestTable::paths(**refreshed), ElementsAre("b", "c"));
+}
+
+TEST_F(SnapshotTest, RefreshNoticesAnotherTableInThePlaceOfTheOld) {
+  create_with_files();
+  const auto older = table_.load();
+  TestTable other;
+  other.create();
+  // As many commits as before, of other content.
+  table_.clock.advance(std::chrono::milliseconds(1));
+  overwrite(Version(0), **other.store.get(commit_key(Version(0))));
+  for (int version = 1; version < 4; ++version) {
+    overwrite(Version(version), write_actions(std::vector<Action>{TestTable::file("z")}));
+  }
+  const auto refreshed = Snapshot::refresh(table_.store, older);
+  ASSERT_TRUE(refreshed);
+  EXPECT_THAT(TestTable::paths(**refreshed), ElementsAre("z"));
+}
+
+TEST_F(SnapshotTest, RefreshOfARemovedTableIsNotFound) {
+  create_with_files();
+  const auto older = table_.load();
+  for (int version = 0; version < 4; ++version) ASSERT_TRUE(table_.store.remove(commit_key(Version(version))));
+  EXPECT_EQ(Snapshot::refresh(table_.store, older).error().code(), ErrorCode::NotFound);
+}
+
+TEST_F(SnapshotTest, ALogWithoutProtocolOrMetadataIsCorrupt) {
+  table_.put({Protocol()});
+  EXPECT_THAT(load_error().message(), HasSubstr("metaData"));
+  TestTable other;
+  other.put({Metadata()});
+  EXPECT_THAT(Snapshot::load(other.store).error().message(), HasSubstr("protocol"));
+}
+
+TEST_F(SnapshotTest, TwoMetadataInOneCommitAreCorrupt) {
+  table_.create();
+  const Metadata metadata = table_.load()->metadata();
+  table_.put({metadata, metadata});
+  EXPECT_EQ(load_error().code(), ErrorCode::Corruption);
+}
+
+TEST_F(SnapshotTest, FeaturesWeDoNotKnowAreRefusedByName) {
+  table_.create();
+  table_.put({Protocol{3, 7, std::set<std::string>{"fancy"}, std::set<std::string>{"fancy"}}});
+  EXPECT_EQ(load_error().code(), ErrorCode::Unsupported);
+  EXPECT_THAT(load_error().message(), HasSubstr("fancy"));
+  EXPECT_EQ(table_.load(Version(0))->version(), Version(0));
+}
+
+TEST_F(SnapshotTest, APartitionColumnThatIsNotInTheSchemaIsCorrupt) {
+  table_.create();
+  Metadata metadata = table_.load()->metadata();
+  metadata.partition_columns = {"nowhere"};
+  table_.put({metadata});
+  EXPECT_THAT(load_error().message(), HasSubstr("nowhere"));
+}
+
+// Damage: the right table or an Error that names the file; never a part of a table.
+
+TEST_F(SnapshotTest, AMissingCommitIsAGapThatIsNamed) {
+  create_with_files();
+  ASSERT_TRUE(table_.store.remove(commit_key(Version(2))));
+  EXPECT_EQ(load_error().code(), ErrorCode::Corruption);
+  EXPECT_THAT(load_error().message(), HasSubstr("version 2 is missing"));
+  EXPECT_EQ(table_.load(Version(1))->version(), Version(1));
+}
+
+TEST_F(SnapshotTest, ATornCommitIsNamed) {
+  create_with_files();
+  const Bytes whole = **table_.store.get(commit_key(Version(2)));
+  overwrite(Version(2), BytesView(whole).substr(0, whole.size() / 3));
+  EXPECT_EQ(load_error().code(), ErrorCode::Corruption);
+  EXPECT_THAT(load_error().message(), HasSubstr("00000000000000000002.json"));
+}
+
+TEST_F(SnapshotTest, AnEmptyCommitIsACommitThatDoesNothing) {
+  create_with_files();
+  overwrite(Version(3), "");
+  EXPECT_THAT(TestTable::paths(*table_.load()), ElementsAre("a", "b"));
+}
+
+TEST_F(SnapshotTest, AFileAddedTwiceIsOneFile) {
+  table_.create();
+  table_.put({TestTable::file("a"), TestTable::file("a")});
+  EXPECT_EQ(table_.load()->files().size(), 1u);
+}
+
+TEST_F(SnapshotTest, ForeignFilesInTheLogFolderAreIgnored) {
+  create_with_files();
+  for (const char* name : {"_delta_log/.00000000000000000009.json.crc", "_delta_log/notes.txt",
+                           "_delta_log/00000000000000000009.json.tmp", "_delta_log/9.json"}) {
+    ASSERT_TRUE(table_.store.put(name, "garbage"));
+  }
+  EXPECT_EQ(table_.load()->version(), Version(3));
+}
+
+TEST_F(SnapshotTest, AStoreThatFailsIsAnErrorAndNotAnEmptyTable) {
+  create_with_files();
+  for (const store::Operation operation : {store::Operation::List, store::Operation::Get}) {
+    for (std::uint64_t nth = 1; nth <= 4; ++nth) {
+      store::FaultStore failing(table_.store, {{operation, "_delta_log/0", nth, ErrorCode::Unavailable,
+                                                store::Fault::Moment::Before},
+                                               {store::Operation::List, "_delta_log/", nth, ErrorCode::Unavailable,
+                                                store::Fault::Moment::Before}});
+      const auto snapshot = Snapshot::load(failing);
+      if (failing.struck_count() == 0) continue;
+      ASSERT_FALSE(snapshot);
+      EXPECT_EQ(snapshot.error().code(), ErrorCode::Unavailable);
+    }
+  }
+}
+
+class CheckpointedSnapshotTest : public SnapshotTest {
+ protected:
+  CheckpointedSnapshotTest() {
+    create_with_files();
+    SLUICE_CHECK_OK(write_log_checkpoint(table_.store, *table_.load(), table_.clock));
+    table_.put({TestTable::file("d")});
+  }
+
+  void expect_right_table() { EXPECT_THAT(TestTable::paths(*table_.load()), ElementsAre("b", "c", "d")); }
+};
+
+TEST_F(CheckpointedSnapshotTest, StartsAtTheCheckpoint) {
+  EXPECT_EQ(table_.load()->checkpoint_version(), Version(3));
+  expect_right_table();
+  for (int version = 0; version <= 3; ++version) ASSERT_TRUE(table_.store.remove(commit_key(Version(version))));
+  expect_right_table();
+  EXPECT_EQ(table_.load()->transaction_version("app"), 2);
+  EXPECT_EQ(load_error(Version(1)).code(), ErrorCode::NotFound);
+}
+
+TEST_F(CheckpointedSnapshotTest, ListsFromTheHintOnly) {
+  store::FaultStore counting(table_.store, {});
+  ASSERT_TRUE(Snapshot::load(counting));
+  EXPECT_EQ(counting.call_count(store::Operation::List), 1u);
+  EXPECT_EQ(counting.call_count(store::Operation::Get), 2u);  // the hint and commit 4
+}
+
+TEST_F(CheckpointedSnapshotTest, AHintThatLiesIsNotBelieved) {
+  for (const char* hint : {"", "garbage", "{}", "{\"version\":99}", "{\"version\":-1}", "{\"version\":1}",
+                           "{\"version\":4}", "{\"version\":\"x\"}", "[3]"}) {
+    ASSERT_TRUE(table_.store.put(kLastCheckpointKey, hint));
+    expect_right_table();
+  }
+  ASSERT_TRUE(table_.store.remove(kLastCheckpointKey));
+  expect_right_table();
+}
+
+TEST_F(CheckpointedSnapshotTest, ADamagedCheckpointIsPassedOverWhileTheCommitsAreThere) {
+  const Bytes good = **table_.store.get(checkpoint_key(Version(3)));
+  SeededRandom random(9);
+  for (int round = 0; round < 40; ++round) {
+    Bytes bad = good;
+    if (round == 0) bad.clear();
+    if (round == 1) bad = "garbage";
+    if (round > 1 && round < 10) bad.resize(random.next() % bad.size());
+    if (round >= 10) bad[bad.size() - 1 - random.next() % 600] = static_cast<char>(random.next());  // the footer
+    ASSERT_TRUE(table_.store.put(checkpoint_key(Version(3)), bad));
+    expect_right_table();
+  }
+}
+
+TEST_F(CheckpointedSnapshotTest, ADamagedCheckpointWithoutCommitsIsNamed) {
+  ASSERT_TRUE(table_.store.put(checkpoint_key(Version(3)), "garbage"));
+  ASSERT_TRUE(table_.store.remove(commit_key(Version(0))));
+  EXPECT_EQ(load_error().code(), ErrorCode::Corruption);
+  EXPECT_THAT(load_error().message(), HasSubstr("00000000000000000003.checkpoint.parquet"));
+  EXPECT_THAT(load_error().message(), HasSubstr("version 0 is missing"));
+}
+
+TEST_F(CheckpointedSnapshotTest, AStoreThatFailsWhileTheCheckpointIsReadIsNoDamage) {
+  store::FaultStore failing(table_.store, {{store::Operation::Read, "checkpoint", 1, ErrorCode::Unavailable,
+                                            store::Fault::Moment::Before}});
+  EXPECT_EQ(Snapshot::load(failing).error().code(), ErrorCode::Unavailable);
+}
+
+}  // namespace
+}  // namespace sluice::delta
