@@ -89,7 +89,8 @@ class RunningQuery final : public Rows {
 
   void refuse_lasting_changes() const {
     for (const auto& [database, change] : pending_->properties.modified_databases) {
-      if (database != TEMP_CATALOG) throw duckdb::InvalidInputException("queries change nothing; use CREATE TEMP …");
+      if (database == TEMP_CATALOG) continue;
+      throw duckdb::InvalidInputException("a query changes nothing; it may make temporary objects for itself");
     }
   }
 

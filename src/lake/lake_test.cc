@@ -245,8 +245,7 @@ INSTANTIATE_TEST_SUITE_P(
 TEST_F(LakeTest, ABugOfDuckDbBreaksOneQueryOnly) {
   int calls = 0;
   LakeOptions options;
-  options.find_table = [&](const std::optional<std::string>&,
-                           const std::string&) -> Result<std::optional<DeltaTable>> {
+  options.find_table = [&](const std::optional<std::string>&, const std::string&) -> Result<std::optional<DeltaTable>> {
     ++calls;
     throw duckdb::InternalException("an impossible state");
   };

@@ -95,8 +95,8 @@ Error Instance::error_of(duckdb::ErrorData error, std::string_view sql) {
   if (error.Type() == duckdb::ExceptionType::OUT_OF_MEMORY) {
     // DuckDB's advice is about settings that are not within reach here.
     const std::string& message = error.RawMessage();
-    return Error(ErrorCode::ResourceExhausted, fmt::format("the query needs more memory than it may have: {}",
-                                                           message.substr(0, message.find('\n'))))
+    return Error(ErrorCode::ResourceExhausted,
+                 fmt::format("the query needs more memory than it may have: {}", message.substr(0, message.find('\n'))))
         .with_help("raise the memory limit, or name a folder to spill to");
   }
   Error mapped = columnar::guard([&] { error.Throw(); }).error();

@@ -105,8 +105,13 @@ std::string EpochChanges::text_of(std::size_t index) const {
       break;
     }
   });
-  if (text.size() > kTextBytesMax) text = text.substr(0, kTextBytesMax) + "…";
-  return read ? text : "(unreadable)";
+  if (!read) return "(unreadable)";
+  if (text.size() <= kTextBytesMax) return text;
+  std::size_t size = kTextBytesMax;
+  while ((text[size] & 0xC0) == 0x80) --size;  // not within a character
+  text.resize(size);
+  text += "…";
+  return text;
 }
 
 std::uint64_t EpochChanges::memory_bytes() const {
