@@ -1,14 +1,14 @@
 #include "engine/aggregate.h"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
-#include <fmt/format.h>
+#include <duckdb/common/vector_operations/vector_operations.hpp>
 
 #include "columnar/row_codec.h"
 #include "engine/internal/accumulator.h"
 #include "engine/internal/row_errors.h"
-#include "state/batch_writer.h"
 #include "state/key_index.h"
 
 namespace sluice::engine {
@@ -28,23 +28,13 @@ struct RunningCall {
   std::unique_ptr<internal::Accumulator> accumulator;
 };
 
-/// A group's result: its bytes, or why it has none.
-struct Outcome {
-  std::string_view row;        // empty if it failed
-  const std::string* failure;  // "expression | message"; null if it did not
-};
+/// Groups that have no result, by their place among others, and why: "expression | message".
+using GroupFailures = std::map<std::size_t, std::string>;
 
-/// The results of some groups, as bytes: what a group gave before the epoch.
+/// The results that the changed groups had before the epoch.
 struct OldResults {
-  std::string bytes;
-  std::vector<std::size_t> ends;      // per group, in bytes
-  std::vector<std::string> failures;  // per group, empty if it did not fail
-
-  Outcome get(std::size_t index) const {
-    const std::size_t begin = index == 0 ? 0 : ends[index - 1];
-    return {std::string_view(bytes).substr(begin, ends[index] - begin),
-            failures[index].empty() ? nullptr : &failures[index]};
-  }
+  std::vector<std::unique_ptr<DataChunk>> chunks;  // all full but the last
+  GroupFailures failures;                          // by place among all changed groups
 };
 
 std::string call_text(const AggregateCall& call) {
@@ -69,8 +59,6 @@ struct Aggregate::Impl {
   std::unique_ptr<columnar::Kernel> kernel;  // groups, then arguments and conditions
   std::vector<columnar::ColumnIndex> group_columns;
   RowCodec key_codec;
-  RowCodec result_codec;
-  RowCodec row_codec;
   std::vector<RunningCall> calls;
 
   state::KeyIndex groups;
@@ -89,16 +77,16 @@ struct Aggregate::Impl {
   std::vector<std::int64_t> weights;
   std::vector<Slot> first_touched;
 
-  Impl(RowCodec keys, RowCodec results, RowCodec rows)
-      : key_codec(std::move(keys)), result_codec(std::move(results)), row_codec(std::move(rows)) {}
+  explicit Impl(RowCodec keys) : key_codec(std::move(keys)) {}
 
   Status add(DataChunk& values, OperatorCounters& counters);
   void make_room();
   Status finish_groups(std::span<const Slot> some, DataChunk& out, columnar::ColumnIndex first_column,
-                       std::vector<std::string>& failures) const;
+                       std::size_t first_row, GroupFailures& failures) const;
   Status remember(std::span<const Slot> some);
   Status emit_created(std::span<const Slot> some, Output& output) const;
-  Status emit_changed(std::size_t begin, std::size_t end, state::BatchWriter& writer, Output& output) const;
+  Status emit_changed(std::size_t chunk, Output& output) const;
+  void decode_keys(std::span<const Slot> some, DataChunk& out) const;
   void fail(Slot group, const std::string& failure, std::int64_t weight, Output& output) const;
 };
 
@@ -121,11 +109,9 @@ Result<std::unique_ptr<Aggregate>> Aggregate::create(columnar::KernelContext& co
   for (const auto& call : definition.calls) result_types.push_back(call.type);
   RowType types = key_types;
   types.insert(types.end(), result_types.begin(), result_types.end());
-  SLUICE_TRY_ASSIGN(auto keys, RowCodec::create(key_types));
-  SLUICE_TRY_ASSIGN(auto results, RowCodec::create(result_types));
-  SLUICE_TRY_ASSIGN(auto rows, RowCodec::create(types));
+  SLUICE_TRY_ASSIGN(auto keys, RowCodec::create(std::move(key_types)));
 
-  auto impl = std::make_unique<Impl>(std::move(keys), std::move(results), std::move(rows));
+  auto impl = std::make_unique<Impl>(std::move(keys));
   impl->types = std::move(types);
   impl->result_types = std::move(result_types);
   impl->append_only = definition.append_only_input;
@@ -223,40 +209,45 @@ Status Aggregate::Impl::add(DataChunk& values, OperatorCounters& counters) {
   return ok();
 }
 
-/// Writes the calls' results of at most a chunk of groups into `out`; failures[i] says if, and why, groups[i] has none.
+/// Writes the calls' results for some groups into `out` from a row on; those that cannot be represented go to `failures`, by
+/// their place in `out`.
 Status Aggregate::Impl::finish_groups(std::span<const Slot> some, DataChunk& out, columnar::ColumnIndex first_column,
-                                      std::vector<std::string>& failures) const {
-  failures.assign(some.size(), "");
-  std::vector<std::string> messages;
+                                      std::size_t first_row, GroupFailures& failures) const {
+  internal::Failures of_call;
   for (std::size_t c = 0; c < calls.size(); ++c) {
-    messages.assign(some.size(), "");
-    SLUICE_TRY(calls[c].accumulator->finish(some, out.data[first_column + c], messages));
-    for (std::size_t i = 0; i < some.size(); ++i) {
-      if (!messages[i].empty() && failures[i].empty()) failures[i] = calls[c].text + " | " + messages[i];
-    }
+    of_call.clear();
+    SLUICE_TRY(calls[c].accumulator->finish(some, out.data[first_column + c], first_row, of_call));
+    for (const auto& [place, message] : of_call) failures.emplace(first_row + place, calls[c].text + " | " + message);
   }
-  out.SetCardinality(some.size());
+  out.SetCardinality(first_row + some.size());
   return ok();
 }
 
 /// Keeps the results that groups have before they are changed for the first time in the epoch.
 Status Aggregate::Impl::remember(std::span<const Slot> some) {
-  for (std::size_t begin = 0; begin < some.size(); begin += ChangeBatch::kBatchRowsMax) {
-    const auto part = some.subspan(begin, std::min(ChangeBatch::kBatchRowsMax, some.size() - begin));
-    DataChunk results;
-    results.Initialize(duckdb::Allocator::DefaultAllocator(), to_duckdb(result_types));
-    std::vector<std::string> failures;
-    SLUICE_TRY(finish_groups(part, results, 0, failures));
-    columnar::EncodedRows rows;
-    result_codec.encode(results, {}, rows);
-    for (std::size_t i = 0; i < part.size(); ++i) {
-      if (failures[i].empty()) old_results.bytes.append(rows.row(i));
-      old_results.ends.push_back(old_results.bytes.size());
-      old_results.failures.push_back(std::move(failures[i]));
-      changed.push_back(part[i]);
+  while (!some.empty()) {
+    if (old_results.chunks.empty() || old_results.chunks.back()->size() == ChangeBatch::kBatchRowsMax) {
+      old_results.chunks.push_back(std::make_unique<DataChunk>());
+      old_results.chunks.back()->Initialize(duckdb::Allocator::DefaultAllocator(), to_duckdb(result_types));
     }
+    DataChunk& chunk = *old_results.chunks.back();
+    const std::size_t begin = chunk.size();
+    const auto part = some.first(std::min(some.size(), ChangeBatch::kBatchRowsMax - begin));
+    GroupFailures failures;
+    SLUICE_TRY(finish_groups(part, chunk, 0, begin, failures));
+    const std::size_t chunk_begin = changed.size() - begin;
+    for (auto& [place, failure] : failures) old_results.failures.emplace(chunk_begin + place, std::move(failure));
+    changed.insert(changed.end(), part.begin(), part.end());
+    some = some.subspan(part.size());
   }
   return ok();
+}
+
+void Aggregate::Impl::decode_keys(std::span<const Slot> some, DataChunk& out) const {
+  std::vector<std::string_view> keys;
+  keys.reserve(some.size());
+  for (const Slot group : some) keys.push_back(groups.key(group));
+  key_codec.decode(keys, out);
 }
 
 void Aggregate::Impl::fail(Slot group, const std::string& failure, std::int64_t weight, Output& output) const {
@@ -271,54 +262,74 @@ void Aggregate::Impl::fail(Slot group, const std::string& failure, std::int64_t 
                failure.substr(separator + 3), weight});
 }
 
-/// Emits the rows of groups that had none before, column by column.
+/// Emits the rows of groups that had none before.
 Status Aggregate::Impl::emit_created(std::span<const Slot> some, Output& output) const {
   ChangeBatch batch(types);
-  std::vector<std::string> failures;
-  SLUICE_TRY(finish_groups(some, batch.rows(), group_columns.size(), failures));
-  std::vector<std::string_view> keys;
-  keys.reserve(some.size());
-  for (const Slot group : some) keys.push_back(groups.key(group));
-  key_codec.decode(keys, batch.rows());
-
+  GroupFailures failures;
+  SLUICE_TRY(finish_groups(some, batch.rows(), group_columns.size(), 0, failures));
+  decode_keys(some, batch.rows());
+  if (failures.empty()) {
+    output.emit(std::move(batch));
+    return ok();
+  }
   std::vector<std::uint32_t> good;
   for (std::size_t i = 0; i < some.size(); ++i) {
-    if (failures[i].empty()) {
-      good.push_back(static_cast<std::uint32_t>(i));
-    } else {
-      fail(some[i], failures[i], 1, output);
-    }
+    if (!failures.contains(i)) good.push_back(static_cast<std::uint32_t>(i));
   }
-  output.emit(good.size() == some.size() ? std::move(batch) : columnar::slice(batch, good));
+  for (const auto& [place, failure] : failures) fail(some[place], failure, 1, output);
+  output.emit(columnar::slice(batch, good));
   return ok();
 }
 
-/// Emits what changed in the groups changed[begin, end).
-Status Aggregate::Impl::emit_changed(std::size_t begin, std::size_t end, state::BatchWriter& writer,
-                                     Output& output) const {
-  const std::span<const Slot> some = std::span(changed).subspan(begin, end - begin);
-  DataChunk results;
-  results.Initialize(duckdb::Allocator::DefaultAllocator(), to_duckdb(result_types));
-  std::vector<std::string> failures;
-  SLUICE_TRY(finish_groups(some, results, 0, failures));
-  columnar::EncodedRows rows;
-  result_codec.encode(results, {}, rows);
-  std::string row;
-  for (std::size_t i = 0; i < some.size(); ++i) {
-    const Slot group = some[i];
-    const bool is_there = is_global || row_counts[group] != 0;
-    const Outcome before = old_results.get(begin + i);
-    const std::string* const failure = failures[i].empty() ? nullptr : &failures[i];
-    const bool same_failure = failure != nullptr && before.failure != nullptr && *failure == *before.failure;
-    if (is_there && (same_failure || (failure == nullptr && before.failure == nullptr && rows.row(i) == before.row))) continue;
-    const auto write = [&](std::string_view result, std::int64_t weight) {
-      row.assign(groups.key(group));
-      row.append(result);
-      writer.add(row, weight);
-    };
-    before.failure != nullptr ? fail(group, *before.failure, -1, output) : write(before.row, -1);
-    if (is_there) failure != nullptr ? fail(group, *failure, 1, output) : write(rows.row(i), 1);
+/// Emits what changed in the groups whose old results are in a chunk: the old rows taken away, then the new ones.
+Status Aggregate::Impl::emit_changed(std::size_t chunk, Output& output) const {
+  DataChunk& old = *old_results.chunks[chunk];
+  const std::size_t begin = chunk * ChangeBatch::kBatchRowsMax;
+  const std::size_t count = old.size();
+  const auto some = std::span(changed).subspan(begin, count);
+  ChangeBatch now(types);
+  GroupFailures new_failures;
+  SLUICE_TRY(finish_groups(some, now.rows(), group_columns.size(), 0, new_failures));
+
+  std::vector<bool> differs(count, false);
+  for (std::size_t c = 0; c < calls.size(); ++c) {
+    duckdb::Vector flags(duckdb::LogicalType::BOOLEAN);
+    duckdb::VectorOperations::DistinctFrom(old.data[c], now.rows().data[group_columns.size() + c], flags, count);
+    flags.Flatten(count);
+    const bool* const flag = duckdb::FlatVector::GetData<bool>(flags);
+    for (std::size_t i = 0; i < count; ++i) differs[i] = differs[i] || flag[i];
   }
+  const auto find = [](const GroupFailures& failures, std::size_t place) {
+    const auto found = failures.find(place);
+    return found == failures.end() ? nullptr : &found->second;
+  };
+  std::vector<std::uint32_t> taken;
+  std::vector<std::uint32_t> given;
+  for (std::size_t i = 0; i < count; ++i) {
+    const bool is_there = is_global || row_counts[some[i]] != 0;
+    const std::string* const before = find(old_results.failures, begin + i);
+    const std::string* const after = is_there ? find(new_failures, i) : nullptr;
+    const bool same_failure = before != nullptr && after != nullptr && *before == *after;
+    if (before != nullptr && !same_failure) fail(some[i], *before, -1, output);
+    if (after != nullptr && !same_failure) fail(some[i], *after, 1, output);
+    const bool had_row = before == nullptr;
+    const bool has_row = is_there && after == nullptr;
+    if (had_row && (!has_row || differs[i])) taken.push_back(static_cast<std::uint32_t>(i));
+    if (has_row && (!had_row || differs[i])) given.push_back(static_cast<std::uint32_t>(i));
+  }
+  if (taken.empty() && given.empty()) return ok();
+
+  decode_keys(some, now.rows());
+  DataChunk was_rows;
+  was_rows.InitializeEmpty(to_duckdb(types));
+  for (std::size_t c = 0; c < types.size(); ++c) {
+    const bool is_key = c < group_columns.size();
+    was_rows.data[c].Reference(is_key ? now.rows().data[c] : old.data[c - group_columns.size()]);
+  }
+  was_rows.SetCardinality(count);
+  ChangeBatch was(std::move(was_rows), std::vector<std::int64_t>(count, -1));
+  output.emit(columnar::slice(was, taken));
+  output.emit(columnar::slice(now, given));
   return ok();
 }
 
@@ -339,18 +350,14 @@ Status Aggregate::do_end_epoch(Epoch, Output& output) {
   }
   counters_.state_writes += impl.changed.size() + impl.created.size();
 
-  const auto chunk = [](std::size_t begin, std::size_t size) { return std::min(begin + ChangeBatch::kBatchRowsMax, size); };
-  state::BatchWriter writer(impl.row_codec, [&](ChangeBatch&& batch) { output.emit(std::move(batch)); });
-  for (std::size_t begin = 0; begin < impl.changed.size(); begin = chunk(begin, impl.changed.size())) {
-    SLUICE_TRY(impl.emit_changed(begin, chunk(begin, impl.changed.size()), writer, output));
-  }
-  writer.finish();
+  for (std::size_t i = 0; i < impl.old_results.chunks.size(); ++i) SLUICE_TRY(impl.emit_changed(i, output));
   std::vector<Slot> born;
   for (const Slot group : impl.created) {
     if (impl.is_global || impl.row_counts[group] != 0) born.push_back(group);
   }
-  for (std::size_t begin = 0; begin < born.size(); begin = chunk(begin, born.size())) {
-    SLUICE_TRY(impl.emit_created(std::span(born).subspan(begin, chunk(begin, born.size()) - begin), output));
+  for (std::size_t begin = 0; begin < born.size(); begin += ChangeBatch::kBatchRowsMax) {
+    const std::size_t count = std::min(ChangeBatch::kBatchRowsMax, born.size() - begin);
+    SLUICE_TRY(impl.emit_created(std::span(born).subspan(begin, count), output));
   }
 
   for (const std::vector<Slot>* touched : {&impl.changed, &impl.created}) {

@@ -82,6 +82,14 @@ TEST_F(AggregateTest, GroupsNullsTogether) {
   EXPECT_EQ(end_epoch(), changes("+1 | NULL | 3", "+1 | a | 1"));
 }
 
+TEST_F(AggregateTest, GivesTheGroupsAloneWithoutFunctions) {
+  use_aggregate(1, {}, kSales);
+  left("+1 | a | 5\n+1 | a | 6\n+1 | b | 1");
+  EXPECT_EQ(end_epoch(), changes("+1 | a", "+1 | b"));
+  left("-1 | a | 5\n-1 | b | 1");
+  EXPECT_EQ(end_epoch(), changes("-1 | b"));
+}
+
 TEST_F(AggregateTest, AlwaysHasOneRowWithoutGroups) {
   use_aggregate(0, {make_call("count_star", LogicalType::BIGINT, kSales), make_call("min", LogicalType::BIGINT, kSales, 1)}, kSales);
   EXPECT_EQ(end_epoch(), changes("+1 | 0 | NULL"));

@@ -42,7 +42,7 @@ struct Side {
   // Of the batch being pushed.
   columnar::EncodedRows encoded_keys;
   columnar::EncodedRows encoded_rows;
-  std::vector<bool> matches_nothing;  // a key is NULL and not null-safe
+  std::vector<state::Arrangement::Entry> entries;
 };
 
 /// Pairs of a pushed row and a row of the other side, on their way out.
@@ -88,6 +88,11 @@ struct Join::Impl {
   std::vector<std::int64_t> matches_of_row;  // by left row
   state::KeyIndex touched_keys;
   std::vector<std::int64_t> old_key_matches;  // by slot of touched_keys
+
+  // Of the batch being pushed.
+  using RowList = std::vector<std::uint32_t>;
+  std::vector<Slot> touched_key_slots;
+  std::vector<Slot> other_keys;
   Pairs pairs;
 
   Impl(RowCodec keys, RowCodec left_codec, RowCodec right_codec)
@@ -97,12 +102,11 @@ struct Join::Impl {
   bool is_left() const { return type == Type::Left; }
   bool counts_per_row() const { return is_left() && residual != nullptr; }
 
-  Status push(Port port, ChangeBatch& changes, Output& output, OperatorCounters& counters);
-  void encode(Side& side, ChangeBatch& changes, DataChunk& keys);
-  void touch_row(Slot row, std::int64_t old_weight);
-  void touch_key(std::string_view key);
-  void collect(Port port, ChangeBatch& changes, std::size_t row, const state::Arrangement::Added& added, bool is_new,
-               Output& output, OperatorCounters& counters);
+  Status push(Port port, ChangeBatch& changes, DataChunk& keys, Output& output, OperatorCounters& counters);
+  std::pair<RowList, RowList> split_by_null_keys(DataChunk& keys) const;
+  void touch_row(Slot row);
+  void touch_keys();
+  void collect(Port port, ChangeBatch& changes, std::size_t row, Slot key, Output& output, OperatorCounters& counters);
   void emit_pairs(Port port, ChangeBatch& changes, Output& output);
   ChangeBatch join_pairs(Port port, ChangeBatch& changes);
   void emit_alone(ChangeBatch&& left_rows, Output& output) const;
@@ -172,81 +176,89 @@ Status Join::do_push(Port port, ChangeBatch& changes, Output& output) {
   if (side.keys) side.keys->evaluate(changes.rows(), keys, kept, errors);
   keys.SetCardinality(side.keys ? keys.size() : changes.size());
   internal::report(errors, changes, output);
-  if (errors.empty()) {
-    impl_->encode(side, changes, keys);
-    return impl_->push(port, changes, output, counters_);
-  }
-  ChangeBatch good = columnar::slice(changes, kept);
-  impl_->encode(side, good, keys);
-  return impl_->push(port, good, output, counters_);
+  std::optional<ChangeBatch> evaluated;
+  if (!errors.empty()) evaluated = columnar::slice(changes, kept);
+  ChangeBatch& rows = evaluated ? *evaluated : changes;
+
+  // Rows whose key is NULL match nothing and need no state.
+  const auto [matchable, alone] = impl_->split_by_null_keys(keys);
+  if (alone.empty()) return impl_->push(port, rows, keys, output, counters_);
+  if (port == Port::Left && impl_->is_left()) impl_->emit_alone(columnar::slice(rows, alone), output);
+  if (matchable.empty()) return ok();
+  ChangeBatch matchable_rows = columnar::slice(rows, matchable);
+  duckdb::SelectionVector selection(matchable.size());
+  for (std::size_t i = 0; i < matchable.size(); ++i) selection.set_index(i, matchable[i]);
+  keys.Slice(selection, matchable.size());
+  return impl_->push(port, matchable_rows, keys, output, counters_);
 }
 
-void Join::Impl::encode(Side& side, ChangeBatch& changes, DataChunk& keys) {
-  key_codec.encode(keys, {}, side.encoded_keys);
-  side.row_codec.encode(changes.rows(), {}, side.encoded_rows);
-  side.matches_nothing.assign(changes.size(), false);
+/// Returns the rows that can match something, and those with a key that is NULL and not null-safe.
+std::pair<Join::Impl::RowList, Join::Impl::RowList> Join::Impl::split_by_null_keys(DataChunk& keys) const {
+  std::vector<bool> has_null(keys.size(), false);
   for (const std::size_t key : unsafe_keys) {
     duckdb::UnifiedVectorFormat format;
     keys.data[key].ToUnifiedFormat(keys.size(), format);
     if (format.validity.AllValid()) continue;
     for (std::size_t i = 0; i < keys.size(); ++i) {
-      if (!format.validity.RowIsValid(format.sel->get_index(i))) side.matches_nothing[i] = true;
+      if (!format.validity.RowIsValid(format.sel->get_index(i))) has_null[i] = true;
     }
   }
+  std::pair<RowList, RowList> lists;
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    (has_null[i] ? lists.second : lists.first).push_back(static_cast<std::uint32_t>(i));
+  }
+  return lists;
 }
 
-Status Join::Impl::push(Port port, ChangeBatch& changes, Output& output, OperatorCounters& counters) {
+Status Join::Impl::push(Port port, ChangeBatch& changes, DataChunk& keys, Output& output, OperatorCounters& counters) {
   Side& side = port == Port::Left ? left : right;
-  std::vector<std::uint32_t> alone;
+  Side& other = port == Port::Left ? right : left;
+  key_codec.encode(keys, {}, side.encoded_keys);
+  side.row_codec.encode(changes.rows(), {}, side.encoded_rows);
+  side.rows.insert(side.encoded_keys, side.encoded_rows, side.entries);
+  if (port == Port::Right && is_left() && !residual) touch_keys();
+  other.rows.find_keys(side.encoded_keys, other_keys);
+  counters.state_reads += changes.size();
+  counters.state_writes += changes.size();
   for (std::size_t i = 0; i < changes.size(); ++i) {
-    if (side.matches_nothing[i]) {
-      alone.push_back(static_cast<std::uint32_t>(i));
-      continue;
-    }
-    const std::string_view key = side.encoded_keys.row(i);
-    if (port == Port::Right && is_left() && !residual) touch_key(key);
-    const std::size_t size_before = side.rows.size();
-    const auto added = side.rows.add(key, side.encoded_rows.row(i), changes.weight(i));
-    const bool is_new = side.rows.size() != size_before;
-    ++counters.state_writes;
-    if (port == Port::Left && is_left()) touch_row(added.row, side.rows.weight(added.row) - changes.weight(i));
-    collect(port, changes, i, added, is_new, output, counters);
-    if (port == Port::Right || !is_left()) side.rows.drop_if_zero(added.row);
+    if (port == Port::Left && is_left()) touch_row(side.entries[i].row);
+    side.rows.add_weight(side.entries[i].row, changes.weight(i));
+    if (other_keys[i] != kNoSlot) collect(port, changes, i, other_keys[i], output, counters);
   }
   emit_pairs(port, changes, output);
-  if (port == Port::Left && is_left() && !alone.empty()) emit_alone(columnar::slice(changes, alone), output);
+  if (port == Port::Right || !is_left()) {
+    for (const auto& entry : side.entries) side.rows.drop_if_zero(entry.row);
+  }
   return ok();
 }
 
-/// Remembers what a left row was before the epoch changed it, or its matches, for the first time.
-void Join::Impl::touch_row(Slot row, std::int64_t old_weight) {
+/// Remembers what a left row and its matches were before the epoch changed them for the first time.
+void Join::Impl::touch_row(Slot row) {
   if (touch_of_row.size() <= row) {
     touch_of_row.resize(left.rows.row_end());
     matches_of_row.resize(left.rows.row_end());
   }
   if (touch_of_row[row] != 0) return;
-  touched_rows.push_back({row, old_weight, matches_of_row[row]});
+  touched_rows.push_back({row, left.rows.weight(row), matches_of_row[row]});
   touch_of_row[row] = static_cast<std::uint32_t>(touched_rows.size());
 }
 
-/// Remembers how many matches a key had on the right side before the epoch changed them for the first time.
-void Join::Impl::touch_key(std::string_view key) {
-  const std::size_t known = touched_keys.size();
-  const Slot slot = touched_keys.insert(key);
-  if (touched_keys.size() == known) return;
-  const Slot right_key = right.rows.find_key(key);
-  old_key_matches.resize(touched_keys.slot_end());
-  old_key_matches[slot] = right_key == kNoSlot ? 0 : right.rows.key_weight(right_key);
+/// Remembers how many matches the batch's keys had on the right side before the epoch changed them for the first time.
+void Join::Impl::touch_keys() {
+  touched_keys.insert(right.encoded_keys, touched_key_slots);
+  for (std::size_t i = 0; i < touched_key_slots.size(); ++i) {
+    // Keys are not erased within the epoch, so new ones have the next slots.
+    if (touched_key_slots[i] == old_key_matches.size()) {
+      old_key_matches.push_back(right.rows.key_weight(right.entries[i].key));
+    }
+  }
 }
 
-/// Pairs row `row` of the batch, which has just been added to its side, with the rows of its key on the other side.
-void Join::Impl::collect(Port port, ChangeBatch& changes, std::size_t row, const state::Arrangement::Added& added,
-                         bool is_new, Output& output, OperatorCounters& counters) {
-  const state::Arrangement& mine = port == Port::Left ? left.rows : right.rows;
-  const state::Arrangement& others = port == Port::Left ? right.rows : left.rows;
-  const Slot key = others.find_key(mine.key(added.key));
-  ++counters.state_reads;
-  if (key == kNoSlot) return;
+/// Pairs row `row` of the batch with the rows of its key on the other side.
+void Join::Impl::collect(Port port, ChangeBatch& changes, std::size_t row, Slot key, Output& output,
+                         OperatorCounters& counters) {
+  const bool is_left_row = port == Port::Left;
+  const state::Arrangement& others = is_left_row ? right.rows : left.rows;
   for (Slot other = others.first_row(key); other != kNoSlot; other = others.next_row(other)) {
     ++counters.state_reads;
     const std::int64_t weight = product(changes.weight(row), others.weight(other));
@@ -256,8 +268,8 @@ void Join::Impl::collect(Port port, ChangeBatch& changes, std::size_t row, const
     pairs.weights.push_back(weight);
     if (counts_per_row()) {
       // A new left row counts the matches that are there; a right row counts for every left row it matches.
-      const bool is_left_row = port == Port::Left;
-      pairs.left_rows.push_back(is_left_row ? (is_new ? added.row : kNoSlot) : other);
+      const Slot new_row = is_left_row && left.entries[row].is_new ? left.entries[row].row : kNoSlot;
+      pairs.left_rows.push_back(is_left_row ? new_row : other);
       pairs.match_weights.push_back(is_left_row ? others.weight(other) : changes.weight(row));
     }
     if (pairs.size() == ChangeBatch::kBatchRowsMax) emit_pairs(port, changes, output);
@@ -297,7 +309,7 @@ void Join::Impl::emit_pairs(Port port, ChangeBatch& changes, Output& output) {
     for (const std::uint32_t pair : kept) {
       const Slot row = pairs.left_rows[pair];
       if (row == kNoSlot) continue;
-      touch_row(row, left.rows.weight(row));
+      touch_row(row);
       matches_of_row[row] += pairs.match_weights[pair];
     }
     std::erase_if(kept, [&](std::uint32_t pair) { return pairs.weights[pair] == 0; });
@@ -333,6 +345,7 @@ Status Join::Impl::end_epoch(Output& output, OperatorCounters& counters) {
   }
   touched_rows.clear();
   touched_keys.clear();
+  old_key_matches.clear();
   return ok();
 }
 

@@ -113,12 +113,23 @@ TEST_F(UnnestTest, SplitsLongListsIntoBatches) {
   const columnar::RowType types = {numbers};
   use(Unnest::create(*context_, {column(0, numbers)}, types), types);
   duckdb::vector<Value> elements;
-  for (int i = 0; i < 5000; ++i) elements.push_back(Value::INTEGER(i % 2));
-  const Value list = Value::LIST(LogicalType::INTEGER, elements);
-  columnar::ChangeBatch batch = batch_of(types, {{kOnlyPort, {list}, 1}});
-  ASSERT_TRUE(operator_->push(kOnlyPort, batch, *collector_));
-  EXPECT_EQ(counters().rows_out, 5000u);
-  EXPECT_EQ(collector_->rows().size(), 2u);
+  for (int i = 0; i < 5000; ++i) elements.push_back(Value::INTEGER(i));
+  columnar::ChangeBatch batch = batch_of(types, {{kOnlyPort, {Value::LIST(LogicalType::INTEGER, elements)}, -1}});
+
+  struct Elements final : Output {
+    void emit(columnar::ChangeBatch&& changes) override {
+      sizes.push_back(changes.size());
+      for (std::size_t i = 0; i < changes.size(); ++i) {
+        EXPECT_EQ(changes.rows().GetValue(1, i), Value::INTEGER(next++));
+        EXPECT_EQ(changes.weight(i), -1);
+      }
+    }
+    void fail(EvaluationError) override { FAIL(); }
+    std::vector<std::size_t> sizes;
+    int next = 0;
+  } output;
+  ASSERT_TRUE(operator_->push(kOnlyPort, batch, output));
+  EXPECT_THAT(output.sizes, ElementsAre(2048, 2048, 904));
 }
 
 TEST_F(UnnestTest, UnnestsAComputedListOfStructs) {

@@ -1,37 +1,44 @@
 #include "state/arrangement.h"
 
-#include <array>
-#include <cstring>
-
 namespace sluice::state {
 
-Arrangement::Added Arrangement::add(std::string_view key, std::string_view row, std::int64_t weight) {
-  const Slot key_slot = keys_.insert(key);
-  if (key_slot >= key_entries_.size()) key_entries_.resize(keys_.slot_end());
+void Arrangement::insert(const columnar::EncodedRows& keys, const columnar::EncodedRows& rows,
+                         std::vector<Entry>& entries) {
+  keys_.insert(keys, key_slots_);
+  if (key_entries_.size() < keys_.slot_end()) key_entries_.resize(keys_.slot_end());
 
-  std::array<char, sizeof(Slot)> prefix;
-  std::memcpy(prefix.data(), &key_slot, sizeof key_slot);
-  scratch_.assign(prefix.data(), prefix.size());
-  scratch_.append(row);
-  const Slot row_slot = rows_.insert(scratch_);
-  if (row_slot >= row_entries_.size()) row_entries_.resize(rows_.slot_end());
-
-  RowEntry& entry = row_entries_[row_slot];
-  KeyEntry& key_entry = key_entries_[key_slot];
-  if (entry.key == kNoSlot) {
-    entry.key = key_slot;
-    entry.next = key_entry.first;
-    if (entry.next != kNoSlot) row_entries_[entry.next].previous = row_slot;
-    key_entry.first = row_slot;
+  prefixed_.arena.clear();
+  prefixed_.arena.reserve(rows.arena.size() + rows.size() * sizeof(Slot));
+  prefixed_.offsets.assign(1, 0);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    prefixed_.arena.append(reinterpret_cast<const char*>(&key_slots_[i]), sizeof(Slot));
+    prefixed_.arena.append(rows.row(i));
+    prefixed_.offsets.push_back(prefixed_.arena.size());
   }
-  entry.weight += weight;
-  key_entry.weight += weight;
-  return {key_slot, row_slot};
+  rows_.insert(prefixed_, row_slots_);
+  if (row_entries_.size() < rows_.slot_end()) row_entries_.resize(rows_.slot_end());
+
+  entries.clear();
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const Slot row = row_slots_[i];
+    const bool is_new = row_entries_[row].key == kNoSlot;
+    if (is_new) link(key_slots_[i], row);
+    entries.push_back({key_slots_[i], row, is_new});
+  }
+}
+
+/// Puts a new row at the head of its key's list.
+void Arrangement::link(Slot key, Slot row) {
+  RowEntry& entry = row_entries_[row];
+  entry.key = key;
+  entry.next = key_entries_[key].first;
+  if (entry.next != kNoSlot) row_entries_[entry.next].previous = row;
+  key_entries_[key].first = row;
 }
 
 bool Arrangement::drop_if_zero(Slot row) {
   const RowEntry entry = row_entries_[row];
-  if (entry.weight != 0) return false;
+  if (entry.key == kNoSlot || entry.weight != 0) return false;
   KeyEntry& key_entry = key_entries_[entry.key];
   if (entry.previous == kNoSlot) {
     key_entry.first = entry.next;

@@ -1,10 +1,10 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
 #include <string_view>
 #include <vector>
 
+#include "columnar/row_codec.h"
 #include "state/byte_store.h"
 #include "state/key_index.h"
 
@@ -13,21 +13,30 @@ namespace sluice::state {
 /// Rows with weights, arranged by key: one side of a join. Adding and finding a row costs a look-up however many rows its
 /// key has; the rows of a key form a list. Owned by one worker.
 ///
-/// A row whose weight became 0 stays until drop_if_zero(), so that a caller can compare an epoch's end with its beginning.
+/// A row whose weight is 0 stays until drop_if_zero(), so that a caller can compare an epoch's end with its beginning.
 class Arrangement {
  public:
-  struct Added {
+  struct Entry {
     Slot key;
     Slot row;
+    bool is_new;  ///< The row was not there: its weight is 0.
   };
 
-  /// Adds `weight` copies of the row under the key, both as bytes.
-  Added add(std::string_view key, std::string_view row, std::int64_t weight);
-  /// Removes the row if its weight is 0, and its key if that was the last row; true if the row was removed.
+  /// Finds the entries of a chunk's rows under their keys, both as bytes, or makes them; replaces the content of `entries`.
+  /// The weights are the caller's to add.
+  void insert(const columnar::EncodedRows& keys, const columnar::EncodedRows& rows, std::vector<Entry>& entries);
+  /// Adds to the weight of a row that is there.
+  void add_weight(Slot row, std::int64_t weight) {
+    row_entries_[row].weight += weight;
+    key_entries_[row_entries_[row].key].weight += weight;
+  }
+  /// Removes the row if it is there with weight 0, and its key if that was the last row; true if the row was removed.
   bool drop_if_zero(Slot row);
 
   /// Returns the key's slot, or kNoSlot.
   Slot find_key(std::string_view key) const { return keys_.find(key); }
+  /// As find_key(), for every row of a chunk.
+  void find_keys(const columnar::EncodedRows& keys, std::vector<Slot>& slots) { keys_.find(keys, slots); }
   std::string_view key(Slot key) const { return keys_.key(key); }
   /// Sum of the weights of the key's rows.
   std::int64_t key_weight(Slot key) const { return key_entries_[key].weight; }
@@ -58,11 +67,17 @@ class Arrangement {
     Slot previous = kNoSlot;
   };
 
+  void link(Slot key, Slot row);
+
   KeyIndex keys_;
   std::vector<KeyEntry> key_entries_;  // by slot of keys_
   KeyIndex rows_;                      // slot of the key, then the row's bytes
   std::vector<RowEntry> row_entries_;  // by slot of rows_
-  std::string scratch_;
+
+  // Of the chunk being inserted.
+  std::vector<Slot> key_slots_;
+  std::vector<Slot> row_slots_;
+  columnar::EncodedRows prefixed_;
 };
 
 }  // namespace sluice::state

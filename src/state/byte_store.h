@@ -31,6 +31,10 @@ class ByteStore {
     return entry.size <= kInlineBytes ? std::string_view(entry.bytes.data(), entry.size)
                                       : std::string_view(pointer(entry), entry.size);
   }
+  /// Fetches what get() reads first into the cache. `slot` may be any number.
+  void prefetch(Slot slot) const {
+    if (slot < entries_.size()) __builtin_prefetch(&entries_[slot]);
+  }
   bool in_use(Slot slot) const { return slot < entries_.size() && entries_[slot].size != kFree; }
 
   std::size_t size() const { return entries_.size() - free_.size(); }

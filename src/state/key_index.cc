@@ -9,8 +9,9 @@ namespace sluice::state {
 namespace {
 
 constexpr std::size_t kCellsMin = 16;
-/// How many keys ahead a batch fetches cells into the cache.
-constexpr std::size_t kPrefetchDistance = 16;
+/// How many keys ahead a batch fetches cells, and then the entries they name, into the cache.
+constexpr std::size_t kCellsAhead = 16;
+constexpr std::size_t kEntriesAhead = 8;
 
 std::uint32_t tag_of(std::string_view key) { return static_cast<std::uint32_t>(hash64(key)); }
 
@@ -18,17 +19,30 @@ std::uint32_t tag_of(std::string_view key) { return static_cast<std::uint32_t>(h
 
 Slot KeyIndex::insert(std::string_view key) { return insert_hashed(key, tag_of(key)); }
 
-void KeyIndex::insert(const columnar::EncodedRows& keys, std::vector<Slot>& slots) {
+/// Calls `look` with the place, bytes and tag of each key, while what the next ones need is on its way.
+template <typename Look>
+void KeyIndex::for_each_hashed(const columnar::EncodedRows& keys, Look&& look) {
   const std::size_t count = keys.size();
-  slots.resize(count);
   tags_.resize(count);
   for (std::size_t i = 0; i < count; ++i) tags_[i] = tag_of(keys.row(i));
   for (std::size_t i = 0; i < count; ++i) {
-    if (i + kPrefetchDistance < count && !cells_.empty()) {
-      __builtin_prefetch(&cells_[tags_[i + kPrefetchDistance] & (cells_.size() - 1)]);
+    if (!cells_.empty()) {
+      const std::size_t mask = cells_.size() - 1;
+      if (i + kCellsAhead < count) __builtin_prefetch(&cells_[tags_[i + kCellsAhead] & mask]);
+      if (i + kEntriesAhead < count) keys_.prefetch(cells_[tags_[i + kEntriesAhead] & mask].slot);
     }
-    slots[i] = insert_hashed(keys.row(i), tags_[i]);
+    look(i, keys.row(i), tags_[i]);
   }
+}
+
+void KeyIndex::insert(const columnar::EncodedRows& keys, std::vector<Slot>& slots) {
+  slots.resize(keys.size());
+  for_each_hashed(keys, [&](std::size_t i, std::string_view key, std::uint32_t tag) { slots[i] = insert_hashed(key, tag); });
+}
+
+void KeyIndex::find(const columnar::EncodedRows& keys, std::vector<Slot>& slots) {
+  slots.resize(keys.size());
+  for_each_hashed(keys, [&](std::size_t i, std::string_view key, std::uint32_t tag) { slots[i] = find_hashed(key, tag); });
 }
 
 Slot KeyIndex::insert_hashed(std::string_view key, std::uint32_t tag) {
@@ -43,9 +57,10 @@ Slot KeyIndex::insert_hashed(std::string_view key, std::uint32_t tag) {
   return slot;
 }
 
-Slot KeyIndex::find(std::string_view key) const {
+Slot KeyIndex::find(std::string_view key) const { return find_hashed(key, tag_of(key)); }
+
+Slot KeyIndex::find_hashed(std::string_view key, std::uint32_t tag) const {
   if (cells_.empty()) return kNoSlot;
-  const std::uint32_t tag = tag_of(key);
   const std::size_t mask = cells_.size() - 1;
   for (std::size_t at = tag & mask; cells_[at].slot != kNoSlot; at = (at + 1) & mask) {
     if (cells_[at].tag == tag && keys_.get(cells_[at].slot) == key) return cells_[at].slot;

@@ -19,6 +19,8 @@ class KeyIndex {
   void insert(const columnar::EncodedRows& keys, std::vector<Slot>& slots);
   /// Returns the key's slot, or kNoSlot.
   Slot find(std::string_view key) const;
+  /// As find(), for every row of a chunk; replaces the content of `slots`.
+  void find(const columnar::EncodedRows& keys, std::vector<Slot>& slots);
   /// Removes the key that stands in `slot`.
   void erase(Slot slot);
   void clear();
@@ -40,6 +42,9 @@ class KeyIndex {
   };
 
   Slot insert_hashed(std::string_view key, std::uint32_t tag);
+  Slot find_hashed(std::string_view key, std::uint32_t tag) const;
+  template <typename Look>
+  void for_each_hashed(const columnar::EncodedRows& keys, Look&& look);
   void grow();
 
   std::vector<Cell> cells_;  // a power of two, or none

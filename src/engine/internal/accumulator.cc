@@ -42,8 +42,9 @@ class CountAccumulator final : public Accumulator {
 
   void reset(Slot group) override { counts_[group] = 0; }
 
-  Status finish(std::span<const Slot> groups, duckdb::Vector& out, std::vector<std::string>&) const override {
-    auto* const results = FlatVector::GetData<std::int64_t>(out);
+  Status finish(std::span<const Slot> groups, duckdb::Vector& out, std::size_t first_row,
+                Failures&) const override {
+    auto* const results = FlatVector::GetData<std::int64_t>(out) + first_row;
     for (std::size_t i = 0; i < groups.size(); ++i) {
       results[i] = counts_[groups[i]];
       if (results[i] < 0) return taken_away_too_often("count");
@@ -79,13 +80,14 @@ class BoolAccumulator final : public Accumulator {
 
   void reset(Slot group) override { counts_[group] = Counts(); }
 
-  Status finish(std::span<const Slot> groups, duckdb::Vector& out, std::vector<std::string>&) const override {
-    auto* const results = FlatVector::GetData<bool>(out);
+  Status finish(std::span<const Slot> groups, duckdb::Vector& out, std::size_t first_row,
+                Failures&) const override {
+    auto* const results = FlatVector::GetData<bool>(out) + first_row;
     for (std::size_t i = 0; i < groups.size(); ++i) {
       const Counts& counts = counts_[groups[i]];
       if (counts.yes < 0 || counts.no < 0) return taken_away_too_often(is_and_ ? "bool_and" : "bool_or");
       results[i] = is_and_ ? counts.no == 0 : counts.yes > 0;
-      if (counts.yes + counts.no == 0) FlatVector::SetNull(out, i, true);
+      if (counts.yes + counts.no == 0) FlatVector::SetNull(out, first_row + i, true);
     }
     return ok();
   }
@@ -132,8 +134,9 @@ class DistinctAccumulator final : public Accumulator {
   }
 
   void reset(Slot group) override { inner_->reset(group); }
-  Status finish(std::span<const Slot> groups, duckdb::Vector& out, std::vector<std::string>& failures) const override {
-    return inner_->finish(groups, out, failures);
+  Status finish(std::span<const Slot> groups, duckdb::Vector& out, std::size_t first_row,
+                Failures& failures) const override {
+    return inner_->finish(groups, out, first_row, failures);
   }
   std::uint64_t bytes() const override {
     return inner_->bytes() + values_.bytes() + counts_.capacity() * sizeof(std::int64_t);

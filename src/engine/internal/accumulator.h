@@ -5,6 +5,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <duckdb/common/types/vector.hpp>
@@ -36,6 +37,9 @@ struct AccumulatorInput {
   }
 };
 
+/// Groups whose result cannot be represented, by their place among the groups asked for, and why.
+using Failures = std::vector<std::pair<std::size_t, std::string>>;
+
 /// What an aggregate function remembers, for all groups of an operator; groups are slots.
 class Accumulator {
  public:
@@ -48,10 +52,10 @@ class Accumulator {
   virtual std::uint64_t update(const AccumulatorInput& input) = 0;
   /// Forgets a group that has no rows left, so that its slot may be used again.
   virtual void reset(state::Slot group) = 0;
-  /// Writes the result of groups[i] to out[i]; where it cannot be represented, says why in failures[i].
-  /// Fails with Internal if more was taken away from a group than was in it.
-  virtual Status finish(std::span<const state::Slot> groups, duckdb::Vector& out,
-                        std::vector<std::string>& failures) const = 0;
+  /// Writes the result of groups[i] to row first_row + i of `out`, which is flat; where it cannot be represented, adds
+  /// i to `failures`. Fails with Internal if more was taken away from a group than was in it.
+  virtual Status finish(std::span<const state::Slot> groups, duckdb::Vector& out, std::size_t first_row,
+                        Failures& failures) const = 0;
   virtual std::uint64_t bytes() const = 0;
 };
 

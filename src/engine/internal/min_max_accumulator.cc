@@ -52,11 +52,12 @@ class GrowingFixedMinMax final : public Accumulator {
 
   void reset(Slot group) override { present_[group] = 0; }
 
-  Status finish(std::span<const Slot> groups, duckdb::Vector& out, std::vector<std::string>&) const override {
-    T* const results = FlatVector::GetData<T>(out);
+  Status finish(std::span<const Slot> groups, duckdb::Vector& out, std::size_t first_row,
+                Failures&) const override {
+    T* const results = FlatVector::GetData<T>(out) + first_row;
     for (std::size_t i = 0; i < groups.size(); ++i) {
       results[i] = values_[groups[i]];
-      if (!present_[groups[i]]) FlatVector::SetNull(out, i, true);
+      if (!present_[groups[i]]) FlatVector::SetNull(out, first_row + i, true);
     }
     return ok();
   }
@@ -91,16 +92,16 @@ class EncodedValues {
     });
   }
 
-  /// Writes values[i] to out[i]; an empty one is NULL.
-  void decode(std::span<const std::string_view> values, duckdb::Vector& out) const {
+  /// Writes values[i] to row first_row + i of `out`; an empty one is NULL.
+  void decode(std::span<const std::string_view> values, duckdb::Vector& out, std::size_t first_row) const {
     duckdb::DataChunk chunk;
     chunk.InitializeEmpty({out.GetType()});
     chunk.data[0].Reference(out);
     for (std::size_t i = 0; i < values.size(); ++i) {
       if (values[i].empty()) {
-        FlatVector::SetNull(chunk.data[0], i, true);
+        FlatVector::SetNull(chunk.data[0], first_row + i, true);
       } else {
-        codec_.decode(values[i], chunk, i);
+        codec_.decode(values[i], chunk, first_row + i);
       }
     }
     out.Reference(chunk.data[0]);
@@ -136,12 +137,13 @@ class GrowingMinMax final : public Accumulator {
     slots_[group] = kNoSlot;
   }
 
-  Status finish(std::span<const Slot> groups, duckdb::Vector& out, std::vector<std::string>&) const override {
+  Status finish(std::span<const Slot> groups, duckdb::Vector& out, std::size_t first_row,
+                Failures&) const override {
     std::vector<std::string_view> values(groups.size());
     for (std::size_t i = 0; i < groups.size(); ++i) {
       if (slots_[groups[i]] != kNoSlot) values[i] = values_.get(slots_[groups[i]]);
     }
-    encoded_.decode(values, out);
+    encoded_.decode(values, out, first_row);
     return ok();
   }
 
@@ -172,7 +174,8 @@ class GeneralMinMax final : public Accumulator {
 
   void reset(Slot group) override { values_.clear(group); }
 
-  Status finish(std::span<const Slot> groups, duckdb::Vector& out, std::vector<std::string>&) const override {
+  Status finish(std::span<const Slot> groups, duckdb::Vector& out, std::size_t first_row,
+                Failures&) const override {
     std::vector<std::string_view> values(groups.size());
     for (std::size_t i = 0; i < groups.size(); ++i) {
       const auto best = is_max_ ? values_.last(groups[i]) : values_.first(groups[i]);
@@ -182,7 +185,7 @@ class GeneralMinMax final : public Accumulator {
       }
       values[i] = best->row;
     }
-    encoded_.decode(values, out);
+    encoded_.decode(values, out, first_row);
     return ok();
   }
 

@@ -70,16 +70,19 @@ class IntegerSumAccumulator final : public Accumulator {
 
   void reset(Slot group) override { groups_[group] = Group(); }
 
-  Status finish(std::span<const Slot> groups, duckdb::Vector& out, std::vector<std::string>& failures) const override {
+  Status finish(std::span<const Slot> groups, duckdb::Vector& out, std::size_t first_row,
+                Failures& failures) const override {
     for (std::size_t i = 0; i < groups.size(); ++i) {
       const Group& group = groups_[groups[i]];
       if (group.count < 0) return taken_away_too_often(function_);
       if (group.count == 0) {
-        FlatVector::SetNull(out, i, true);
+        FlatVector::SetNull(out, first_row + i, true);
       } else if (is_average_) {
-        FlatVector::GetData<double>(out)[i] = average(group);
+        FlatVector::GetData<double>(out)[first_row + i] = average(group);
+      } else if (const auto sum = representable_sum(group)) {
+        FlatVector::GetData<hugeint_t>(out)[first_row + i] = *sum;
       } else {
-        write_sum(group, out, i, failures[i]);
+        failures.emplace_back(i, fmt::format("the sum does not fit {}", result_.ToString()));
       }
     }
     return ok();
@@ -104,14 +107,10 @@ class IntegerSumAccumulator final : public Accumulator {
     }
   }
 
-  void write_sum(const Group& group, duckdb::Vector& out, std::size_t row, std::string& failure) const {
+  std::optional<hugeint_t> representable_sum(const Group& group) const {
     const auto sum = group.sum.value();
-    const bool fits = sum && (result_.id() != LogicalTypeId::DECIMAL || fits_decimal(*sum));
-    if (fits) {
-      FlatVector::GetData<hugeint_t>(out)[row] = *sum;
-    } else {
-      failure = fmt::format("the sum does not fit {}", result_.ToString());
-    }
+    if (sum && result_.id() == LogicalTypeId::DECIMAL && !fits_decimal(*sum)) return std::nullopt;
+    return sum;
   }
 
   bool fits_decimal(hugeint_t sum) const {
@@ -170,13 +169,14 @@ class FloatSumAccumulator final : public Accumulator {
 
   void reset(Slot group) override { groups_[group] = Group(); }
 
-  Status finish(std::span<const Slot> groups, duckdb::Vector& out, std::vector<std::string>&) const override {
-    auto* const results = FlatVector::GetData<double>(out);
+  Status finish(std::span<const Slot> groups, duckdb::Vector& out, std::size_t first_row,
+                Failures&) const override {
+    auto* const results = FlatVector::GetData<double>(out) + first_row;
     for (std::size_t i = 0; i < groups.size(); ++i) {
       const Group& group = groups_[groups[i]];
       if (group.count < 0) return taken_away_too_often(function_);
       if (group.count == 0) {
-        FlatVector::SetNull(out, i, true);
+        FlatVector::SetNull(out, first_row + i, true);
         continue;
       }
       const double sum = group.non_finite.any() ? group.non_finite.value() : group.sum.value();
@@ -231,20 +231,21 @@ class VarianceAccumulator final : public Accumulator {
 
   void reset(Slot group) override { groups_[group] = Group(); }
 
-  Status finish(std::span<const Slot> groups, duckdb::Vector& out, std::vector<std::string>& failures) const override {
-    auto* const results = FlatVector::GetData<double>(out);
+  Status finish(std::span<const Slot> groups, duckdb::Vector& out, std::size_t first_row,
+                Failures& failures) const override {
+    auto* const results = FlatVector::GetData<double>(out) + first_row;
     for (std::size_t i = 0; i < groups.size(); ++i) {
       const Group& group = groups_[groups[i]];
       if (group.count < 0) return taken_away_too_often(function_);
       if (group.count < (is_sample_ ? 2 : 1)) {
-        FlatVector::SetNull(out, i, true);
+        FlatVector::SetNull(out, first_row + i, true);
         continue;
       }
       const auto count = static_cast<double>(group.count);
       const double scaled = ExactSum::scaled_variance(group.count, group.sum, group.squares);
       const double variance = scaled / count / (is_sample_ ? count - 1 : count);
       if (group.non_finite != 0 || !std::isfinite(variance)) {
-        failures[i] = fmt::format("{} is out of range", function_);
+        failures.emplace_back(i, function_ + " is out of range");
       } else {
         results[i] = is_deviation_ ? std::sqrt(variance) : variance;
       }
