@@ -55,22 +55,28 @@ std::string render(const Error& error) {
 
 namespace {
 
-/// Levenshtein distance, case-insensitive. Cost: product of the lengths.
+/// How many letters must be inserted, removed, replaced or swapped with their neighbour to make one name of the other,
+/// without regard to case. Cost: product of the lengths.
 std::size_t edit_distance(std::string_view left, std::string_view right) {
-  const auto lower = [](char c) { return std::tolower(static_cast<unsigned char>(c)); };
+  const auto same = [](char a, char b) {
+    return std::tolower(static_cast<unsigned char>(a)) == std::tolower(static_cast<unsigned char>(b));
+  };
+  std::vector<std::size_t> before(right.size() + 1);  // two letters of `left` ago
+  std::vector<std::size_t> above(right.size() + 1);   // one letter ago
   std::vector<std::size_t> row(right.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
+  std::iota(above.begin(), above.end(), std::size_t{0});
   for (std::size_t i = 1; i <= left.size(); ++i) {
-    std::size_t diagonal = row[0];
     row[0] = i;
     for (std::size_t j = 1; j <= right.size(); ++j) {
-      const std::size_t above = row[j];
-      const std::size_t change = lower(left[i - 1]) == lower(right[j - 1]) ? 0 : 1;
-      row[j] = std::min({above + 1, row[j - 1] + 1, diagonal + change});
-      diagonal = above;
+      const std::size_t change = same(left[i - 1], right[j - 1]) ? 0 : 1;
+      row[j] = std::min({above[j] + 1, row[j - 1] + 1, above[j - 1] + change});
+      const bool swapped = i > 1 && j > 1 && same(left[i - 1], right[j - 2]) && same(left[i - 2], right[j - 1]);
+      if (swapped) row[j] = std::min(row[j], before[j - 2] + 1);
     }
+    std::swap(before, above);
+    std::swap(above, row);
   }
-  return row.back();
+  return above.back();
 }
 
 }  // namespace

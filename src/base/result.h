@@ -21,10 +21,12 @@ class [[nodiscard]] Result {
   using value_type = T;
 
   Result() requires std::is_same_v<T, Unit> : state_(std::in_place_index<0>) {}
+  // clang-format off
   template <typename U = T>
     requires(!std::is_same_v<std::remove_cvref_t<U>, Result> && !std::is_same_v<std::remove_cvref_t<U>, Error> &&
              std::is_constructible_v<T, U &&>)
   Result(U&& value) : state_(std::in_place_index<0>, std::forward<U>(value)) {}
+  // clang-format on
   Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}
 
   bool has_value() const { return state_.index() == 0; }

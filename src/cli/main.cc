@@ -25,22 +25,20 @@ struct CommandLine {
   ExplainOptions explain;
   InitOptions init;
   std::filesystem::path validate_project;
-  std::string output = "table";
-  std::string log_format = "text";
+  std::string output;
+  std::string log_format;
   std::string log_level;
   bool verbose = false;
 };
 
 void add_common(CLI::App& app, CommandLine& line) {
-  app.add_option("-C", line.common.folder, "Project folder, or a folder below it")->type_name("DIR")->envname("SLUICE_PROJECT");
+  app.add_option("-C", line.common.folder, "Project folder, or a folder below it")->type_name("DIR");
   app.add_option("--storage", line.common.storage, "Folder of the Delta tables, instead of the project's")
-      ->type_name("DIR")
-      ->envname("SLUICE_STORAGE");
-  app.add_option("--output", line.output, "table, json, ndjson, csv or markdown")->type_name("FORMAT")->envname("SLUICE_OUTPUT");
-  app.add_option("--log-format", line.log_format, "text or json")->check(CLI::IsMember({"text", "json"}))->envname("SLUICE_LOG_FORMAT");
+      ->type_name("DIR");
+  app.add_option("--output", line.output, "table, json, ndjson, csv or markdown")->type_name("FORMAT");
+  app.add_option("--log-format", line.log_format, "text or json")->check(CLI::IsMember({"text", "json"}));
   app.add_option("--log-level", line.log_level, "debug, info, warn or error")
-      ->check(CLI::IsMember({"debug", "info", "warn", "error"}))
-      ->envname("SLUICE_LOG_LEVEL");
+      ->check(CLI::IsMember({"debug", "info", "warn", "error"}));
   app.add_flag("-q,--quiet", line.common.quiet, "No progress and no summary on stderr");
   app.add_flag("-v,--verbose", line.verbose, "Log what happens");
 }
@@ -113,7 +111,22 @@ int report(const CLI::App& app, const CLI::ParseError& error, int argc, char** a
   return usage_error(error.what(), "see sluice --help");
 }
 
+/// Fills in a setting from the environment if no flag gave it.
+void take_variable(const char* name, std::string& setting) {
+  const char* value = std::getenv(name);
+  if (setting.empty() && value != nullptr) setting = value;
+}
+
 Status finish_common(CommandLine& line) {
+  // Not by CLI11's own envname(): every verb shares these settings, and it would fill them in for verbs not given.
+  std::string folder = line.common.folder.string();
+  take_variable("SLUICE_PROJECT", folder);
+  line.common.folder = folder.empty() ? "." : folder;
+  take_variable("SLUICE_STORAGE", line.common.storage);
+  take_variable("SLUICE_OUTPUT", line.output);
+  take_variable("SLUICE_LOG_FORMAT", line.log_format);
+  take_variable("SLUICE_LOG_LEVEL", line.log_level);
+  if (line.output.empty()) line.output = "table";
   SLUICE_TRY_ASSIGN(line.common.output, parse_output_format(line.output));
   line.common.log_format = line.log_format == "json" ? LogFormat::Json : LogFormat::Text;
   if (line.verbose) line.common.log_level = LogLevel::Info;

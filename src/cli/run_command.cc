@@ -54,8 +54,11 @@ void print_report(const runtime::EpochReport& report, std::chrono::nanoseconds t
   if (report.dead_letters > 0) text += fmt::format("  {} lines could not be read: see sluice.dead_letters\n", report.dead_letters);
   if (report.row_errors > 0) text += fmt::format("  {} rows could not be evaluated: see sluice.errors\n", report.row_errors);
   if (report.violations > 0) text += fmt::format("  {} violations of expectations: see sluice.quality\n", report.violations);
-  for (const std::string& note : report.notes) text += fmt::format("  note: {}\n", note);
   std::cerr << text;
+}
+
+void print_notes(runtime::PipelineRunner& runner) {
+  for (const std::string& note : runner.take_notes()) std::cerr << "note: " << note << '\n';
 }
 
 /// Errors of the project's text are shown all; others come alone.
@@ -100,6 +103,7 @@ int run_epochs(Session& session, const CommonOptions& common, const RunOptions& 
       continue;
     }
     failures = 0;
+    if (!quiet) print_notes(runner);
     if (*report) {
       any = true;
       if (!quiet) print_report(**report, session.clock.monotonic() - start);

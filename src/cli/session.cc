@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <iostream>
 
+#include <duckdb/common/string_util.hpp>
 #include <fmt/format.h>
 
 #include "cli/duckdb_version.h"
@@ -17,18 +18,6 @@ namespace {
 
 constexpr std::string_view kSideSchema = "sluice";
 
-/// Finds the project's tables, and those sluice writes about itself, at their newest version.
-Result<std::optional<lake::DeltaTable>> find_table(Session& session, const std::optional<std::string>& schema,
-                                                   const std::string& name) {
-  const std::string folder = schema.value_or(session.project.schema) + "/" + name;
-  auto store = std::make_shared<store::PrefixStore>(*session.storage, folder);
-  // A name that is no key names no table.
-  if (!store::check_key(folder)) return std::optional<lake::DeltaTable>();
-  SLUICE_TRY_ASSIGN(auto snapshot, delta::Snapshot::load(*store));
-  if (!snapshot) return std::optional<lake::DeltaTable>();
-  return std::optional<lake::DeltaTable>({std::move(snapshot), std::move(store)});
-}
-
 std::vector<std::string> table_names(const Session& session) {
   std::vector<std::string> names;
   for (const std::string& schema : {session.project.schema, std::string(kSideSchema)}) {
@@ -40,6 +29,24 @@ std::vector<std::string> table_names(const Session& session) {
     }
   }
   return names;
+}
+
+/// Finds the project's tables, and those sluice writes about itself, at their newest version. Names are compared without
+/// regard to case, as in any SQL.
+Result<std::optional<lake::DeltaTable>> find_table(Session& session, const std::optional<std::string>& schema,
+                                                   const std::string& name) {
+  std::string folder = schema.value_or(session.project.schema) + "/" + name;
+  for (const std::string& known : table_names(session)) {
+    const std::string qualified = known.find('.') == std::string::npos ? session.project.schema + "." + known : known;
+    if (!duckdb::StringUtil::CIEquals(qualified, schema.value_or(session.project.schema) + "." + name)) continue;
+    folder = qualified.substr(0, qualified.find('.')) + "/" + qualified.substr(qualified.find('.') + 1);
+  }
+  // A name that is no key names no table.
+  if (!store::check_key(folder)) return std::optional<lake::DeltaTable>();
+  auto store = std::make_shared<store::PrefixStore>(*session.storage, folder);
+  SLUICE_TRY_ASSIGN(auto snapshot, delta::Snapshot::load(*store));
+  if (!snapshot) return std::optional<lake::DeltaTable>();
+  return std::optional<lake::DeltaTable>({std::move(snapshot), std::move(store)});
 }
 
 }  // namespace
@@ -74,9 +81,37 @@ Result<std::unique_ptr<Session>> open_session(const CommonOptions& common, const
   return session;
 }
 
+namespace {
+
+/// The number of an error that the module it came from gave none: one per kind, so that every error has a page.
+std::uint32_t general_number(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::ResourceExhausted: return 7001;
+    case ErrorCode::PermissionDenied: return 5002;
+    case ErrorCode::Unavailable: return 5001;
+    case ErrorCode::Corruption: return 6000;
+    case ErrorCode::Conflict:
+    case ErrorCode::Fenced:
+      return 4101;
+    case ErrorCode::DataError: return 3100;
+    case ErrorCode::Internal: return 9000;
+    case ErrorCode::InvalidArgument:
+    case ErrorCode::NotFound:
+    case ErrorCode::AlreadyExists:
+    case ErrorCode::Unsupported:
+    case ErrorCode::Cancelled:
+      break;
+  }
+  return 100;
+}
+
+}  // namespace
+
 int report_error(const Error& error) {
   std::cout.flush();
-  std::cerr << render(error);
+  Error numbered = error;
+  if (numbered.number() == 0) numbered = std::move(numbered).with_number(general_number(error.code()));
+  std::cerr << render(numbered);
   return static_cast<int>(exit_code_of(error));
 }
 

@@ -41,7 +41,14 @@ Result<std::string> script_text(const SqlOptions& options) {
 Status run_script(Session& session, const CommonOptions& common, const std::string& script, const std::stop_token& stop) {
   SLUICE_TRY_ASSIGN(const std::vector<std::string> statements, session.lake->split(script));
   for (const std::string& statement : statements) {
-    SLUICE_TRY_ASSIGN(const std::unique_ptr<lake::Rows> rows, session.lake->query(statement, stop));
+    auto result = session.lake->query(statement, stop);
+    if (!result && result.error().code() == ErrorCode::PermissionDenied) {
+      // The query asks for what no query may do; the machine's own permissions have nothing to do with it.
+      return Error(ErrorCode::InvalidArgument, result.error().message())
+          .with_number(142)
+          .with_help("queries read the project's tables and read_delta('path')");
+    }
+    SLUICE_TRY_ASSIGN(const std::unique_ptr<lake::Rows> rows, std::move(result));
     columnar::Schema schema;
     for (std::size_t column = 0; column < rows->names().size(); ++column) {
       schema.fields.push_back({rows->names()[column], rows->types()[column], true, {}});

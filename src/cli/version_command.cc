@@ -47,7 +47,7 @@ int version_command(const CommonOptions& common) {
     }
     std::cout << '{' << json << "}\n";
   } else {
-    for (const auto& [name, version] : versions) std::cout << fmt::format("{:10} {}\n", name, version);
+    for (const auto& [name, version] : versions) std::cout << fmt::format("{} {}\n", name, version);
   }
   if (duckdb_versions_agree()) return static_cast<int>(ExitCode::Ok);
   std::cerr << render(Error(ErrorCode::Internal,

@@ -13,7 +13,7 @@ Manifest manifest(std::int64_t epoch) {
   made.epoch = Epoch(epoch);
   made.pipeline_id = "pipeline";
   made.engine = "test";
-  made.tables["main.t"] = {"id", 2, 5, "print", {"a", "b"}};
+  made.tables["main.t"] = {"id", 2, 5, 7, "print", {"a", "b"}};
   made.sources["files"] = {"[\"x\"]", "", "{\"k\":\"\\u0001\"}"};
   return made;
 }

@@ -55,9 +55,9 @@ std::string encode_tables(const std::map<std::string, TableState>& tables) {
     for (const std::string& relation : table.consumed) {
       consumed += (consumed.empty() ? "" : ",") + json_quote(relation);
     }
-    out += fmt::format(R"({}{}:{{"tableId":{},"generation":{},"version":{},"fingerprint":{},"consumed":[{}]}})",
+    out += fmt::format(R"({}{}:{{"tableId":{},"generation":{},"version":{},"epoch":{},"fingerprint":{},"consumed":[{}]}})",
                        out.size() > 1 ? "," : "", json_quote(name), json_quote(table.table_id), table.generation,
-                       table.version, json_quote(table.fingerprint), consumed);
+                       table.version, table.epoch, json_quote(table.fingerprint), consumed);
   }
   return out + "}";
 }
@@ -77,6 +77,7 @@ Result<TableState> decode_table(object json) {
   SLUICE_TRY_ASSIGN(table.table_id, text_at(json, kRecord, "tableId"));
   SLUICE_TRY_ASSIGN(table.generation, number_at(json, kRecord, "generation"));
   SLUICE_TRY_ASSIGN(table.version, number_at(json, kRecord, "version"));
+  SLUICE_TRY_ASSIGN(table.epoch, number_at(json, kRecord, "epoch"));
   SLUICE_TRY_ASSIGN(table.fingerprint, text_at(json, kRecord, "fingerprint"));
   simdjson::dom::array consumed;
   if (json["consumed"].get(consumed) != simdjson::SUCCESS) return wrong(kRecord, "consumed");

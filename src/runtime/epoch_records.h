@@ -27,6 +27,7 @@ struct TableState {
   std::string table_id;              ///< Delta's metadata id.
   std::int64_t generation = 1;       ///< Raised by a full refresh; part of the app id.
   std::int64_t version = -1;         ///< Delta version that holds the epoch's rows.
+  std::int64_t epoch = 0;            ///< The last in which its dataset was part of the pipeline.
   std::string fingerprint;           ///< Of the dataset that wrote it (plan::Dataset::fingerprint).
   std::vector<std::string> consumed; ///< Relations whose changes it has taken in, sorted.
 

@@ -193,7 +193,11 @@ Status PipelineRunner::look_for_input() {
     SLUICE_TRY(source->look(stop_));
     grown = grown || !(source->schema() == before);
   }
-  return grown ? make_plan() : ok();
+  if (grown) SLUICE_TRY(make_plan());
+  for (auto& [key, source] : sources_) {
+    for (std::string& note : source->take_notes()) notes_.push_back(std::move(note));
+  }
+  return ok();
 }
 
 Status PipelineRunner::make_plan() {
@@ -266,10 +270,12 @@ Result<std::set<std::string>> PipelineRunner::views_with_other_files() {
 
 Status PipelineRunner::build_tasks() {
   RefreshFacts facts;
+  facts.epoch = manifest_.epoch;
   facts.full_refresh = options_.full_refresh;
   for (const auto& [key, state] : manifest_.tables) {
     if (const auto name = dataset_of(key, options_.schema)) facts.tables[*name] = state;
   }
+  note_removed(facts.tables);
   SLUICE_TRY_ASSIGN(facts.schema_changed, views_with_other_columns());
   SLUICE_TRY_ASSIGN(facts.files_changed, views_with_other_files());
   SLUICE_TRY_ASSIGN(auto decided, decide_refresh(*pipeline_, facts));
@@ -297,6 +303,13 @@ Status PipelineRunner::build_tasks() {
   }
   // From here on a full refresh is either done or will be asked for anew.
   return refuse_foreign_commits();
+}
+
+void PipelineRunner::note_removed(const std::map<std::string, TableState>& tables) {
+  for (const std::string& name : find_removed(*pipeline_, tables)) {
+    if (!removed_noted_.insert(name).second) continue;
+    notes_.push_back(fmt::format("{} is no longer defined; its table {} stays as it is", name, table_key(name)));
+  }
 }
 
 Status PipelineRunner::refuse_foreign_commits() const {
@@ -363,7 +376,9 @@ Status PipelineRunner::begin_streaming_table(DatasetTask& task) {
   const columnar::Schema stored = task.table().stored_schema();
   const internal::Evolution evolution = internal::decide_evolution(stored, dataset.schema);
   const bool repartitioned = task.table().snapshot()->metadata().partition_columns != dataset.partition_columns;
-  if (evolution.kind == internal::EvolutionKind::Incompatible || repartitioned) {
+  const bool rewrite = evolution.kind == internal::EvolutionKind::Widening;
+  // Types follow what inference finds in the files; an edit of the query that changes one is another matter.
+  if (evolution.kind == internal::EvolutionKind::Incompatible || repartitioned || (rewrite && !inference_has_grown())) {
     return Error(ErrorCode::InvalidArgument,
                  fmt::format("the new query of streaming table {} does not fit the rows it has: {}", dataset.name,
                              repartitioned ? "its partition columns are others" : evolution.reason))
@@ -372,17 +387,22 @@ Status PipelineRunner::begin_streaming_table(DatasetTask& task) {
                                dataset.name))
         .at(dataset.location);
   }
-  const bool rewrite = evolution.kind == internal::EvolutionKind::Widening;
   SLUICE_TRY(task.table().begin_epoch(spec_of(dataset, task.table().key()), rewrite));
   if (!rewrite) return ok();
   // The same rows in wider types, in one commit with this epoch's.
   return scan_relation(dataset.name, [&](columnar::ChangeBatch& rows) { return task.table().write(rows); });
 }
 
+bool PipelineRunner::inference_has_grown() const {
+  return std::any_of(sources_.begin(), sources_.end(), [this](const auto& entry) {
+    const auto before = manifest_.sources.find(entry.first);
+    return before != manifest_.sources.end() && before->second.schema != entry.second->next_state(false).schema;
+  });
+}
+
 Status PipelineRunner::read_sources(EpochReport& report) {
   for (const plan::Source& source : pipeline_->sources) {
     SourceReader& reader = *sources_.at(source.key);
-    for (std::string& note : reader.take_notes()) report.notes.push_back(std::move(note));
     if (reader.has_pending()) {
       const auto paths = reader.pending_paths();
       auto& read = report.files_read[source.dataset];
@@ -435,6 +455,7 @@ Result<CommitIntent> PipelineRunner::prepare_commits(EpochReport& report) {
     TableState state = next.tables.count(task.table().key()) > 0 ? next.tables.at(task.table().key()) : TableState();
     const std::int64_t version_before = state.version;
     state.generation = task.refresh().generation;
+    state.epoch = report.epoch.value();
     state.fingerprint = task.dataset().fingerprint;
     state.consumed = task.dataset().query.inputs;
     SLUICE_TRY(prepare(task.table(), std::move(state), operation_of(task.refresh().kind, task.dataset().kind)));

@@ -5,7 +5,9 @@
 #include <memory>
 #include <optional>
 #include <stop_token>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -64,7 +66,6 @@ struct EpochReport {
   std::uint64_t dead_letters = 0;
   std::uint64_t row_errors = 0;
   std::uint64_t violations = 0;         ///< Rows that met not every rule, each rule counted.
-  std::vector<std::string> notes;       ///< What a user should know: removed datasets, files that changed after they were read.
   bool recovered = false;               ///< Completed what an earlier process had decided.
 };
 
@@ -87,6 +88,10 @@ class PipelineRunner {
   /// ResourceExhausted, PermissionDenied (storage); Cancelled.
   Result<std::optional<EpochReport>> run_epoch(const std::stop_token& stop);
 
+  /// Returns what came up since the last call that a user should know: datasets that are no longer defined, files that
+  /// changed after they were read.
+  std::vector<std::string> take_notes() { return std::exchange(notes_, {}); }
+
   /// The present plan; nullptr before the first epoch was looked for.
   const plan::Pipeline* pipeline() const { return pipeline_ ? &*pipeline_ : nullptr; }
 
@@ -108,6 +113,8 @@ class PipelineRunner {
   Result<std::set<std::string>> views_with_other_columns() const;
   Result<std::set<std::string>> views_with_other_files();
   bool anything_to_do() const;
+  bool inference_has_grown() const;
+  void note_removed(const std::map<std::string, TableState>& tables);
   std::vector<std::string> dataset_order() const;
 
   Status begin_tables();
@@ -143,6 +150,8 @@ class PipelineRunner {
   std::unique_ptr<TaskEnvironment> task_environment_;
   std::map<std::string, std::unique_ptr<DatasetTask>> tasks_;    ///< By dataset name.
   SideOutputs side_outputs_;
+  std::vector<std::string> notes_;
+  std::set<std::string> removed_noted_;                          ///< Tables whose note was given.
 };
 
 }  // namespace sluice::runtime

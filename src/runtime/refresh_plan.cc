@@ -26,7 +26,7 @@ std::vector<std::string> standing_inputs(const plan::Pipeline& pipeline, const p
 }
 
 Result<Refresh> decide_streaming_table(const plan::Pipeline& pipeline, const plan::Dataset& dataset,
-                                       const TableState* table, bool refreshed,
+                                       const TableState* table, Epoch epoch, bool refreshed,
                                        const std::map<std::string, Refresh>& decided) {
   if (table == nullptr || refreshed) {
     return Refresh{table == nullptr ? RefreshKind::Create : RefreshKind::Replace,
@@ -40,8 +40,16 @@ Result<Refresh> decide_streaming_table(const plan::Pipeline& pipeline, const pla
           .with_help(fmt::format("refresh both: --full-refresh={},{}", input, dataset.name));
     }
   }
+  const std::vector<std::string> inputs = standing_inputs(pipeline, dataset, decided);
+  if (table->epoch != epoch.value() && !inputs.empty()) {
+    return Error(ErrorCode::InvalidArgument,
+                 fmt::format("streaming table {} was not part of the pipeline while {} went on", dataset.name, inputs.front()))
+        .with_number(6105)
+        .with_help(fmt::format("read everything again with `sluice run --once --full-refresh={}`", dataset.name))
+        .at(dataset.location);
+  }
   Refresh refresh{RefreshKind::Append, table->generation, {}};
-  for (const std::string& input : standing_inputs(pipeline, dataset, decided)) {
+  for (const std::string& input : inputs) {
     if (!std::binary_search(table->consumed.begin(), table->consumed.end(), input)) refresh.scans.push_back(input);
   }
   return refresh;
@@ -59,7 +67,7 @@ Refresh decide_view(const plan::Pipeline& pipeline, const plan::Dataset& dataset
         return pipeline.find_dataset(input) != nullptr && starts_empty(decided.at(input).kind);
       });
   const bool changed = table->fingerprint != dataset.fingerprint || input_replaced || refreshed ||
-                       facts.files_changed.count(dataset.name) > 0;
+                       facts.files_changed.count(dataset.name) > 0 || table->epoch != facts.epoch.value();
   refresh.kind = facts.schema_changed.count(dataset.name) > 0 ? RefreshKind::Replace
                  : changed                                    ? RefreshKind::Rebuild
                                                               : RefreshKind::Maintain;
@@ -85,7 +93,7 @@ Result<std::map<std::string, Refresh>> decide_refresh(const plan::Pipeline& pipe
     const TableState* table = found == facts.tables.end() ? nullptr : &found->second;
     const bool refreshed = full_refresh.all || full_refresh.datasets.count(dataset.name) > 0;
     if (dataset.kind == plan::DatasetKind::StreamingTable) {
-      SLUICE_TRY_ASSIGN(Refresh refresh, decide_streaming_table(pipeline, dataset, table, refreshed, decided));
+      SLUICE_TRY_ASSIGN(Refresh refresh, decide_streaming_table(pipeline, dataset, table, facts.epoch, refreshed, decided));
       decided.emplace(dataset.name, std::move(refresh));
     } else {
       decided.emplace(dataset.name, decide_view(pipeline, dataset, table, facts, refreshed, decided));

@@ -39,6 +39,7 @@ struct FullRefresh {
 
 /// What a decision rests on.
 struct RefreshFacts {
+  Epoch epoch;                               ///< Of the manifest.
   std::map<std::string, TableState> tables;  ///< The manifest's, by dataset name.
   std::set<std::string> schema_changed;      ///< Views whose table has other columns than the dataset now.
   std::set<std::string> files_changed;       ///< Views of which a tracked source has other files than at the last epoch.
@@ -47,7 +48,8 @@ struct RefreshFacts {
 
 /// Decides, for every dataset of the pipeline, how it goes from the manifest's epoch to the next one (design §3, "Changing
 /// the SQL"). Pure.
-/// Errors: InvalidArgument if a full refresh names no dataset of the pipeline, or would give a streaming table that is
+/// A view that was not part of the pipeline for a while is rebuilt: its inputs went on without it.
+/// Errors: InvalidArgument if a streaming table was left out while a table it reads went on; if a full refresh names no dataset of the pipeline, or would give a streaming table that is
 /// not itself refreshed the same rows again; the message names both.
 Result<std::map<std::string, Refresh>> decide_refresh(const plan::Pipeline& pipeline, const RefreshFacts& facts);
 

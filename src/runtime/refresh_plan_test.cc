@@ -29,8 +29,9 @@ class RefreshPlanTest : public testing::Test {
                           dataset("stats", DatasetKind::MaterializedView, {"clean"}),
                           dataset("top", DatasetKind::MaterializedView, {"stats"})};
     for (const plan::Dataset& made : pipeline_.datasets) {
-      facts_.tables[made.name] = {"id-" + made.name, 1, 7, made.fingerprint, made.query.inputs};
+      facts_.tables[made.name] = {"id-" + made.name, 1, 7, 9, made.fingerprint, made.query.inputs};
     }
+    facts_.epoch = Epoch(9);
   }
 
   std::map<std::string, Refresh> decide() {
@@ -77,7 +78,7 @@ TEST_F(RefreshPlanTest, ANewStreamingTableReadsWhatItsInputHasAlready) {
 
 TEST_F(RefreshPlanTest, AStreamingTableThatReadsOneMoreTableTakesInThatOneOnly) {
   pipeline_.datasets.insert(pipeline_.datasets.begin(), dataset("other", DatasetKind::StreamingTable, {}));
-  facts_.tables["other"] = {"id", 1, 0, "v1", {}};
+  facts_.tables["other"] = {"id", 1, 0, 9, "v1", {}};
   pipeline_.datasets[2].query.inputs = {"other", "raw"};
   EXPECT_EQ(decide().at("clean"), (Refresh{RefreshKind::Append, 1, {"other"}}));
 }
@@ -103,6 +104,19 @@ TEST_F(RefreshPlanTest, AFullRefreshOfAnUnknownDatasetNamesNearOnes) {
   const auto decided = decide_refresh(pipeline_, facts_);
   ASSERT_FALSE(decided);
   EXPECT_NE(decided.error().help().find("stats"), std::string::npos);
+}
+
+TEST_F(RefreshPlanTest, AViewThatComesBackIsRebuiltBecauseItsInputsWentOn) {
+  facts_.tables["stats"].epoch = 4;
+  EXPECT_EQ(decide().at("stats").kind, RefreshKind::Rebuild);
+}
+
+TEST_F(RefreshPlanTest, AStreamingTableThatComesBackAsksForAFullRefreshIfItMissedRows) {
+  facts_.tables["clean"].epoch = 4;
+  EXPECT_EQ(decide_refresh(pipeline_, facts_).error().number(), 6105u);
+  facts_.tables["clean"].epoch = 9;
+  facts_.tables["raw"].epoch = 4;  // its files wait for it
+  EXPECT_EQ(decide().at("raw").kind, RefreshKind::Append);
 }
 
 TEST_F(RefreshPlanTest, TablesWithoutADatasetAreFound) {

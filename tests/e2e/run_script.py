@@ -145,6 +145,10 @@ class Script:
     def mount(self, *arguments):
         subprocess.run(["mount", *arguments, self.inside("lake")], check=True, capture_output=True)
 
+    def unmount(self):
+        if os.path.ismount(self.inside("lake")):
+            subprocess.run(["umount", self.inside("lake")], check=True, capture_output=True)
+
     def inside(self, name):
         return os.path.join(self.project, name)
 
@@ -385,6 +389,7 @@ def main():
         print(mismatch)
         print(f"project kept in {script.project}")
         return 1
+    script.unmount()
     shutil.rmtree(script.project)
     return 0
 

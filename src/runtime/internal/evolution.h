@@ -19,7 +19,7 @@ enum class EvolutionKind {
 
 struct Evolution {
   EvolutionKind kind = EvolutionKind::Same;
-  std::string reason;  ///< Of Incompatible: which column, and what of it.
+  std::string reason;  ///< Of Incompatible and Widening: which column, and what of it.
 };
 
 /// Compares names (without regard to case) and types. Pure.
