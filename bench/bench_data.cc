@@ -9,8 +9,8 @@
 #include <cstdlib>
 #include <string>
 
-#include <duckdb.hpp>
 #include <fmt/format.h>
+#include <duckdb.hpp>
 
 #include "base/random.h"
 
@@ -31,9 +31,9 @@ int write_bids(std::uint64_t count, const char* path) {
     line = fmt::format(
         R"({{"auction":{},"bidder":{},"price":{},"channel":"{}","url":"https://www.nexmark.com/{}/item.htm?query=1&channel_id={}","dateTime":"2026-01-01 {:02}:{:02}:{:02}.{:03}","extra":"{:016x}{:016x}{:016x}"}})"
         "\n",
-        1000 + i / 46 * 3 + bits % 3, 1000 + (bits >> 20) % 100000, 100 + (bits >> 10) % 10000000, name, (bits >> 5) % 5000,
-        (bits >> 7) % 100000000, i / 36000000 % 24, i / 600000 % 60, i / 10000 % 60, i / 10 % 1000, random.next(), random.next(),
-        bits);
+        1000 + i / 46 * 3 + bits % 3, 1000 + (bits >> 20) % 100000, 100 + (bits >> 10) % 10000000, name,
+        (bits >> 5) % 5000, (bits >> 7) % 100000000, i / 36000000 % 24, i / 600000 % 60, i / 10000 % 60, i / 10 % 1000,
+        random.next(), random.next(), bits);
     std::fwrite(line.data(), 1, line.size(), out);
   }
   return std::fclose(out) == 0 ? 0 : 1;
@@ -43,7 +43,8 @@ int write_keys(std::uint64_t count, const char* path) {
   duckdb::DuckDB database(nullptr);
   duckdb::Connection connection(database);
   const auto result = connection.Query(fmt::format(
-      "COPY (SELECT (hash(i) % 1000000)::BIGINT AS key, i AS value FROM range({}) t(i)) TO '{}' (FORMAT parquet)", count, path));
+      "COPY (SELECT (hash(i) % 1000000)::BIGINT AS key, i AS value FROM range({}) t(i)) TO '{}' (FORMAT parquet)",
+      count, path));
   if (result->HasError()) std::fprintf(stderr, "%s\n", result->GetError().c_str());
   return result->HasError() ? 1 : 0;
 }

@@ -1,5 +1,5 @@
-// How fast rows are encoded, grouped, joined and ranked, on one worker. Run by hand: engine_bench [--benchmark_filter=…].
-// items_per_second is input rows.
+// How fast rows are encoded, grouped, joined and ranked, on one worker. Run by hand: engine_bench
+// [--benchmark_filter=…]. items_per_second is input rows.
 
 #include <memory>
 #include <vector>
@@ -73,7 +73,8 @@ AggregateCall make_call(std::string function, LogicalType result, std::vector<st
   AggregateCall call;
   call.function = std::move(function);
   call.type = std::move(result);
-  for (const std::size_t argument : arguments) call.arguments.push_back(Expression::column_ref(argument, kBids[argument]));
+  for (const std::size_t argument : arguments)
+    call.arguments.push_back(Expression::column_ref(argument, kBids[argument]));
   return call;
 }
 
@@ -120,7 +121,8 @@ void grouped_count(benchmark::State& state) {
   const auto context = make_context();
   run_operator(state, batches, 100, [&] {
     return std::move(*Aggregate::create(
-        *context, {{Expression::column_ref(0, kBids[0])}, {make_call("count_star", LogicalType::BIGINT)}, true}, kBids));
+        *context, {{Expression::column_ref(0, kBids[0])}, {make_call("count_star", LogicalType::BIGINT)}, true},
+        kBids));
   });
 }
 BENCHMARK(grouped_count)->Arg(1'000)->Arg(1'000'000)->Unit(benchmark::kMillisecond)->Iterations(1);

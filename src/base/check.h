@@ -18,7 +18,7 @@ namespace sluice {
   } while (false)
 
 /// Stops the process if a Result holds an error.
-#define SLUICE_CHECK_OK(result)                                                                               \
-  do {                                                                                                        \
+#define SLUICE_CHECK_OK(result)                                                                                 \
+  do {                                                                                                          \
     if (!(result).has_value()) ::sluice::check_failed(__FILE__, __LINE__, #result, (result).error().message()); \
   } while (false)

@@ -10,19 +10,19 @@ namespace sluice {
 
 /// What kind of failure happened; callers branch on this alone. Carries no domain words: the message does.
 enum class ErrorCode {
-  InvalidArgument,     ///< What was asked cannot be done as asked; asking again gives the same answer.
-  NotFound,            ///< The named thing does not exist.
-  AlreadyExists,       ///< The named thing exists and must not.
-  Unsupported,         ///< Understood, but not done by this version.
-  Unavailable,         ///< A dependency did not answer or refused for now; a retry may succeed.
-  PermissionDenied,    ///< Read-only file system or missing rights.
-  ResourceExhausted,   ///< Disk full, memory limit, too many files.
-  Corruption,          ///< Stored bytes are not what they must be.
-  Conflict,            ///< Another writer was first.
-  Fenced,              ///< Another engine owns this pipeline.
-  DataError,           ///< A row could not be evaluated or a rule was violated, and the pipeline says to stop.
-  Cancelled,           ///< A stop was requested.
-  Internal,            ///< A bug of ours that was caught at a wall.
+  InvalidArgument,    ///< What was asked cannot be done as asked; asking again gives the same answer.
+  NotFound,           ///< The named thing does not exist.
+  AlreadyExists,      ///< The named thing exists and must not.
+  Unsupported,        ///< Understood, but not done by this version.
+  Unavailable,        ///< A dependency did not answer or refused for now; a retry may succeed.
+  PermissionDenied,   ///< Read-only file system or missing rights.
+  ResourceExhausted,  ///< Disk full, memory limit, too many files.
+  Corruption,         ///< Stored bytes are not what they must be.
+  Conflict,           ///< Another writer was first.
+  Fenced,             ///< Another engine owns this pipeline.
+  DataError,          ///< A row could not be evaluated or a rule was violated, and the pipeline says to stop.
+  Cancelled,          ///< A stop was requested.
+  Internal,           ///< A bug of ours that was caught at a wall.
 };
 
 /// Returns the enumerator's name, for logs.
@@ -48,11 +48,20 @@ class [[nodiscard]] Error {
   Error(ErrorCode code, std::string message) : code_(code), message_(std::move(message)) {}
 
   /// Sets the stable number shown as SLUnnnn.
-  Error with_number(std::uint32_t number) && { number_ = number; return std::move(*this); }
+  Error with_number(std::uint32_t number) && {
+    number_ = number;
+    return std::move(*this);
+  }
   /// Sets what the reader can do about it.
-  Error with_help(std::string help) && { help_ = std::move(help); return std::move(*this); }
+  Error with_help(std::string help) && {
+    help_ = std::move(help);
+    return std::move(*this);
+  }
   /// Sets the place in the user's text.
-  Error at(SourceLocation location) && { location_ = std::move(location); return std::move(*this); }
+  Error at(SourceLocation location) && {
+    location_ = std::move(location);
+    return std::move(*this);
+  }
   /// Puts "`context`: " before the message.
   Error in(std::string_view context) &&;
 

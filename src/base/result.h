@@ -33,9 +33,18 @@ class [[nodiscard]] Result {
   explicit operator bool() const { return has_value(); }
 
   /// Requires `has_value()`.
-  T& value() & { SLUICE_CHECK_OK(*this); return *std::get_if<0>(&state_); }
-  const T& value() const& { SLUICE_CHECK_OK(*this); return *std::get_if<0>(&state_); }
-  T&& value() && { SLUICE_CHECK_OK(*this); return std::move(*std::get_if<0>(&state_)); }
+  T& value() & {
+    SLUICE_CHECK_OK(*this);
+    return *std::get_if<0>(&state_);
+  }
+  const T& value() const& {
+    SLUICE_CHECK_OK(*this);
+    return *std::get_if<0>(&state_);
+  }
+  T&& value() && {
+    SLUICE_CHECK_OK(*this);
+    return std::move(*std::get_if<0>(&state_));
+  }
   T& operator*() & { return value(); }
   const T& operator*() const& { return value(); }
   T&& operator*() && { return std::move(*this).value(); }
@@ -64,11 +73,11 @@ inline Status ok() { return Status(); }
 #define SLUICE_CONCAT(a, b) SLUICE_CONCAT_INNER(a, b)
 
 /// Evaluates a `Result`; returns its error from the enclosing function, if it has one.
-#define SLUICE_TRY(expression)                                      \
-  do {                                                              \
+#define SLUICE_TRY(expression)                                       \
+  do {                                                               \
     if (auto sluice_try_result = (expression); !sluice_try_result) { \
-      return std::move(sluice_try_result).error();                  \
-    }                                                               \
+      return std::move(sluice_try_result).error();                   \
+    }                                                                \
   } while (false)
 
 /// `SLUICE_TRY_ASSIGN(auto x, f());` declares or assigns the value of a `Result`, or returns its error.

@@ -7,16 +7,13 @@ ExitCode exit_code_of(const Error& error) {
     case ErrorCode::InvalidArgument:
     case ErrorCode::NotFound:
     case ErrorCode::AlreadyExists:
-    case ErrorCode::Unsupported:
-      return ExitCode::Usage;
+    case ErrorCode::Unsupported: return ExitCode::Usage;
     case ErrorCode::Unavailable:
     case ErrorCode::PermissionDenied:
-    case ErrorCode::ResourceExhausted:
-      return ExitCode::Unreachable;
+    case ErrorCode::ResourceExhausted: return ExitCode::Unreachable;
     case ErrorCode::Corruption: return ExitCode::Corrupt;
     case ErrorCode::Conflict:
-    case ErrorCode::Fenced:
-      return ExitCode::Fenced;
+    case ErrorCode::Fenced: return ExitCode::Fenced;
     case ErrorCode::DataError: return ExitCode::RanWithFailures;
     case ErrorCode::Cancelled: return ExitCode::Interrupted;
     case ErrorCode::Internal: return ExitCode::Internal;

@@ -1,8 +1,8 @@
 #include <algorithm>
 #include <iostream>
 
-#include <duckdb/common/string_util.hpp>
 #include <fmt/format.h>
+#include <duckdb/common/string_util.hpp>
 
 #include "base/log.h"
 #include "cli/embedded_file.h"
@@ -39,7 +39,8 @@ bool drops_rows(const plan::Dataset& dataset) {
 std::string to_json(const plan::Pipeline& pipeline, const plan::Dataset& dataset) {
   std::string views;
   for (const plan::NamedQuery& view : dataset.query.views) {
-    views += fmt::format(R"({}{{"name":{},"sql":{}}})", views.empty() ? "" : ",", json_quote(view.name), json_quote(view.sql));
+    views += fmt::format(R"({}{{"name":{},"sql":{}}})", views.empty() ? "" : ",", json_quote(view.name),
+                         json_quote(view.sql));
   }
   std::vector<std::string> sources;
   std::vector<std::string> inputs;
@@ -73,7 +74,8 @@ std::string to_text(const plan::Dataset& dataset) {
   for (std::size_t i = 0; i < operators.size(); ++i) {
     out += fmt::format("  {:12} {}\n", i == 0 ? "operators" : "", operators[i]);
   }
-  if (dataset.query.incremental()) out += "  state        in memory; rebuilt from the input tables at the first change after a start\n";
+  if (dataset.query.incremental())
+    out += "  state        in memory; rebuilt from the input tables at the first change after a start\n";
   return out;
 }
 

@@ -9,8 +9,8 @@
 
 namespace sluice::cli {
 
-/// Looks at the files of sources without taking any: for verbs that plan but do not run. Starts from what the last epoch
-/// knew, if there was one. Owned by one worker.
+/// Looks at the files of sources without taking any: for verbs that plan but do not run. Starts from what the last
+/// epoch knew, if there was one. Owned by one worker.
 class InspectedSchemas final : public runtime::SourceSchemas {
  public:
   /// `session` must outlive it. Corruption if the newest manifest cannot be read.

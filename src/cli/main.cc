@@ -5,8 +5,8 @@
 #include <cstdlib>
 #include <iostream>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include "base/error.h"
 #include "cli/exit_code.h"
@@ -55,7 +55,8 @@ void add_verbs(CLI::App& app, CommandLine& line) {
   init->add_option("DIR", line.init.folder, "Where; made if absent, must be empty");
   init->add_option("--template", line.init.template_name, "empty or earthquakes")->type_name("NAME");
 
-  CLI::App* validate = add_verb(app, line, "validate", "Find mistakes without touching data", "sluice validate -C quakes");
+  CLI::App* validate =
+      add_verb(app, line, "validate", "Find mistakes without touching data", "sluice validate -C quakes");
   validate->add_option("PROJECT", line.validate_project, "Project folder or .sql file");
 
   CLI::App* run = add_verb(app, line, "run", "Bring every table up to date", "sluice run --once -C quakes");
@@ -82,8 +83,9 @@ void add_verbs(CLI::App& app, CommandLine& line) {
   CLI::Option* query = sql->add_option("-c", line.sql.query, "The query")->type_name("QUERY");
   sql->add_option("-f", line.sql.file, "A file that holds the query")->type_name("FILE")->excludes(query);
 
-  CLI::App* explain = add_verb(app, line, "explain", "Show how a dataset is kept up to date, or what an error code means",
-                               "sluice explain above_network_mean -C quakes");
+  CLI::App* explain =
+      add_verb(app, line, "explain", "Show how a dataset is kept up to date, or what an error code means",
+               "sluice explain above_network_mean -C quakes");
   explain->add_option("SUBJECT", line.explain.subject, "A dataset or a code such as SLU1301; all datasets if absent");
 
   add_verb(app, line, "version", "Show the versions of everything linked", "sluice version --output json");
@@ -98,7 +100,8 @@ int usage_error(const std::string& message, const std::string& help) {
 int report(const CLI::App& app, const CLI::ParseError& error, int argc, char** argv) {
   if (error.get_exit_code() == 0) return app.exit(error, std::cout, std::cerr);
   std::vector<std::string> verbs;
-  for (const CLI::App* verb : app.get_subcommands([](const CLI::App*) { return true; })) verbs.push_back(verb->get_name());
+  for (const CLI::App* verb : app.get_subcommands([](const CLI::App*) { return true; }))
+    verbs.push_back(verb->get_name());
   for (int i = 1; i < argc; ++i) {
     const std::string word = argv[i];
     if (word.starts_with('-')) continue;
@@ -152,7 +155,8 @@ int dispatch(const CLI::App& app, const CommandLine& line) {
 int main_function(int argc, char** argv) {
   std::signal(SIGABRT, exit_internal);
   CommandLine line;
-  CLI::App app("Streaming Delta Lake pipelines: SQL files in, plain Delta tables out, kept up to date by what changed.", "sluice");
+  CLI::App app("Streaming Delta Lake pipelines: SQL files in, plain Delta tables out, kept up to date by what changed.",
+               "sluice");
   app.require_subcommand(1);
   app.footer("Example:\n  sluice init --template earthquakes quakes && sluice run --once -C quakes");
   add_verbs(app, line);

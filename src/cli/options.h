@@ -11,8 +11,8 @@ namespace sluice::cli {
 
 /// What every verb understands. Flag before SLUICE_* variable before sluice.yml.
 struct CommonOptions {
-  std::filesystem::path folder;        ///< -C: the project's folder, or somewhere below it.
-  std::string storage;                 ///< --storage; empty: as the project says.
+  std::filesystem::path folder;  ///< -C: the project's folder, or somewhere below it.
+  std::string storage;           ///< --storage; empty: as the project says.
   OutputFormat output = OutputFormat::Table;
   LogFormat log_format = LogFormat::Text;
   LogLevel log_level = LogLevel::Warn;

@@ -13,7 +13,8 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::size_t kYamlDepthMax = 16;
-const std::vector<std::string> kSluiceKeys = {"name", "storage", "schema", "database", "catalog", "configuration", "libraries"};
+const std::vector<std::string> kSluiceKeys = {"name",    "storage",       "schema",   "database",
+                                              "catalog", "configuration", "libraries"};
 const std::vector<std::string> kSpecNames = {"sluice.yml", "sluice.yaml", "spark-pipeline.yml", "spark-pipeline.yaml"};
 
 Result<std::string> read_file(const fs::path& path, std::size_t bytes_max) {
@@ -25,7 +26,8 @@ Result<std::string> read_file(const fs::path& path, std::size_t bytes_max) {
         .with_number(101);
   }
   if (size > bytes_max) {
-    return Error(ErrorCode::InvalidArgument, fmt::format("{} has {} bytes; at most {} are read", path.string(), size, bytes_max))
+    return Error(ErrorCode::InvalidArgument,
+                 fmt::format("{} has {} bytes; at most {} are read", path.string(), size, bytes_max))
         .with_number(102);
   }
   std::ifstream in(path, std::ios::binary);
@@ -164,10 +166,10 @@ Result<std::vector<fs::path>> expand_library(const fs::path& folder, const std::
     children = true;
     break;
   }
-  const Error no_match =
-      Error(ErrorCode::InvalidArgument, fmt::format("library '{}' names no .sql file under {}", pattern, folder.string()))
-          .with_number(111)
-          .with_help("want a .sql file, a folder, folder/*.sql or folder/**");
+  const Error no_match = Error(ErrorCode::InvalidArgument,
+                               fmt::format("library '{}' names no .sql file under {}", pattern, folder.string()))
+                             .with_number(111)
+                             .with_help("want a .sql file, a folder, folder/*.sql or folder/**");
   const fs::path path = folder / base;
   std::error_code code;
   if (base.find_first_of("*?[") != std::string::npos) return no_match;
@@ -221,9 +223,11 @@ Result<Project> open_project(const fs::path& start, const ProjectOverrides& over
   if (!fs::exists(absolute, code)) {
     return Error(ErrorCode::NotFound, fmt::format("there is no {}", start.string())).with_number(103);
   }
-  if (fs::is_regular_file(absolute, code) && absolute.extension() == ".sql") return open_single_file(absolute, overrides);
+  if (fs::is_regular_file(absolute, code) && absolute.extension() == ".sql")
+    return open_single_file(absolute, overrides);
 
-  for (fs::path folder = fs::is_directory(absolute, code) ? absolute : absolute.parent_path();; folder = folder.parent_path()) {
+  for (fs::path folder = fs::is_directory(absolute, code) ? absolute : absolute.parent_path();;
+       folder = folder.parent_path()) {
     for (const std::string& spec_name : kSpecNames) {
       const fs::path path = folder / spec_name;
       if (!fs::is_regular_file(path, code)) continue;

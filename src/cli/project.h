@@ -22,11 +22,11 @@ struct Project {
   static constexpr std::size_t kStatementFileBytesMax = 16 << 20;
 
   std::string name;
-  std::filesystem::path folder;         ///< Absolute. Relative paths in SQL and in the spec start here.
-  std::filesystem::path storage;        ///< Absolute.
+  std::filesystem::path folder;   ///< Absolute. Relative paths in SQL and in the spec start here.
+  std::filesystem::path storage;  ///< Absolute.
   std::string schema = "main";
   std::map<std::string, std::string> configuration;
-  std::vector<StatementFile> files;     ///< Sorted by name.
+  std::vector<StatementFile> files;  ///< Sorted by name.
 };
 
 /// The settings that flags and SLUICE_* variables may override; empty: not given.
@@ -35,10 +35,10 @@ struct ProjectOverrides {
   std::string schema;
 };
 
-/// Opens the project that `start` lies in: a folder with sluice.yml (or spark-pipeline.yml, .yaml) at it or above it, or a single .sql file,
-/// whose storage is `lake` beside it.
-/// Errors: NotFound if there is no project; InvalidArgument with file, line and column for an unknown key, a wrong type or
-/// YAML that does not parse; a library glob that matches nothing; PermissionDenied, Unavailable.
+/// Opens the project that `start` lies in: a folder with sluice.yml (or spark-pipeline.yml, .yaml) at it or above it,
+/// or a single .sql file, whose storage is `lake` beside it. Errors: NotFound if there is no project; InvalidArgument
+/// with file, line and column for an unknown key, a wrong type or YAML that does not parse; a library glob that matches
+/// nothing; PermissionDenied, Unavailable.
 Result<Project> open_project(const std::filesystem::path& start, const ProjectOverrides& overrides);
 
 }  // namespace sluice::cli

@@ -52,7 +52,8 @@ TEST_F(ProjectTest, TakesEverySqlFileUnderTransformationsInTheOrderOfNames) {
   EXPECT_EQ(project->folder, folder_);
   EXPECT_EQ(project->storage, folder_ / "lake");
   EXPECT_EQ(project->schema, "main");
-  EXPECT_THAT(names_of(*project), ElementsAre("transformations/a.sql", "transformations/b.sql", "transformations/deep/er/c.sql"));
+  EXPECT_THAT(names_of(*project),
+              ElementsAre("transformations/a.sql", "transformations/b.sql", "transformations/deep/er/c.sql"));
   EXPECT_EQ(project->files[0].text, "first");
 }
 
@@ -91,7 +92,8 @@ TEST_F(ProjectTest, ReadsEveryKey) {
 
 TEST_F(ProjectTest, ReadsASparkProjectAsItIs) {
   write("spark-pipeline.yml",
-        "name: shop\nstorage: file:///data/shop\ndatabase: gold\nlibraries:\n  - glob:\n      include: transformations/**\n");
+        "name: shop\nstorage: file:///data/shop\ndatabase: gold\nlibraries:\n  - glob:\n      include: "
+        "transformations/**\n");
   write("transformations/a.sql", "");
   const auto project = open();
   ASSERT_TRUE(project) << render(project.error());
@@ -130,7 +132,7 @@ struct Mistake {
   const char* what;
   const char* spec;
   std::uint32_t number;
-  std::uint32_t line;    ///< 0: the error has no place.
+  std::uint32_t line;  ///< 0: the error has no place.
   std::uint32_t column;
   const char* message;
   const char* help;
@@ -163,23 +165,27 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"UnknownKeyFarFromAll", "name: shop\nzzz: 1\n", 110, 2, 1, "unknown key 'zzz'", "known keys: name"},
         Mistake{"NotYaml", "name: [shop\n", 110, 2, 1, "not YAML", ""},
         Mistake{"TabIndent", "name: shop\nconfiguration:\n\ta: b\n", 110, 3, 3, "not YAML", ""},
-        Mistake{"Empty", "", 110, 1, 1, "empty", ""},
-        Mistake{"OnlyComments", "# nothing\n", 110, 1, 1, "empty", ""},
+        Mistake{"Empty", "", 110, 1, 1, "empty", ""}, Mistake{"OnlyComments", "# nothing\n", 110, 1, 1, "empty", ""},
         Mistake{"AList", "- name\n", 110, 1, 1, "must be a map", ""},
         Mistake{"NoName", "storage: lake\n", 110, 1, 1, "'name' is missing", ""},
         Mistake{"NameIsAList", "name: [a]\n", 110, 1, 7, "'name' must be a text", ""},
         Mistake{"StorageIsAMap", "name: shop\nstorage: {a: b}\n", 110, 2, 10, "'storage' must be a text", ""},
-        Mistake{"StorageIsABucket", "name: shop\nstorage: s3://b/lake\n", 110, 2, 10, "not a local folder", "give a path"},
+        Mistake{"StorageIsABucket", "name: shop\nstorage: s3://b/lake\n", 110, 2, 10, "not a local folder",
+                "give a path"},
         Mistake{"StorageIsEmpty", "name: shop\nstorage: ''\n", 110, 2, 10, "empty", ""},
         Mistake{"ConfigurationIsAText", "name: shop\nconfiguration: fast\n", 110, 2, 16, "must be a map", ""},
-        Mistake{"ConfigurationValueIsAList", "name: shop\nconfiguration:\n  a: [1]\n", 110, 3, 6, "'a' must be a text", ""},
+        Mistake{"ConfigurationValueIsAList", "name: shop\nconfiguration:\n  a: [1]\n", 110, 3, 6, "'a' must be a text",
+                ""},
         Mistake{"LibrariesIsAText", "name: shop\nlibraries: sql\n", 110, 2, 12, "must be a list", ""},
-        Mistake{"LibraryIsANumberedList", "name: shop\nlibraries:\n  - [a]\n", 110, 3, 5, "a library is a path or glob", ""},
+        Mistake{"LibraryIsANumberedList", "name: shop\nlibraries:\n  - [a]\n", 110, 3, 5, "a library is a path or glob",
+                ""},
         Mistake{"LibraryMatchesNothing", "name: shop\nlibraries: [sql/**]\n", 111, 0, 0, "sql/**", "folder/**"},
-        Mistake{"LibraryIsAnotherGlob", "name: shop\nlibraries: ['trans*/a.sql']\n", 111, 0, 0, "trans*/a.sql", "folder/**"},
+        Mistake{"LibraryIsAnotherGlob", "name: shop\nlibraries: ['trans*/a.sql']\n", 111, 0, 0, "trans*/a.sql",
+                "folder/**"},
         Mistake{"TwoDocuments", "name: shop\n---\nname: other\n", 110, 3, 1, "one document", ""},
         Mistake{"KeyTwice", "name: shop\nname: other\n", 110, 2, 1, "'name' is given twice", ""},
-        Mistake{"ConfigurationKeyIsAList", "name: shop\nconfiguration:\n  [a]: b\n", 110, 3, 3, "a key must be a text", ""},
+        Mistake{"ConfigurationKeyIsAList", "name: shop\nconfiguration:\n  [a]: b\n", 110, 3, 3, "a key must be a text",
+                ""},
         Mistake{"KeyIsAMap", "name: shop\n{a: b}: c\n", 110, 2, 1, "a key must be a text", ""}),
     [](const auto& each) { return std::string(each.param.what); });
 

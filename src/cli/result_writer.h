@@ -20,9 +20,9 @@ enum class OutputFormat { Table, Json, Ndjson, Csv, Markdown };
 /// Returns the format of that name. InvalidArgument with near names otherwise.
 Result<OutputFormat> parse_output_format(std::string_view name);
 
-/// Writes a result's rows to a stream as they come. Numbers and booleans stay numbers and booleans in JSON, NULL is null,
-/// nested values are JSON; CSV follows RFC 4180 with NULL as an empty field and an empty text as "".
-/// Owned by one worker. `out` must outlive the writer.
+/// Writes a result's rows to a stream as they come. Numbers and booleans stay numbers and booleans in JSON, NULL is
+/// null, nested values are JSON; CSV follows RFC 4180 with NULL as an empty field and an empty text as "". Owned by one
+/// worker. `out` must outlive the writer.
 class ResultWriter {
  public:
   /// Tables hold at most this many rows in memory; what follows is counted, not shown.

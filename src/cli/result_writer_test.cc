@@ -19,8 +19,8 @@ struct Column {
 };
 
 /// Writes the rows, at most two in a chunk, and returns the text.
-std::string written(OutputFormat format, const std::vector<Column>& columns, const std::vector<std::vector<Value>>& rows,
-                    std::size_t width = 0) {
+std::string written(OutputFormat format, const std::vector<Column>& columns,
+                    const std::vector<std::vector<Value>>& rows, std::size_t width = 0) {
   columnar::Schema schema;
   for (const Column& column : columns) schema.fields.push_back({column.name, column.type, true, {}});
   std::ostringstream out;
@@ -32,7 +32,8 @@ std::string written(OutputFormat format, const std::vector<Column>& columns, con
     duckdb::DataChunk chunk;
     chunk.Initialize(duckdb::Allocator::DefaultAllocator(), duckdb::vector<LogicalType>(types.begin(), types.end()));
     for (std::size_t row = 0; row < count; ++row) {
-      for (std::size_t column = 0; column < columns.size(); ++column) chunk.SetValue(column, row, rows[first + row][column]);
+      for (std::size_t column = 0; column < columns.size(); ++column)
+        chunk.SetValue(column, row, rows[first + row][column]);
     }
     chunk.SetCardinality(count);
     writer->write(chunk);
@@ -44,7 +45,8 @@ std::string written(OutputFormat format, const std::vector<Column>& columns, con
 const std::vector<Column> kPair = {{"id", LogicalType::BIGINT}, {"name", LogicalType::VARCHAR}};
 
 TEST(ResultWriterTest, JsonIsOneArrayOfObjects) {
-  EXPECT_EQ(written(OutputFormat::Json, kPair, {{Value::BIGINT(1), Value("ann")}, {Value::BIGINT(2), Value()}, {Value(), Value("")}}),
+  EXPECT_EQ(written(OutputFormat::Json, kPair,
+                    {{Value::BIGINT(1), Value("ann")}, {Value::BIGINT(2), Value()}, {Value(), Value("")}}),
             "[{\"id\":1,\"name\":\"ann\"},\n {\"id\":2,\"name\":null},\n {\"id\":null,\"name\":\"\"}]\n");
 }
 
@@ -71,8 +73,9 @@ TEST(ResultWriterTest, CsvQuotesWhatNeedsIt) {
 }
 
 TEST(ResultWriterTest, CsvTellsNullFromTheEmptyText) {
-  EXPECT_EQ(written(OutputFormat::Csv, {{"a", LogicalType::VARCHAR}, {"b", LogicalType::VARCHAR}}, {{Value(), Value("")}}),
-            "a,b\r\n,\"\"\r\n");
+  EXPECT_EQ(
+      written(OutputFormat::Csv, {{"a", LogicalType::VARCHAR}, {"b", LogicalType::VARCHAR}}, {{Value(), Value("")}}),
+      "a,b\r\n,\"\"\r\n");
 }
 
 TEST(ResultWriterTest, TableAlignsNumbersRightAndTextLeft) {
@@ -99,7 +102,8 @@ TEST(ResultWriterTest, TableCountsCharactersNotBytes) {
 }
 
 TEST(ResultWriterTest, TableKeepsARowOnOneLine) {
-  EXPECT_THAT(written(OutputFormat::Table, {{"t", LogicalType::VARCHAR}}, {{Value("a\nb\tc\rd")}}), HasSubstr("│ a\\nb\\tc\\rd │"));
+  EXPECT_THAT(written(OutputFormat::Table, {{"t", LogicalType::VARCHAR}}, {{Value("a\nb\tc\rd")}}),
+              HasSubstr("│ a\\nb\\tc\\rd │"));
 }
 
 TEST(ResultWriterTest, TableShortensTheWidestColumnToTheTerminal) {
@@ -107,7 +111,9 @@ TEST(ResultWriterTest, TableShortensTheWidestColumnToTheTerminal) {
   std::istringstream lines(text);
   std::string line;
   while (std::getline(lines, line)) {
-    EXPECT_LE(std::count_if(line.begin(), line.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }), 40)
+    EXPECT_LE(
+        std::count_if(line.begin(), line.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }),
+        40)
         << line;
   }
   EXPECT_THAT(text, HasSubstr("xxx…"));
@@ -148,7 +154,8 @@ TEST(ToJsonTest, WritesNestedValuesAsObjectsAndArrays) {
   EXPECT_EQ(to_json(place), "{\"town\":\"ulm\",\"zip\":null}");
   EXPECT_EQ(to_json(Value::LIST({Value::INTEGER(1), Value(LogicalType::INTEGER)})), "[1,null]");
   EXPECT_EQ(to_json(Value::LIST(LogicalType::INTEGER, {})), "[]");
-  EXPECT_EQ(to_json(Value::MAP(LogicalType::INTEGER, LogicalType::VARCHAR, {Value::INTEGER(1)}, {Value("x")})), "{\"1\":\"x\"}");
+  EXPECT_EQ(to_json(Value::MAP(LogicalType::INTEGER, LogicalType::VARCHAR, {Value::INTEGER(1)}, {Value("x")})),
+            "{\"1\":\"x\"}");
 }
 
 TEST(OutputFormatTest, NamesAreKnownOrSuggested) {

@@ -15,10 +15,10 @@
 namespace sluice::cli {
 namespace {
 
-constexpr std::chrono::milliseconds kPollInterval{200};   // how often a continuous run looks for files
-constexpr std::chrono::milliseconds kSettleTime{1000};    // how long a file must stand still when continuous
-constexpr std::chrono::milliseconds kRetryPause{1000};    // after an epoch that was given up
-constexpr int kRetriesMax = 5;                            // in a row, before a continuous run ends
+constexpr std::chrono::milliseconds kPollInterval{200};  // how often a continuous run looks for files
+constexpr std::chrono::milliseconds kSettleTime{1000};   // how long a file must stand still when continuous
+constexpr std::chrono::milliseconds kRetryPause{1000};   // after an epoch that was given up
+constexpr int kRetriesMax = 5;                           // in a row, before a continuous run ends
 
 std::string_view what_happened(const runtime::DatasetReport& dataset) {
   switch (dataset.refresh) {
@@ -26,8 +26,7 @@ std::string_view what_happened(const runtime::DatasetReport& dataset) {
     case runtime::RefreshKind::Replace: return "replaced";
     case runtime::RefreshKind::Rebuild: return "rebuilt";
     case runtime::RefreshKind::Append:
-    case runtime::RefreshKind::Maintain:
-      break;
+    case runtime::RefreshKind::Maintain: break;
   }
   return dataset.changed ? "updated" : "unchanged";
 }
@@ -41,9 +40,11 @@ void print_report(const runtime::EpochReport& report, std::chrono::nanoseconds t
                        std::chrono::duration_cast<std::chrono::milliseconds>(took).count());
   }
   for (const auto& [dataset, paths] : report.files_read) {
-    text += fmt::format("  read {} file{} into {}: {}{}\n", paths.size(), paths.size() == 1 ? "" : "s", dataset,
-                        fmt::join(paths.begin(), paths.begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(paths.size(), 10)), ", "),
-                        paths.size() > 10 ? ", …" : "");
+    text += fmt::format(
+        "  read {} file{} into {}: {}{}\n", paths.size(), paths.size() == 1 ? "" : "s", dataset,
+        fmt::join(paths.begin(), paths.begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(paths.size(), 10)),
+                  ", "),
+        paths.size() > 10 ? ", …" : "");
   }
   std::size_t width = 7;
   for (const auto& dataset : report.datasets) width = std::max(width, dataset.name.size());
@@ -51,9 +52,12 @@ void print_report(const runtime::EpochReport& report, std::chrono::nanoseconds t
     text += fmt::format("  {:{}}  {:9}  +{} -{} rows  version {}\n", dataset.name, width, what_happened(dataset),
                         dataset.rows_added, dataset.rows_removed, dataset.version);
   }
-  if (report.dead_letters > 0) text += fmt::format("  {} lines could not be read: see sluice.dead_letters\n", report.dead_letters);
-  if (report.row_errors > 0) text += fmt::format("  {} rows could not be evaluated: see sluice.errors\n", report.row_errors);
-  if (report.violations > 0) text += fmt::format("  {} violations of expectations: see sluice.quality\n", report.violations);
+  if (report.dead_letters > 0)
+    text += fmt::format("  {} lines could not be read: see sluice.dead_letters\n", report.dead_letters);
+  if (report.row_errors > 0)
+    text += fmt::format("  {} rows could not be evaluated: see sluice.errors\n", report.row_errors);
+  if (report.violations > 0)
+    text += fmt::format("  {} violations of expectations: see sluice.quality\n", report.violations);
   std::cerr << text;
 }
 
@@ -80,8 +84,8 @@ int run_epochs(Session& session, const CommonOptions& common, const RunOptions& 
   runner_options.full_refresh = {options.full_refresh_all, {options.full_refresh.begin(), options.full_refresh.end()}};
   runner_options.settle_time = options.once ? std::chrono::milliseconds(0) : kSettleTime;
   runner_options.engine = "sluice " SLUICE_VERSION;
-  runtime::PipelineRunner runner({session.storage, *session.files, *session.lake, planner, session.clock, session.random,
-                                  *session.log, session.fail_points},
+  runtime::PipelineRunner runner({session.storage, *session.files, *session.lake, planner, session.clock,
+                                  session.random, *session.log, session.fail_points},
                                  runner_options);
   const bool quiet = common.quiet;
   bool any = false;

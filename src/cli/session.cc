@@ -5,8 +5,8 @@
 #include <cstdlib>
 #include <iostream>
 
-#include <duckdb/common/string_util.hpp>
 #include <fmt/format.h>
+#include <duckdb/common/string_util.hpp>
 
 #include "cli/duckdb_version.h"
 #include "cli/exit_code.h"
@@ -31,8 +31,8 @@ std::vector<std::string> table_names(const Session& session) {
   return names;
 }
 
-/// Finds the project's tables, and those sluice writes about itself, at their newest version. Names are compared without
-/// regard to case, as in any SQL.
+/// Finds the project's tables, and those sluice writes about itself, at their newest version. Names are compared
+/// without regard to case, as in any SQL.
 Result<std::optional<lake::DeltaTable>> find_table(Session& session, const std::optional<std::string>& schema,
                                                    const std::string& name) {
   std::string folder = schema.value_or(session.project.schema) + "/" + name;
@@ -91,16 +91,14 @@ std::uint32_t general_number(ErrorCode code) {
     case ErrorCode::Unavailable: return 5001;
     case ErrorCode::Corruption: return 6000;
     case ErrorCode::Conflict:
-    case ErrorCode::Fenced:
-      return 4101;
+    case ErrorCode::Fenced: return 4101;
     case ErrorCode::DataError: return 3100;
     case ErrorCode::Internal: return 9000;
     case ErrorCode::InvalidArgument:
     case ErrorCode::NotFound:
     case ErrorCode::AlreadyExists:
     case ErrorCode::Unsupported:
-    case ErrorCode::Cancelled:
-      break;
+    case ErrorCode::Cancelled: break;
   }
   return 100;
 }

@@ -21,9 +21,9 @@ struct Session {
   FailPoints fail_points;
   std::unique_ptr<Logger> log;
   Project project;
-  std::shared_ptr<store::ObjectStore> storage;          ///< Rooted at the storage folder.
-  std::unique_ptr<connect::LocalFileSystem> files;      ///< Rooted at the project folder.
-  std::unique_ptr<lake::Lake> lake;                     ///< Names are the project's tables as they are now.
+  std::shared_ptr<store::ObjectStore> storage;      ///< Rooted at the storage folder.
+  std::unique_ptr<connect::LocalFileSystem> files;  ///< Rooted at the project folder.
+  std::unique_ptr<lake::Lake> lake;                 ///< Names are the project's tables as they are now.
 };
 
 /// Opens the project and makes what stands around it. `project` empty: CommonOptions::folder. With `create_storage` the

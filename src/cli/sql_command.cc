@@ -38,7 +38,8 @@ Result<std::string> script_text(const SqlOptions& options) {
   return std::move(text).str();
 }
 
-Status run_script(Session& session, const CommonOptions& common, const std::string& script, const std::stop_token& stop) {
+Status run_script(Session& session, const CommonOptions& common, const std::string& script,
+                  const std::stop_token& stop) {
   SLUICE_TRY_ASSIGN(const std::vector<std::string> statements, session.lake->split(script));
   for (const std::string& statement : statements) {
     auto result = session.lake->query(statement, stop);

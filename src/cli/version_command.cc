@@ -1,12 +1,12 @@
 #include <iostream>
 
-#include <boost/version.hpp>
-#include <duckdb.hpp>
 #include <fmt/format.h>
 #include <roaring.h>
 #include <simdjson.h>
 #include <xxhash.h>
 #include <CLI/Version.hpp>
+#include <boost/version.hpp>
+#include <duckdb.hpp>
 
 #include "base/log.h"
 #include "cli/duckdb_version.h"
@@ -50,9 +50,8 @@ int version_command(const CommonOptions& common) {
     for (const auto& [name, version] : versions) std::cout << fmt::format("{} {}\n", name, version);
   }
   if (duckdb_versions_agree()) return static_cast<int>(ExitCode::Ok);
-  std::cerr << render(Error(ErrorCode::Internal,
-                            fmt::format("libduckdb is {}, but this binary was built for v{}",
-                                        duckdb::DuckDB::LibraryVersion(), SLUICE_DUCKDB_VERSION))
+  std::cerr << render(Error(ErrorCode::Internal, fmt::format("libduckdb is {}, but this binary was built for v{}",
+                                                             duckdb::DuckDB::LibraryVersion(), SLUICE_DUCKDB_VERSION))
                           .with_number(9001)
                           .with_help("put the libduckdb.so that came with this binary into ../lib beside it"));
   return static_cast<int>(ExitCode::Internal);

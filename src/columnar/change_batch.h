@@ -11,8 +11,8 @@ namespace sluice::columnar {
 
 /// Up to kBatchRowsMax rows and how many copies of each are added (+) or taken away (-).
 ///
-/// The rows are a DuckDB chunk, so all of DuckDB's kernels work on them. An append-only batch carries no weights at all:
-/// each row counts +1. Owned by one worker; movable. Vectors may be in any of DuckDB's encodings.
+/// The rows are a DuckDB chunk, so all of DuckDB's kernels work on them. An append-only batch carries no weights at
+/// all: each row counts +1. Owned by one worker; movable. Vectors may be in any of DuckDB's encodings.
 class ChangeBatch {
  public:
   /// DuckDB's vector size; a chunk never holds more.

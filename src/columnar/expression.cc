@@ -39,7 +39,8 @@ constexpr std::array<std::pair<Kind, std::string_view>, 16> kKindNames = {{
 }};
 
 std::string_view name_of(Kind kind) {
-  return std::find_if(kKindNames.begin(), kKindNames.end(), [&](const auto& entry) { return entry.first == kind; })->second;
+  return std::find_if(kKindNames.begin(), kKindNames.end(), [&](const auto& entry) { return entry.first == kind; })
+      ->second;
 }
 
 std::optional<Kind> find_kind(std::string_view name) {
@@ -53,22 +54,19 @@ std::optional<Kind> find_kind(std::string_view name) {
 bool fits(Kind kind, std::size_t count) {
   switch (kind) {
     case Kind::Column:
-    case Kind::Constant:
-      return count == 0;
+    case Kind::Constant: return count == 0;
     case Kind::Function: return true;
     case Kind::Cast:
     case Kind::TryCast:
     case Kind::Not:
     case Kind::IsNull:
     case Kind::IsNotNull:
-    case Kind::Try:
-      return count == 1;
+    case Kind::Try: return count == 1;
     case Kind::Compare: return count == 2;
     case Kind::And:
     case Kind::Or:
     case Kind::In:
-    case Kind::NotIn:
-      return count >= 2;
+    case Kind::NotIn: return count >= 2;
     case Kind::Coalesce: return count >= 1;
     case Kind::Case: return count >= 3 && count % 2 == 1;
   }
@@ -80,7 +78,8 @@ std::string join(const std::vector<std::string>& parts, std::string_view separat
 }
 
 std::string function_text(const std::string& name, const std::vector<std::string>& arguments) {
-  const bool is_word = std::all_of(name.begin(), name.end(), [](unsigned char c) { return std::isalnum(c) != 0 || c == '_'; });
+  const bool is_word =
+      std::all_of(name.begin(), name.end(), [](unsigned char c) { return std::isalnum(c) != 0 || c == '_'; });
   if (!is_word && arguments.size() == 2) return fmt::format("({} {} {})", arguments[0], name, arguments[1]);
   if (!is_word && arguments.size() == 1) return fmt::format("({}{})", name, arguments[0]);
   return fmt::format("{}({})", name, join(arguments, ", "));
@@ -152,7 +151,8 @@ Result<Expression> read(const element& json) {
   }
   if (*kind == Kind::Function || *kind == Kind::Compare) {
     std::string_view name;
-    if (json["name"].get_string().get(name) != simdjson::SUCCESS) return not_an_expression("a function without its name");
+    if (json["name"].get_string().get(name) != simdjson::SUCCESS)
+      return not_an_expression("a function without its name");
     expression.name = std::string(name);
   }
   simdjson::dom::array children;

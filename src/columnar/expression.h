@@ -17,29 +17,30 @@ namespace sluice::columnar {
 /// Every child already has the type its parent expects (casts are explicit), so evaluation never infers types.
 struct Expression {
   enum class Kind : std::uint8_t {
-    Column,      ///< `column` of the input row.
-    Constant,    ///< `constant`.
-    Function,    ///< DuckDB scalar function `name` over the children; the overload is the one for the children's types.
-    Cast,        ///< One child, to `type`; a failure is a row error.
-    TryCast,     ///< One child, to `type`; a failure is NULL.
-    Compare,     ///< Two children; `name` is one of = <> < <= > >= and the null-safe pair "is_not_distinct", "is_distinct".
-    And,         ///< Two or more children, three-valued.
-    Or,          ///< Two or more children, three-valued.
-    Not,         ///< One child.
-    IsNull,      ///< One child.
-    IsNotNull,   ///< One child.
-    In,          ///< First child IN the others.
-    NotIn,       ///< First child NOT IN the others.
-    Coalesce,    ///< First child that is not NULL.
-    Case,        ///< when, then, when, then, …, else.
-    Try,         ///< TRY(child): a failure is NULL.
+    Column,     ///< `column` of the input row.
+    Constant,   ///< `constant`.
+    Function,   ///< DuckDB scalar function `name` over the children; the overload is the one for the children's types.
+    Cast,       ///< One child, to `type`; a failure is a row error.
+    TryCast,    ///< One child, to `type`; a failure is NULL.
+    Compare,    ///< Two children; `name` is one of = <> < <= > >= and the null-safe pair "is_not_distinct",
+                ///< "is_distinct".
+    And,        ///< Two or more children, three-valued.
+    Or,         ///< Two or more children, three-valued.
+    Not,        ///< One child.
+    IsNull,     ///< One child.
+    IsNotNull,  ///< One child.
+    In,         ///< First child IN the others.
+    NotIn,      ///< First child NOT IN the others.
+    Coalesce,   ///< First child that is not NULL.
+    Case,       ///< when, then, when, then, …, else.
+    Try,        ///< TRY(child): a failure is NULL.
   };
 
   Kind kind = Kind::Constant;
-  duckdb::LogicalType type;       ///< Of the result.
-  ColumnIndex column = 0;         ///< Kind::Column only.
-  duckdb::Value constant;         ///< Kind::Constant only.
-  std::string name;               ///< Kind::Function and Kind::Compare only.
+  duckdb::LogicalType type;  ///< Of the result.
+  ColumnIndex column = 0;    ///< Kind::Column only.
+  duckdb::Value constant;    ///< Kind::Constant only.
+  std::string name;          ///< Kind::Function and Kind::Compare only.
   std::vector<Expression> children;
 
   static Expression column_ref(ColumnIndex column, duckdb::LogicalType type);

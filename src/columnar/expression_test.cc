@@ -35,13 +35,15 @@ TEST(ExpressionTest, ReadsLikeSql) {
   EXPECT_EQ(to_string(greater, {"a", "b", "price"}), "(price > 5)");
 
   const auto is_null = make(Kind::IsNull, LogicalType::BOOLEAN, {column(0, LogicalType::VARCHAR)});
-  EXPECT_EQ(to_string(make(Kind::And, LogicalType::BOOLEAN, {greater, make(Kind::Not, LogicalType::BOOLEAN, {is_null})})),
-            "((#2 > 5) AND (NOT (#0 IS NULL)))");
+  EXPECT_EQ(
+      to_string(make(Kind::And, LogicalType::BOOLEAN, {greater, make(Kind::Not, LogicalType::BOOLEAN, {is_null})})),
+      "((#2 > 5) AND (NOT (#0 IS NULL)))");
   EXPECT_EQ(to_string(make(Kind::Case, LogicalType::VARCHAR, {greater, text("high"), text("it's low")})),
             "CASE WHEN (#2 > 5) THEN 'high' ELSE 'it''s low' END");
   EXPECT_EQ(to_string(make(Kind::Function, LogicalType::INTEGER, {number(1), column(0, LogicalType::INTEGER)}, "+")),
             "(1 + #0)");
-  EXPECT_EQ(to_string(make(Kind::Function, LogicalType::VARCHAR, {column(0, LogicalType::VARCHAR)}, "upper")), "upper(#0)");
+  EXPECT_EQ(to_string(make(Kind::Function, LogicalType::VARCHAR, {column(0, LogicalType::VARCHAR)}, "upper")),
+            "upper(#0)");
   EXPECT_EQ(to_string(Expression::cast(column(0, LogicalType::VARCHAR), LogicalType::DECIMAL(10, 2))),
             "CAST(#0 AS DECIMAL(10,2))");
   EXPECT_EQ(to_string(make(Kind::In, LogicalType::BOOLEAN, {column(0, LogicalType::INTEGER), number(1), number(2)})),
@@ -51,7 +53,8 @@ TEST(ExpressionTest, ReadsLikeSql) {
 }
 
 TEST(ExpressionTest, SurvivesBeingStored) {
-  const auto member = LogicalType::STRUCT({{"say \"hi\"", LogicalType::INTEGER}, {"b", LogicalType::LIST(LogicalType::JSON())}});
+  const auto member =
+      LogicalType::STRUCT({{"say \"hi\"", LogicalType::INTEGER}, {"b", LogicalType::LIST(LogicalType::JSON())}});
   const std::vector<Expression> expressions = {
       column(3, member),
       make(Kind::Function, LogicalType::VARCHAR, {column(0, LogicalType::VARCHAR), text("\\ \" \n \x01 ä")}, "||"),
@@ -123,7 +126,11 @@ TEST(ExpressionTest, KeepsConstantsToTheLastBit) {
 TEST(ExpressionTest, RefusesWhatItDidNotWrite) {
   const std::string good = encode(make(Kind::Not, LogicalType::BOOLEAN, {Expression::literal(Value::BOOLEAN(true))}));
   ASSERT_TRUE(decode_expression(good));
-  std::vector<std::string> bad = {"", "{}", "[1]", "null", R"({"version":2,"expression":{}})",
+  std::vector<std::string> bad = {"",
+                                  "{}",
+                                  "[1]",
+                                  "null",
+                                  R"({"version":2,"expression":{}})",
                                   R"({"version":1,"expression":{"kind":"not","type":"BOOLEAN"}})",
                                   R"({"version":1,"expression":{"kind":"column","type":"BOOLEAN"}})",
                                   R"({"version":1,"expression":{"kind":"column","type":"NOSUCHTYPE","column":1}})",

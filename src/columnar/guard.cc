@@ -17,13 +17,11 @@ ErrorCode code_of(duckdb::ExceptionType type) {
     case ExceptionType::DIVIDE_BY_ZERO:
     case ExceptionType::DECIMAL:
     case ExceptionType::INVALID_INPUT:
-    case ExceptionType::CONSTRAINT:
-      return ErrorCode::DataError;
+    case ExceptionType::CONSTRAINT: return ErrorCode::DataError;
     case ExceptionType::IO:
     case ExceptionType::HTTP:
     case ExceptionType::NETWORK:
-    case ExceptionType::CONNECTION:
-      return ErrorCode::Unavailable;
+    case ExceptionType::CONNECTION: return ErrorCode::Unavailable;
     case ExceptionType::OUT_OF_MEMORY: return ErrorCode::ResourceExhausted;
     case ExceptionType::PERMISSION: return ErrorCode::PermissionDenied;
     case ExceptionType::NOT_IMPLEMENTED: return ErrorCode::Unsupported;

@@ -23,7 +23,10 @@ auto guard(Call&& call) {
     } catch (...) {
       return Status(error_in_flight());
     }
-  } else if constexpr (requires(Value value) { value.error(); value.has_value(); }) {
+  } else if constexpr (requires(Value value) {
+                         value.error();
+                         value.has_value();
+                       }) {
     try {
       return Value(call());
     } catch (...) {

@@ -4,6 +4,7 @@
 #include <map>
 #include <utility>
 
+#include <fmt/format.h>
 #include <duckdb.hpp>
 #include <duckdb/catalog/catalog.hpp>
 #include <duckdb/catalog/catalog_entry/scalar_function_catalog_entry.hpp>
@@ -13,7 +14,6 @@
 #include <duckdb/function/function_binder.hpp>
 #include <duckdb/planner/expression/list.hpp>
 #include <duckdb/planner/expression_iterator.hpp>
-#include <fmt/format.h>
 
 #include "base/check.h"
 #include "columnar/guard.h"
@@ -69,7 +69,8 @@ class Rebuilder {
         return duckdb::BoundCastExpression::AddCastToType(client_, child(0), expression.type,
                                                           expression.kind == Kind::TryCast);
       case Kind::Compare:
-        return duckdb::make_uniq<duckdb::BoundComparisonExpression>(comparison_type(expression.name), child(0), child(1));
+        return duckdb::make_uniq<duckdb::BoundComparisonExpression>(comparison_type(expression.name), child(0),
+                                                                    child(1));
       case Kind::And: return conjunction(expression, ExpressionType::CONJUNCTION_AND);
       case Kind::Or: return conjunction(expression, ExpressionType::CONJUNCTION_OR);
       case Kind::Not: return operation(expression, ExpressionType::OPERATOR_NOT);
@@ -121,10 +122,12 @@ class Rebuilder {
   }
 
   Bound function(const Expression& expression) {
-    // Decimal arithmetic widens its arguments when it is bound. Ours have been bound once: bound again as they stand they
-    // would widen twice, to slower types. Bind what was widened instead, and see whether that gives the same function.
+    // Decimal arithmetic widens its arguments when it is bound. Ours have been bound once: bound again as they stand
+    // they would widen twice, to slower types. Bind what was widened instead, and see whether that gives the same
+    // function.
     if (std::any_of(expression.children.begin(), expression.children.end(), is_decimal_cast)) {
-      if (Bound bound = bind(expression, /*without_decimal_casts=*/true); same_function(*bound, expression)) return bound;
+      if (Bound bound = bind(expression, /*without_decimal_casts=*/true); same_function(*bound, expression))
+        return bound;
     }
     return bind(expression, /*without_decimal_casts=*/false);
   }

@@ -53,9 +53,9 @@ class Kernel {
   const RowType& types() const;
 
   /// Evaluates every expression on every row of `rows` into `out` (initialised with types(), or empty: then it is
-  /// initialised). Rows that fail are left out of `out` and appended to `errors`; `kept` then lists the rows of the input
-  /// that `out` holds, in order, and is left empty when all are held.
-  /// Cost: one vectorised pass; only a chunk with a failing row is evaluated again in halves to find it.
+  /// initialised). Rows that fail are left out of `out` and appended to `errors`; `kept` then lists the rows of the
+  /// input that `out` holds, in order, and is left empty when all are held. Cost: one vectorised pass; only a chunk
+  /// with a failing row is evaluated again in halves to find it.
   void evaluate(duckdb::DataChunk& rows, duckdb::DataChunk& out, std::vector<std::uint32_t>& kept,
                 std::vector<RowError>& errors);
 

@@ -1,9 +1,9 @@
 #include "columnar/kernel.h"
 
-#include <duckdb.hpp>
-#include <duckdb/planner/expression/list.hpp>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <duckdb.hpp>
+#include <duckdb/planner/expression/list.hpp>
 
 namespace sluice::columnar {
 namespace {
@@ -100,8 +100,9 @@ TEST_F(KernelTest, ComputesEachKindOfExpression) {
   EXPECT_EQ(value_of(make(Kind::In, LogicalType::BOOLEAN, {int_column, number(1), number(7)}), types, row), "true");
   EXPECT_EQ(value_of(make(Kind::NotIn, LogicalType::BOOLEAN, {int_column, number(1), null_int}), types, row), "NULL");
   EXPECT_EQ(value_of(make(Kind::Coalesce, LogicalType::INTEGER, {null_int, int_column}), types, row), "7");
-  EXPECT_EQ(value_of(make(Kind::Case, LogicalType::VARCHAR, {no, text("no"), yes, text("yes"), text("else")}), types, row),
-            "yes");
+  EXPECT_EQ(
+      value_of(make(Kind::Case, LogicalType::VARCHAR, {no, text("no"), yes, text("yes"), text("else")}), types, row),
+      "yes");
   EXPECT_EQ(value_of(make(Kind::Try, LogicalType::INTEGER,
                           {Expression::cast(column(1, LogicalType::VARCHAR), LogicalType::INTEGER)}),
                      types, row),
@@ -116,19 +117,24 @@ TEST_F(KernelTest, BindsFunctionsThatKeepBindData) {
   const auto name = column(1, types[1]);
   const auto millis = column(2, types[2]);
   EXPECT_EQ(value_of(function("strftime", LogicalType::VARCHAR, {ts, text("%Y/%m")}), types, row), "2024/02");
-  EXPECT_EQ(value_of(function("regexp_matches", LogicalType::BOOLEAN, {name, text("^[a-z]+\\d+$")}), types, row), "true");
-  EXPECT_EQ(value_of(function("regexp_extract", LogicalType::VARCHAR, {name, text("([a-z]+)(\\d+)"), number(2)}), types, row),
-            "12");
-  EXPECT_EQ(value_of(function("date_trunc", LogicalType::TIMESTAMP, {text("hour"), ts}), types, row), "2024-02-29 13:00:00");
+  EXPECT_EQ(value_of(function("regexp_matches", LogicalType::BOOLEAN, {name, text("^[a-z]+\\d+$")}), types, row),
+            "true");
+  EXPECT_EQ(
+      value_of(function("regexp_extract", LogicalType::VARCHAR, {name, text("([a-z]+)(\\d+)"), number(2)}), types, row),
+      "12");
+  EXPECT_EQ(value_of(function("date_trunc", LogicalType::TIMESTAMP, {text("hour"), ts}), types, row),
+            "2024-02-29 13:00:00");
   EXPECT_EQ(value_of(function("date_part", LogicalType::BIGINT, {text("minute"), ts}), types, row), "45");
-  EXPECT_EQ(value_of(function("concat", LogicalType::VARCHAR, {name, text("-"), millis}), types, row), "ab12-1709214306789");
+  EXPECT_EQ(value_of(function("concat", LogicalType::VARCHAR, {name, text("-"), millis}), types, row),
+            "ab12-1709214306789");
   EXPECT_EQ(value_of(function("||", LogicalType::VARCHAR, {name, text("!")}), types, row), "ab12!");
   EXPECT_EQ(value_of(function("epoch_ms", LogicalType::BIGINT, {ts}), types, row), "1709214306789");
   EXPECT_EQ(value_of(function("make_timestamp", LogicalType::TIMESTAMP, {millis}), types, row),
             "1970-01-20 18:46:54.306789");
   EXPECT_EQ(value_of(function("epoch_ms", LogicalType::TIMESTAMP, {millis}), types, row), "2024-02-29 13:45:06.789");
   EXPECT_EQ(value_of(function("to_timestamp", LogicalType::TIMESTAMP_TZ,
-                              {Expression::cast(function("//", LogicalType::BIGINT, {millis, Expression::literal(Value::BIGINT(1000))}),
+                              {Expression::cast(function("//", LogicalType::BIGINT,
+                                                         {millis, Expression::literal(Value::BIGINT(1000))}),
                                                 LogicalType::DOUBLE)}),
                      types, row),
             "2024-02-29 13:45:06+00");
@@ -140,21 +146,26 @@ TEST_F(KernelTest, ReachesIntoNestedValuesAndJson) {
   const auto point = LogicalType::STRUCT({{"x", LogicalType::INTEGER}, {"y", LogicalType::VARCHAR}});
   const auto list = LogicalType::LIST(LogicalType::DOUBLE);
   const RowType types = {point, list, LogicalType::JSON()};
-  const std::vector<Value> row = {Value::STRUCT(point, {Value::INTEGER(3), Value("why")}),
-                                  Value::LIST(LogicalType::DOUBLE, {Value::DOUBLE(1.5), Value::DOUBLE(2.5), Value::DOUBLE(3.5)}),
-                                  Value(R"({"a":{"b":[10,20]},"s":"t"})")};
-  EXPECT_EQ(value_of(function("struct_extract", LogicalType::VARCHAR, {column(0, point), text("y")}), types, row), "why");
-  EXPECT_EQ(value_of(function("list_extract", LogicalType::DOUBLE, {column(1, list), Expression::literal(Value::BIGINT(2))}),
-                     types, row),
-            "2.5");
+  const std::vector<Value> row = {
+      Value::STRUCT(point, {Value::INTEGER(3), Value("why")}),
+      Value::LIST(LogicalType::DOUBLE, {Value::DOUBLE(1.5), Value::DOUBLE(2.5), Value::DOUBLE(3.5)}),
+      Value(R"({"a":{"b":[10,20]},"s":"t"})")};
+  EXPECT_EQ(value_of(function("struct_extract", LogicalType::VARCHAR, {column(0, point), text("y")}), types, row),
+            "why");
+  EXPECT_EQ(
+      value_of(function("list_extract", LogicalType::DOUBLE, {column(1, list), Expression::literal(Value::BIGINT(2))}),
+               types, row),
+      "2.5");
   EXPECT_EQ(value_of(function("array_slice", list,
-                              {column(1, list), Expression::literal(Value::BIGINT(2)), Expression::literal(Value::BIGINT(3))}),
+                              {column(1, list), Expression::literal(Value::BIGINT(2)),
+                               Expression::literal(Value::BIGINT(3))}),
                      types, row),
             "[2.5, 3.5]");
-  EXPECT_EQ(value_of(function("json_extract", LogicalType::JSON(), {column(2, LogicalType::JSON()), text("$.a.b[1]")}), types,
-                     row),
+  EXPECT_EQ(value_of(function("json_extract", LogicalType::JSON(), {column(2, LogicalType::JSON()), text("$.a.b[1]")}),
+                     types, row),
             "20");
-  EXPECT_EQ(value_of(function("->>", LogicalType::VARCHAR, {column(2, LogicalType::JSON()), text("$.s")}), types, row), "t");
+  EXPECT_EQ(value_of(function("->>", LogicalType::VARCHAR, {column(2, LogicalType::JSON()), text("$.s")}), types, row),
+            "t");
   EXPECT_EQ(value_of(function("struct_pack", LogicalType::STRUCT({{"p", point}, {"n", LogicalType::BIGINT}}),
                               {column(0, point), function("len", LogicalType::BIGINT, {column(1, list)})}),
                      types, row),
@@ -169,7 +180,8 @@ TEST_F(KernelTest, KeepsDecimalAndHugeArithmeticAsItWasBound) {
   EXPECT_EQ(value_of(function("*", LogicalType::DECIMAL(20, 4), {wide, wide}), types, row), "156.2500");
   const auto wider = Expression::cast(column(0, types[0]), LogicalType::DECIMAL(11, 2));
   EXPECT_EQ(value_of(function("+", LogicalType::DECIMAL(11, 2), {wider, wider}), types, row), "25.00");
-  EXPECT_EQ(value_of(function("-", LogicalType::HUGEINT, {column(1, types[1]), Expression::literal(Value::HUGEINT(1))}), types, row),
+  EXPECT_EQ(value_of(function("-", LogicalType::HUGEINT, {column(1, types[1]), Expression::literal(Value::HUGEINT(1))}),
+                     types, row),
             "18446744073709551615");
 }
 
@@ -177,7 +189,8 @@ TEST_F(KernelTest, LeavesOutExactlyTheRowsThatFail) {
   const RowType types = {LogicalType::VARCHAR, LogicalType::INTEGER};
   const auto made = kernel({column(1, types[1]), Expression::cast(column(0, types[0]), LogicalType::INTEGER)}, types);
   std::vector<std::vector<Value>> values;
-  for (int i = 0; i < 2048; ++i) values.push_back({i % 100 == 3 ? Value("oops") : Value(std::to_string(i)), Value::INTEGER(i)});
+  for (int i = 0; i < 2048; ++i)
+    values.push_back({i % 100 == 3 ? Value("oops") : Value(std::to_string(i)), Value::INTEGER(i)});
   duckdb::DataChunk rows;
   fill(rows, types, values);
   duckdb::DataChunk out;
@@ -202,9 +215,9 @@ TEST_F(KernelTest, HandsOverRowsThatOutliveTheNextEvaluation) {
   const RowType types = {LogicalType::INTEGER};
   const auto doubled = function("*", LogicalType::INTEGER, {column(0, types[0]), number(2)});
   const auto packed = LogicalType::STRUCT({{"a", LogicalType::INTEGER}});
-  const auto made = kernel({function("struct_pack", packed, {doubled}),
-                            make(Kind::Coalesce, LogicalType::INTEGER, {doubled, number(0)})},
-                           types);
+  const auto made = kernel(
+      {function("struct_pack", packed, {doubled}), make(Kind::Coalesce, LogicalType::INTEGER, {doubled, number(0)})},
+      types);
   duckdb::DataChunk first;
   duckdb::DataChunk second;
   fill(first, types, {{Value::INTEGER(1)}, {Value::INTEGER(2)}});
@@ -222,7 +235,8 @@ TEST_F(KernelTest, HandsOverRowsThatOutliveTheNextEvaluation) {
 
 TEST_F(KernelTest, SelectsRowsForWhichTheConditionIsTrue) {
   const RowType types = {LogicalType::VARCHAR};
-  const auto made = kernel({compare(">", Expression::cast(column(0, types[0]), LogicalType::INTEGER), number(5))}, types);
+  const auto made =
+      kernel({compare(">", Expression::cast(column(0, types[0]), LogicalType::INTEGER), number(5))}, types);
   duckdb::DataChunk rows;
   fill(rows, types, {{Value("9")}, {Value("1")}, {Value(LogicalType::VARCHAR)}, {Value("x")}, {Value("6")}});
   std::vector<std::uint32_t> kept;

@@ -8,10 +8,10 @@
 #include <optional>
 #include <type_traits>
 
+#include <fmt/format.h>
 #include <duckdb/common/types/datetime.hpp>
 #include <duckdb/common/types/interval.hpp>
 #include <duckdb/common/types/vector.hpp>
-#include <fmt/format.h>
 
 #include "base/check.h"
 
@@ -91,7 +91,8 @@ struct FixedFloat {
     if (std::isnan(value)) value = std::numeric_limits<T>::quiet_NaN();
     if (value == T(0)) value = T(0);  // -0.0 is 0.0
     const auto bits = std::bit_cast<Unsigned>(value);
-    store_big_endian(to, (bits & kSign) != 0 ? static_cast<Unsigned>(~bits) : static_cast<Unsigned>(bits | kSign), mask);
+    store_big_endian(to, (bits & kSign) != 0 ? static_cast<Unsigned>(~bits) : static_cast<Unsigned>(bits | kSign),
+                     mask);
   }
   static T load(const Byte* from, Byte mask) {
     const auto bits = load_big_endian<Unsigned>(from, mask);
@@ -230,8 +231,7 @@ std::optional<LogicalType> find_unsupported(const LogicalType& type) {
     case LogicalTypeId::BLOB:
     case LogicalTypeId::BIT:
     case LogicalTypeId::UUID:
-    case LogicalTypeId::ENUM:
-      return std::nullopt;
+    case LogicalTypeId::ENUM: return std::nullopt;
     default: return type;
   }
 }
@@ -295,8 +295,18 @@ std::size_t value_size(const RecursiveUnifiedVectorFormat& format, std::size_t r
   }
 }
 
-/// Writes a value; returns the end of what was written. Inside a nested value marker bytes are inverted like all others.
-Byte* store_value(const RecursiveUnifiedVectorFormat& format, std::size_t row, Byte* to, Byte mask) {
+/// Returns the value as it is written: for keys an interval in its normal form, all else as it is.
+template <typename T>
+T form_of(const T& value, bool for_keys) {
+  if constexpr (std::is_same_v<T, duckdb::interval_t>) {
+    if (for_keys) return value.Normalize();
+  }
+  return value;
+}
+
+/// Writes a value; returns the end of what was written. Inside a nested value marker bytes are inverted like all
+/// others.
+Byte* store_value(const RecursiveUnifiedVectorFormat& format, std::size_t row, Byte* to, Byte mask, bool for_keys) {
   const LogicalType& type = format.logical_type;
   const auto index = format.unified.sel->get_index(row);
   if (!format.unified.validity.RowIsValid(index)) {
@@ -307,7 +317,7 @@ Byte* store_value(const RecursiveUnifiedVectorFormat& format, std::size_t row, B
   const auto store_elements = [&](std::size_t first, std::size_t length) {
     for (std::size_t i = 0; i < length; ++i) {
       *to++ = kElement ^ mask;
-      to = store_value(format.children[0], first + i, to, mask);
+      to = store_value(format.children[0], first + i, to, mask, for_keys);
     }
     *to++ = kEnd ^ mask;
   };
@@ -315,7 +325,7 @@ Byte* store_value(const RecursiveUnifiedVectorFormat& format, std::size_t row, B
     case PhysicalType::VARCHAR:
       return store_text(to, duckdb::UnifiedVectorFormat::GetData<duckdb::string_t>(format.unified)[index], mask);
     case PhysicalType::STRUCT:
-      for (const auto& child : format.children) to = store_value(child, row, to, mask);
+      for (const auto& child : format.children) to = store_value(child, row, to, mask, for_keys);
       return to;
     case PhysicalType::LIST: {
       const auto entry = duckdb::UnifiedVectorFormat::GetData<duckdb::list_entry_t>(format.unified)[index];
@@ -329,7 +339,7 @@ Byte* store_value(const RecursiveUnifiedVectorFormat& format, std::size_t row, B
     }
     default:
       visit_fixed(type, [&]<typename T>(std::type_identity<T>) {
-        Fixed<T>::store(to, duckdb::UnifiedVectorFormat::GetData<T>(format.unified)[index], mask);
+        Fixed<T>::store(to, form_of(duckdb::UnifiedVectorFormat::GetData<T>(format.unified)[index], for_keys), mask);
         to += Fixed<T>::kBytes;
       });
       return to;
@@ -342,13 +352,15 @@ struct ColumnInput {
   RecursiveUnifiedVectorFormat format;  // its children are filled for nested types only
   Byte null_marker = kNullLast;
   Byte mask = 0;
+  bool for_keys = false;
 
   bool valid(std::size_t index) const { return format.unified.validity.RowIsValid(index); }
 };
 
 void prepare(Vector& vector, std::size_t count, ColumnInput& column) {
   if (column.type->IsNested()) {
-    // Selections on structs and arrays are laid out differently for each way they came to be; flat, there is one layout.
+    // Selections on structs and arrays are laid out differently for each way they came to be; flat, there is one
+    // layout.
     vector.Flatten(count);
     Vector::RecursiveToUnifiedFormat(vector, count, column.format);
   } else {
@@ -386,15 +398,14 @@ void store_fixed_column(const ColumnInput& column, std::vector<Byte*>& cursors, 
       continue;
     }
     *to = kPresent;
-    Fixed<T>::store(to + 1, values[index], column.mask);
+    Fixed<T>::store(to + 1, form_of(values[index], column.for_keys), column.mask);
     to += 1 + Fixed<T>::kBytes;
   }
 }
 
 void store_column(const ColumnInput& column, std::vector<Byte*>& cursors, std::vector<bool>& has_null) {
-  const bool fixed = visit_fixed(*column.type, [&]<typename T>(std::type_identity<T>) {
-    store_fixed_column<T>(column, cursors, has_null);
-  });
+  const bool fixed = visit_fixed(
+      *column.type, [&]<typename T>(std::type_identity<T>) { store_fixed_column<T>(column, cursors, has_null); });
   if (fixed) return;
   for (std::size_t i = 0; i < cursors.size(); ++i) {
     if (!column.valid(column.format.unified.sel->get_index(i))) {
@@ -403,7 +414,7 @@ void store_column(const ColumnInput& column, std::vector<Byte*>& cursors, std::v
       continue;
     }
     Byte* const marker = cursors[i];
-    cursors[i] = store_value(column.format, i, marker, column.mask);
+    cursors[i] = store_value(column.format, i, marker, column.mask, column.for_keys);
     *marker = kPresent;
   }
 }
@@ -530,10 +541,10 @@ void decode_fixed_column(std::vector<Reader>& readers, Vector& out, std::size_t 
   }
 }
 
-void decode_column(std::vector<Reader>& readers, const LogicalType& type, Vector& out, std::size_t first_row, Byte mask) {
-  const bool fixed = visit_fixed(type, [&]<typename T>(std::type_identity<T>) {
-    decode_fixed_column<T>(readers, out, first_row, mask);
-  });
+void decode_column(std::vector<Reader>& readers, const LogicalType& type, Vector& out, std::size_t first_row,
+                   Byte mask) {
+  const bool fixed = visit_fixed(
+      type, [&]<typename T>(std::type_identity<T>) { decode_fixed_column<T>(readers, out, first_row, mask); });
   if (fixed) return;
   for (std::size_t i = 0; i < readers.size(); ++i) {
     if (readers[i].take_byte(0) == kPresent) {
@@ -569,6 +580,12 @@ Result<RowCodec> RowCodec::create(RowType types) {
   return create(std::move(types), std::vector<ColumnOrder>(count));
 }
 
+Result<RowCodec> RowCodec::create_for_keys(RowType types) {
+  SLUICE_TRY_ASSIGN(auto codec, create(std::move(types)));
+  codec.for_keys_ = true;
+  return codec;
+}
+
 Result<RowCodec> RowCodec::create(RowType types, std::vector<ColumnOrder> orders) {
   SLUICE_CHECK(types.size() == orders.size(), "one order per column");
   for (std::size_t i = 0; i < types.size(); ++i) {
@@ -595,6 +612,7 @@ void RowCodec::encode(duckdb::DataChunk& rows, std::span<const ColumnIndex> colu
     inputs[c].type = &types_[c];
     inputs[c].null_marker = orders_[c].nulls_first ? kNullFirst : kNullLast;
     inputs[c].mask = orders_[c].descending ? 0xFF : 0x00;
+    inputs[c].for_keys = for_keys_;
     prepare(vector, count, inputs[c]);
     add_sizes(inputs[c], count, out.offsets.data() + 1);
   }

@@ -39,10 +39,10 @@ struct EncodedRows {
 /// text by its UTF-8 bytes) or the order given per column.
 ///
 /// Per value: one marker byte that places NULL first or last, then for a present value
-///   BOOLEAN 1 byte · integers, DATE, TIME, TIMESTAMP*, DECIMAL, HUGEINT, UUID, ENUM big-endian with the sign bit flipped
-///   FLOAT, DOUBLE IEEE bits, sign-folded · VARCHAR, BLOB, BIT bytes with 00 → 00 FF, ended by 00 00
-///   INTERVAL its three parts normalised (which gives the order), then as they are · TIMETZ its instant, then its offset
-///   STRUCT its members in turn · LIST, ARRAY, MAP per element 01 + element, ended by 00
+///   BOOLEAN 1 byte · integers, DATE, TIME, TIMESTAMP*, DECIMAL, HUGEINT, UUID, ENUM big-endian with the sign bit
+///   flipped FLOAT, DOUBLE IEEE bits, sign-folded · VARCHAR, BLOB, BIT bytes with 00 → 00 FF, ended by 00 00 INTERVAL
+///   its three parts normalised (which gives the order), then as they are · TIMETZ its instant, then its offset STRUCT
+///   its members in turn · LIST, ARRAY, MAP per element 01 + element, ended by 00
 /// A descending column has every byte after its marker inverted. Nested values sort NULLS LAST inside (first, if the
 /// column is descending), as DuckDB's do. Intervals that DuckDB holds equal but that are written differently (30 days,
 /// 1 month) are neighbours in the order, but different rows: their text differs.
@@ -54,6 +54,9 @@ class RowCodec {
   static Result<RowCodec> create(RowType types);
   /// `orders` has one entry per column.
   static Result<RowCodec> create(RowType types, std::vector<ColumnOrder> orders);
+  /// For keys of groups and joins: values that SQL's `=` holds equal have equal bytes, so intervals are encoded, and
+  /// decoded, in their normal form (30 days are 1 month). All else as in create().
+  static Result<RowCodec> create_for_keys(RowType types);
 
   const RowType& types() const { return types_; }
 
@@ -61,9 +64,10 @@ class RowCodec {
   /// Replaces the content of `out`. `rows` may change its vectors' encoding, not their values.
   void encode(duckdb::DataChunk& rows, std::span<const ColumnIndex> columns, EncodedRows& out) const;
 
-  /// Writes the row into `out` at `row_index`, columns beginning at `first_column`; `out` has room and its columns there
-  /// have types(). The caller sets the cardinality. Checks that the bytes came from encode().
-  void decode(std::string_view bytes, duckdb::DataChunk& out, std::size_t row_index, ColumnIndex first_column = 0) const;
+  /// Writes the row into `out` at `row_index`, columns beginning at `first_column`; `out` has room and its columns
+  /// there have types(). The caller sets the cardinality. Checks that the bytes came from encode().
+  void decode(std::string_view bytes, duckdb::DataChunk& out, std::size_t row_index,
+              ColumnIndex first_column = 0) const;
 
   /// As decode(), for many rows at once, column by column: rows[i] goes to row first_row + i.
   void decode(std::span<const std::string_view> rows, duckdb::DataChunk& out, std::size_t first_row = 0,
@@ -77,6 +81,7 @@ class RowCodec {
 
   RowType types_;
   std::vector<ColumnOrder> orders_;
+  bool for_keys_ = false;
 };
 
 }  // namespace sluice::columnar

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <map>
 
-#include <duckdb.hpp>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <duckdb.hpp>
 
 #include "base/random.h"
 
@@ -46,8 +46,9 @@ const std::vector<std::string>& literals(const LogicalType& type) {
       {duckdb::LogicalTypeId::INTERVAL,
        {"-1 month", "-1 day", "0 days", "1 microsecond", "24 hours", "1 day", "29 days", "30 days", "1 month",
         "1 month 1 day", "31 days", "1 year"}},
-      {duckdb::LogicalTypeId::VARCHAR, {"", "a", "ab", "abc", "b", "B", "ä", "€", "𝄞", "a much longer text than inlined",
-                                        "a much longer text than inlined!"}},
+      {duckdb::LogicalTypeId::VARCHAR,
+       {"", "a", "ab", "abc", "b", "B", "ä", "€", "𝄞", "a much longer text than inlined",
+        "a much longer text than inlined!"}},
       {duckdb::LogicalTypeId::BLOB, {"", "\\x00", "\\x00\\x00", "\\x00\\xFF", "\\x01", "\\xFF", "a\\x00b", "a"}},
       {duckdb::LogicalTypeId::BIT, {"0", "1", "01", "10", "000000001", "1111111100000000"}},
       {duckdb::LogicalTypeId::UUID,
@@ -108,14 +109,37 @@ std::vector<LogicalType> all_types() {
     return LogicalType::ENUM(names, 3);
   };
   std::vector<LogicalType> types = {
-      LogicalType::BOOLEAN,      LogicalType::TINYINT,      LogicalType::SMALLINT,       LogicalType::INTEGER,
-      LogicalType::BIGINT,       LogicalType::UTINYINT,     LogicalType::USMALLINT,      LogicalType::UINTEGER,
-      LogicalType::UBIGINT,      LogicalType::HUGEINT,      LogicalType::UHUGEINT,       LogicalType::FLOAT,
-      LogicalType::DOUBLE,       LogicalType::DATE,         LogicalType::TIME,           LogicalType::TIME_TZ,
-      LogicalType::TIMESTAMP,    LogicalType::TIMESTAMP_S,  LogicalType::TIMESTAMP_MS,   LogicalType::TIMESTAMP_NS,
-      LogicalType::TIMESTAMP_TZ, LogicalType::INTERVAL,     LogicalType::VARCHAR,        LogicalType::BLOB,
-      LogicalType::BIT,          LogicalType::UUID,         LogicalType::DECIMAL(4, 2),  LogicalType::DECIMAL(9, 2),
-      LogicalType::DECIMAL(18, 3), LogicalType::DECIMAL(38, 5), enumeration(),
+      LogicalType::BOOLEAN,
+      LogicalType::TINYINT,
+      LogicalType::SMALLINT,
+      LogicalType::INTEGER,
+      LogicalType::BIGINT,
+      LogicalType::UTINYINT,
+      LogicalType::USMALLINT,
+      LogicalType::UINTEGER,
+      LogicalType::UBIGINT,
+      LogicalType::HUGEINT,
+      LogicalType::UHUGEINT,
+      LogicalType::FLOAT,
+      LogicalType::DOUBLE,
+      LogicalType::DATE,
+      LogicalType::TIME,
+      LogicalType::TIME_TZ,
+      LogicalType::TIMESTAMP,
+      LogicalType::TIMESTAMP_S,
+      LogicalType::TIMESTAMP_MS,
+      LogicalType::TIMESTAMP_NS,
+      LogicalType::TIMESTAMP_TZ,
+      LogicalType::INTERVAL,
+      LogicalType::VARCHAR,
+      LogicalType::BLOB,
+      LogicalType::BIT,
+      LogicalType::UUID,
+      LogicalType::DECIMAL(4, 2),
+      LogicalType::DECIMAL(9, 2),
+      LogicalType::DECIMAL(18, 3),
+      LogicalType::DECIMAL(38, 5),
+      enumeration(),
   };
   types.push_back(LogicalType::LIST(LogicalType::INTEGER));
   types.push_back(LogicalType::LIST(LogicalType::VARCHAR));
@@ -123,8 +147,8 @@ std::vector<LogicalType> all_types() {
   types.push_back(LogicalType::ARRAY(LogicalType::SMALLINT, 2));
   types.push_back(LogicalType::STRUCT({{"a", LogicalType::INTEGER}, {"b", LogicalType::VARCHAR}}));
   types.push_back(LogicalType::LIST(LogicalType::STRUCT({{"x", LogicalType::DOUBLE}, {"y", LogicalType::BOOLEAN}})));
-  types.push_back(LogicalType::STRUCT({{"l", LogicalType::LIST(LogicalType::BLOB)},
-                                       {"a", LogicalType::ARRAY(LogicalType::VARCHAR, 2)}}));
+  types.push_back(LogicalType::STRUCT(
+      {{"l", LogicalType::LIST(LogicalType::BLOB)}, {"a", LogicalType::ARRAY(LogicalType::VARCHAR, 2)}}));
   types.push_back(LogicalType::MAP(LogicalType::VARCHAR, LogicalType::INTEGER));
   return types;
 }
@@ -148,15 +172,16 @@ void fill(duckdb::DataChunk& chunk, const RowType& types, const std::vector<std:
 class RowCodecTest : public testing::Test {
  protected:
   /// Returns the rows' dense ranks in DuckDB's ORDER BY.
-  std::vector<std::int64_t> ranks(const LogicalType& type, const std::vector<std::vector<Value>>& rows, ColumnOrder order) {
+  std::vector<std::int64_t> ranks(const LogicalType& type, const std::vector<std::vector<Value>>& rows,
+                                  ColumnOrder order) {
     auto ok = connection_.Query("CREATE OR REPLACE TABLE t (id INTEGER, c " + type.ToString() + ")");
     EXPECT_FALSE(ok->HasError()) << ok->GetError();
     duckdb::Appender appender(connection_, "t");
     for (std::size_t i = 0; i < rows.size(); ++i) appender.AppendRow(static_cast<std::int32_t>(i), rows[i][0]);
     appender.Close();
-    auto result = connection_.Query(std::string("SELECT dense_rank() OVER (ORDER BY c ") +
-                                    (order.descending ? "DESC" : "ASC") + " NULLS " +
-                                    (order.nulls_first ? "FIRST" : "LAST") + ") FROM t ORDER BY id");
+    auto result =
+        connection_.Query(std::string("SELECT dense_rank() OVER (ORDER BY c ") + (order.descending ? "DESC" : "ASC") +
+                          " NULLS " + (order.nulls_first ? "FIRST" : "LAST") + ") FROM t ORDER BY id");
     EXPECT_FALSE(result->HasError()) << result->GetError();
     std::vector<std::int64_t> ranks;
     for (std::size_t i = 0; i < rows.size(); ++i) ranks.push_back(result->GetValue(0, i).GetValue<std::int64_t>());
@@ -170,8 +195,8 @@ class RowCodecTest : public testing::Test {
 TEST_F(RowCodecTest, OrdersEveryTypeAsDuckDBDoes) {
   SeededRandom random(20240101);
   for (const LogicalType& type : all_types()) {
-    for (const ColumnOrder order : {ColumnOrder{false, false}, ColumnOrder{true, false}, ColumnOrder{false, true},
-                                    ColumnOrder{true, true}}) {
+    for (const ColumnOrder order :
+         {ColumnOrder{false, false}, ColumnOrder{true, false}, ColumnOrder{false, true}, ColumnOrder{true, true}}) {
       SCOPED_TRACE(type.ToString() + (order.descending ? " DESC" : "") + (order.nulls_first ? " NULLS FIRST" : ""));
       const auto rows = random_rows({type}, 80, random);
       duckdb::DataChunk chunk;
@@ -265,7 +290,8 @@ TEST_F(RowCodecTest, SeesThroughSelectionsAndConstants) {
     EncodedRows expected;
     codec->encode(expected_chunk, {}, expected);
     for (std::size_t i = 0; i < 20; ++i) {
-      ASSERT_EQ(encoded.row(i), expected.row(i)) << expected_rows[i][0].ToString() << " | " << sliced.GetValue(0, i).ToString();
+      ASSERT_EQ(encoded.row(i), expected.row(i))
+          << expected_rows[i][0].ToString() << " | " << sliced.GetValue(0, i).ToString();
     }
   }
 }
@@ -317,9 +343,30 @@ TEST_F(RowCodecTest, KeepsTheWrittenFormOfTextWithZeros) {
   EXPECT_EQ(duckdb::FlatVector::GetData<duckdb::string_t>(out.data[0])[0].GetString(), text);
 }
 
+TEST_F(RowCodecTest, HoldsKeysEqualAsSqlDoes) {
+  const RowType types = {LogicalType::INTERVAL, LogicalType::LIST(LogicalType::INTERVAL)};
+  const auto interval = [](const char* text) { return Value(text).DefaultCastAs(LogicalType::INTERVAL); };
+  const auto list = [](Value value) { return Value::LIST(LogicalType::INTERVAL, {std::move(value)}); };
+  duckdb::DataChunk chunk;
+  fill(chunk, types,
+       {{interval("30 days"), list(interval("24 hours"))}, {interval("1 month"), list(interval("1 day"))}});
+  EncodedRows rows;
+  RowCodec::create(types)->encode(chunk, {}, rows);
+  EXPECT_NE(rows.row(0), rows.row(1));
+
+  const auto keys = RowCodec::create_for_keys(types);
+  keys->encode(chunk, {}, rows);
+  EXPECT_EQ(rows.row(0), rows.row(1));
+  duckdb::DataChunk out;
+  out.Initialize(duckdb::Allocator::DefaultAllocator(), {types.begin(), types.end()});
+  keys->decode(rows.row(0), out, 0);
+  EXPECT_EQ(out.GetValue(0, 0).ToString(), "1 month");
+  EXPECT_EQ(out.GetValue(1, 0).ToString(), "[1 day]");
+}
+
 TEST_F(RowCodecTest, RefusesTypesWithoutAnOrder) {
-  const auto codec = RowCodec::create(
-      {LogicalType::INTEGER, LogicalType::LIST(LogicalType::UNION({{"i", LogicalType::INTEGER}}))});
+  const auto codec =
+      RowCodec::create({LogicalType::INTEGER, LogicalType::LIST(LogicalType::UNION({{"i", LogicalType::INTEGER}}))});
   ASSERT_FALSE(codec);
   EXPECT_EQ(codec.error().code(), ErrorCode::Unsupported);
   EXPECT_THAT(codec.error().message(), testing::HasSubstr("column 2"));

@@ -1,7 +1,7 @@
 #include "columnar/schema.h"
 
-#include <duckdb/common/string_util.hpp>
 #include <fmt/format.h>
+#include <duckdb/common/string_util.hpp>
 
 namespace sluice::columnar {
 
@@ -65,27 +65,23 @@ std::optional<duckdb::LogicalType> stored_type(const duckdb::LogicalType& type) 
     case LogicalTypeId::DATE:
     case LogicalTypeId::TIMESTAMP:
     case LogicalTypeId::TIMESTAMP_TZ:
-    case LogicalTypeId::BLOB:
-      return type;
+    case LogicalTypeId::BLOB: return type;
     case LogicalTypeId::VARCHAR: return LogicalType(LogicalTypeId::VARCHAR);  // drops the JSON alias and collations
     case LogicalTypeId::UTINYINT: return LogicalType::SMALLINT;
     case LogicalTypeId::USMALLINT: return LogicalType::INTEGER;
     case LogicalTypeId::UINTEGER: return LogicalType::BIGINT;
     case LogicalTypeId::UBIGINT: return LogicalType::DECIMAL(20, 0);
     case LogicalTypeId::HUGEINT:
-    case LogicalTypeId::UHUGEINT:
-      return LogicalType::DECIMAL(38, 0);
+    case LogicalTypeId::UHUGEINT: return LogicalType::DECIMAL(38, 0);
     case LogicalTypeId::TIMESTAMP_SEC:
-    case LogicalTypeId::TIMESTAMP_MS:
-      return LogicalType::TIMESTAMP;
+    case LogicalTypeId::TIMESTAMP_MS: return LogicalType::TIMESTAMP;
     case LogicalTypeId::UUID:
     case LogicalTypeId::TIME:
     case LogicalTypeId::TIME_TZ:
     case LogicalTypeId::INTERVAL:
     case LogicalTypeId::BIT:
     case LogicalTypeId::ENUM:
-    case LogicalTypeId::SQLNULL:
-      return LogicalType::VARCHAR;
+    case LogicalTypeId::SQLNULL: return LogicalType::VARCHAR;
     case LogicalTypeId::STRUCT: return stored_struct(type);
     case LogicalTypeId::LIST: {
       auto child = stored_type(duckdb::ListType::GetChildType(type));

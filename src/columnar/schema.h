@@ -43,11 +43,11 @@ struct Schema {
 /// Returns "a BIGINT, b VARCHAR", for messages and fingerprints.
 std::string to_string(const Schema& schema);
 
-/// Returns the type in which Delta keeps a value of `type`, so that a dataset's rows are cast to it once, at its boundary
-/// (design §8): HUGEINT → DECIMAL(38,0), UBIGINT → DECIMAL(20,0), smaller unsigned types → the next larger signed one,
-/// second and millisecond timestamps → TIMESTAMP, JSON, UUID, TIME, INTERVAL, BIT and ENUM → VARCHAR; nested types
-/// member by member; types that Delta has are returned as they are. nullopt: refused (nanosecond timestamps, UNION,
-/// BIGNUM and the like); cast in the query.
+/// Returns the type in which Delta keeps a value of `type`, so that a dataset's rows are cast to it once, at its
+/// boundary (design §8): HUGEINT → DECIMAL(38,0), UBIGINT → DECIMAL(20,0), smaller unsigned types → the next larger
+/// signed one, second and millisecond timestamps → TIMESTAMP, JSON, UUID, TIME, INTERVAL, BIT and ENUM → VARCHAR;
+/// nested types member by member; types that Delta has are returned as they are. nullopt: refused (nanosecond
+/// timestamps, UNION, BIGNUM and the like); cast in the query.
 std::optional<duckdb::LogicalType> stored_type(const duckdb::LogicalType& type);
 
 }  // namespace sluice::columnar

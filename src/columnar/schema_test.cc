@@ -1,7 +1,7 @@
 #include "columnar/schema.h"
 
-#include <duckdb/common/exception/conversion_exception.hpp>
 #include <gtest/gtest.h>
+#include <duckdb/common/exception/conversion_exception.hpp>
 
 #include "columnar/change_batch.h"
 #include "columnar/guard.h"

@@ -11,10 +11,10 @@
 
 namespace sluice::delta {
 
-/// Reads a commit: one JSON object per line, each with one action. Blank lines, CRLF ends and a missing last line end are
-/// fine; no bytes at all are a commit without actions. Actions and fields that are not known are ignored; numbers may be
-/// written as 1.0E3 or as strings, booleans as strings.
-/// Corruption, naming `file_name` and the line, if a line is not whole JSON, is not UTF-8, or lacks a required field.
+/// Reads a commit: one JSON object per line, each with one action. Blank lines, CRLF ends and a missing last line end
+/// are fine; no bytes at all are a commit without actions. Actions and fields that are not known are ignored; numbers
+/// may be written as 1.0E3 or as strings, booleans as strings. Corruption, naming `file_name` and the line, if a line
+/// is not whole JSON, is not UTF-8, or lacks a required field.
 Result<std::vector<Action>> read_actions(BytesView text, std::string_view file_name);
 
 /// Writes actions as a commit, one per line, each line ended. What read_actions() reads from it is equal.

@@ -48,9 +48,10 @@ TEST(ActionJsonTest, NumbersMayBeWrittenInOtherWays) {
 }
 
 TEST(ActionJsonTest, UnknownActionsAndFieldsAreIgnored) {
-  const auto actions = read_actions("{\"fancy\":{\"a\":[1]}}\n"
-                                    "{\"txn\":{\"appId\":\"a\",\"version\":3,\"new\":{\"x\":1}},\"commitInfo\":null}\n",
-                                    "0.json");
+  const auto actions = read_actions(
+      "{\"fancy\":{\"a\":[1]}}\n"
+      "{\"txn\":{\"appId\":\"a\",\"version\":3,\"new\":{\"x\":1}},\"commitInfo\":null}\n",
+      "0.json");
   ASSERT_TRUE(actions);
   ASSERT_EQ(actions->size(), 1u);
   EXPECT_EQ(actions->front(), Action(SetTransaction{"a", 3, std::nullopt}));

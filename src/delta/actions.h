@@ -37,7 +37,7 @@ struct Metadata {
   std::optional<std::string> description;
   std::string format_provider = "parquet";
   std::map<std::string, std::string> format_options;
-  std::string schema_string;  ///< JSON, see delta_schema.h; "" in very old logs: no columns.
+  std::string schema_string;                   ///< JSON, see delta_schema.h; "" in very old logs: no columns.
   std::vector<std::string> partition_columns;  ///< Logical names.
   std::map<std::string, std::string> configuration;
   std::optional<UnixMillis> created_time;
@@ -47,8 +47,8 @@ struct Metadata {
 
 /// Where the deletion vector of a file is. Spec: "Deletion Vectors", "Deletion Vector Descriptor Schema".
 struct DeletionVectorDescriptor {
-  char storage_type = 'u';        ///< 'u' file named by a UUID, 'p' file by absolute path, 'i' inline.
-  std::string path_or_inline_dv;  ///< 'u' optional random prefix + Z85 of the UUID; 'p' URI; 'i' Z85 of the bytes.
+  char storage_type = 'u';             ///< 'u' file named by a UUID, 'p' file by absolute path, 'i' inline.
+  std::string path_or_inline_dv;       ///< 'u' optional random prefix + Z85 of the UUID; 'p' URI; 'i' Z85 of the bytes.
   std::optional<std::int32_t> offset;  ///< Bytes from the start of the file; absent for 'i' and means 0 otherwise.
   std::int32_t size_bytes = 0;         ///< Of the serialised vector, without length and checksum around it.
   std::int64_t cardinality = 0;        ///< Rows it marks.
@@ -129,23 +129,24 @@ struct DomainMetadata {
 /// kept as JSON text.
 struct CommitInfo {
   std::optional<UnixMillis> timestamp;
-  std::optional<UnixMillis> in_commit_timestamp;  ///< Feature inCommitTimestamp.
-  std::string operation;                          ///< WRITE, DELETE, MERGE, …; "" if absent.
+  std::optional<UnixMillis> in_commit_timestamp;            ///< Feature inCommitTimestamp.
+  std::string operation;                                    ///< WRITE, DELETE, MERGE, …; "" if absent.
   std::map<std::string, std::string> operation_parameters;  ///< Values as text; what was not a JSON string, as JSON.
   std::map<std::string, std::string> operation_metrics;     ///< Likewise.
-  std::optional<Version> read_version;            ///< Absent in the first commit.
+  std::optional<Version> read_version;                      ///< Absent in the first commit.
   std::optional<std::string> isolation_level;
   std::optional<bool> is_blind_append;
   std::optional<std::string> engine_info;
-  std::optional<std::string> txn_id;              ///< Tells a writer its own commit.
+  std::optional<std::string> txn_id;  ///< Tells a writer its own commit.
   std::optional<std::string> user_metadata;
   Tags tags;
-  std::map<std::string, std::string> other;       ///< Any other member: name → JSON text.
+  std::map<std::string, std::string> other;  ///< Any other member: name → JSON text.
 
   friend bool operator==(const CommitInfo&, const CommitInfo&) = default;
 };
 
-/// A Parquet file of AddFile and RemoveFile actions that a v2 log checkpoint refers to. Spec: "Sidecar File Information".
+/// A Parquet file of AddFile and RemoveFile actions that a v2 log checkpoint refers to. Spec: "Sidecar File
+/// Information".
 struct Sidecar {
   std::string path;  ///< File name below _delta_log/_sidecars.
   std::int64_t size_bytes = 0;

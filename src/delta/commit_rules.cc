@@ -33,9 +33,18 @@ Footprint footprint_of(std::span<const Action> actions) {
     footprint.only_rearranges &= !data_change;
   };
   const Overloaded visit{
-      [&](const Protocol&) { footprint.protocol = true; footprint.only_rearranges = false; },
-      [&](const Metadata&) { footprint.metadata = true; footprint.only_rearranges = false; },
-      [&](const SetTransaction& txn) { footprint.app_ids.insert(txn.app_id); footprint.only_rearranges = false; },
+      [&](const Protocol&) {
+        footprint.protocol = true;
+        footprint.only_rearranges = false;
+      },
+      [&](const Metadata&) {
+        footprint.metadata = true;
+        footprint.only_rearranges = false;
+      },
+      [&](const SetTransaction& txn) {
+        footprint.app_ids.insert(txn.app_id);
+        footprint.only_rearranges = false;
+      },
       [&](const DomainMetadata& domain) {
         footprint.domains.insert(domain.domain);
         footprint.only_rearranges = false;
@@ -93,7 +102,8 @@ std::optional<ConflictKind> find_conflict(std::span<const Action> our_actions, c
   app_ids.insert(reads.app_ids.begin(), reads.app_ids.end());
   if (intersects(app_ids, theirs.app_ids)) return ConflictKind::TransactionAhead;
 
-  // A commit that only moves rows about reads nothing that new rows could change, and rows that were only moved are none.
+  // A commit that only moves rows about reads nothing that new rows could change, and rows that were only moved are
+  // none.
   if (reads.whole_table && !ours.only_rearranges && theirs.adds_data) return ConflictKind::FilesAdded;
 
   std::set<std::string> read_files;

@@ -12,8 +12,8 @@ namespace sluice::delta {
 
 /// Why a commit cannot follow another that came first.
 enum class ConflictKind {
-  VersionTaken,      ///< The version is another's; whether the contents conflict was not looked at.
-  TableCreated,      ///< Both create the table.
+  VersionTaken,  ///< The version is another's; whether the contents conflict was not looked at.
+  TableCreated,  ///< Both create the table.
   ProtocolChanged,
   MetadataChanged,
   DomainChanged,     ///< Both set one metadata domain.
@@ -27,9 +27,9 @@ std::string_view to_string(ConflictKind kind);
 
 /// What a transaction has read to decide on its actions.
 struct ReadSet {
-  bool whole_table = false;         ///< Every file and that there are no others.
-  std::set<std::string> files;      ///< Data files, paths as in the log.
-  std::set<std::string> app_ids;    ///< Whose transaction versions were asked for.
+  bool whole_table = false;       ///< Every file and that there are no others.
+  std::set<std::string> files;    ///< Data files, paths as in the log.
+  std::set<std::string> app_ids;  ///< Whose transaction versions were asked for.
 
   bool empty() const { return !whole_table && files.empty() && app_ids.empty(); }
 };

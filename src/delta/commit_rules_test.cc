@@ -29,8 +29,9 @@ const ReadSet kReadA{false, {"a"}, {}};
 
 TEST(CommitRulesTest, AppendsFollowEachOther) {
   EXPECT_EQ(find_conflict(Actions{kA}, kNothing, Actions{kB}), kNone);
-  EXPECT_EQ(find_conflict(Actions{kA, SetTransaction{"one", 1, {}}}, kNothing, Actions{kB, SetTransaction{"two", 1, {}}}),
-            kNone);
+  EXPECT_EQ(
+      find_conflict(Actions{kA, SetTransaction{"one", 1, {}}}, kNothing, Actions{kB, SetTransaction{"two", 1, {}}}),
+      kNone);
 }
 
 TEST(CommitRulesTest, AnAppendFollowsADeletion) {
@@ -83,7 +84,8 @@ TEST(CommitRulesTest, AFileThatWasReadMustStillBeThere) {
 TEST(CommitRulesTest, TwoDeletionVectorsForOneFileConflict) {
   const AddFile ours = TestTable::with_vector(kA, "one", 1);
   const AddFile theirs = TestTable::with_vector(kA, "two", 2);
-  EXPECT_EQ(find_conflict(Actions{removal(kA), ours}, kNothing, Actions{removal(kA), theirs}), ConflictKind::FileRemoved);
+  EXPECT_EQ(find_conflict(Actions{removal(kA), ours}, kNothing, Actions{removal(kA), theirs}),
+            ConflictKind::FileRemoved);
   // Also when the other spelling of the path is used.
   AddFile spelled = kA;
   spelled.path = "%61";
@@ -91,7 +93,8 @@ TEST(CommitRulesTest, TwoDeletionVectorsForOneFileConflict) {
 }
 
 TEST(CommitRulesTest, ChangesOfDifferentFilesFollowEachOther) {
-  EXPECT_EQ(find_conflict(Actions{removal(kA)}, kReadA, Actions{removal(kB), TestTable::with_vector(kB, "x", 1)}), kNone);
+  EXPECT_EQ(find_conflict(Actions{removal(kA)}, kReadA, Actions{removal(kB), TestTable::with_vector(kB, "x", 1)}),
+            kNone);
 }
 
 TEST(CommitRulesTest, BlindAppendsOnlyAdd) {

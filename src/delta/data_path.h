@@ -27,8 +27,8 @@ Result<DataPath> resolve_path(std::string_view log_path);
 /// Encodes a key of the table's store for the log. resolve_path() is its inverse.
 std::string encode_path(std::string_view key);
 
-/// Returns the form in which two paths of the log that mean one file are equal (encoded or not, file:/x, file:///x, /x).
-/// A path that cannot be decoded is returned as it is.
+/// Returns the form in which two paths of the log that mean one file are equal (encoded or not, file:/x, file:///x,
+/// /x). A path that cannot be decoded is returned as it is.
 std::string canonical_path(std::string_view log_path);
 
 /// Returns the folder for files with these partition values, in the given column order, as a key with its slash at the

@@ -39,8 +39,8 @@ class DeletionVector {
   /// Returns the marked rows, ascending.
   std::vector<std::uint64_t> rows() const;
 
-  /// Writes into `live` the indices, from 0, of those of the rows [first_row, first_row + row_count) that are not marked,
-  /// and returns how many there are; `live` has room for row_count. For scans, a chunk at a time.
+  /// Writes into `live` the indices, from 0, of those of the rows [first_row, first_row + row_count) that are not
+  /// marked, and returns how many there are; `live` has room for row_count. For scans, a chunk at a time.
   std::size_t live_rows(std::uint64_t first_row, std::size_t row_count, std::uint32_t* live) const;
 
   /// Returns the stored form: magic number, then the portable 64-bit Roaring format. Spec: "Deletion Vector Format".
@@ -62,8 +62,9 @@ class DeletionVector {
 /// cardinality are not what they must be; NotFound if the file is gone; Unsupported for a URL that is not a local file.
 Result<DeletionVector> load_deletion_vector(store::ObjectStore& store, const DeletionVectorDescriptor& descriptor);
 
-/// Writes deletion vectors, packed in order, into one new file at the table root, durable when this returns, and returns
-/// their descriptors in the same order. `random` names the file. None are written and no file is made for an empty span.
+/// Writes deletion vectors, packed in order, into one new file at the table root, durable when this returns, and
+/// returns their descriptors in the same order. `random` names the file. None are written and no file is made for an
+/// empty span.
 Result<std::vector<DeletionVectorDescriptor>> write_deletion_vectors(store::ObjectStore& store, Random& random,
                                                                      std::span<const DeletionVector> vectors);
 

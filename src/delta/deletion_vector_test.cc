@@ -84,8 +84,8 @@ TEST_F(DeletionVectorTest, TheStoredFormReadsBackEqual) {
 
 TEST_F(DeletionVectorTest, ReadsTheSpecificationsExample) {
   // PROTOCOL.md, "JSON Example 3 - Inline"; it has the form of very early writers.
-  const auto vector = load_deletion_vector(
-      store_, {'i', "wi5b=000010000siXQKl0rr91000f55c8Xg0@@D72lkbi5=-{L", std::nullopt, 40, 6});
+  const auto vector =
+      load_deletion_vector(store_, {'i', "wi5b=000010000siXQKl0rr91000f55c8Xg0@@D72lkbi5=-{L", std::nullopt, 40, 6});
   ASSERT_TRUE(vector) << vector.error().message();
   EXPECT_THAT(vector->rows(), ElementsAre(3, 4, 7, 11, 18, 29));
 }

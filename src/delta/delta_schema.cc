@@ -22,14 +22,11 @@ using Kind = DataType::Kind;
 
 /// Names as Spark writes them; compared with regard to case.
 constexpr std::pair<std::string_view, Kind> kPrimitives[] = {
-    {"string", Kind::String},       {"long", Kind::Long},
-    {"integer", Kind::Integer},     {"short", Kind::Short},
-    {"byte", Kind::Byte},           {"float", Kind::Float},
-    {"double", Kind::Double},       {"boolean", Kind::Boolean},
-    {"binary", Kind::Binary},       {"date", Kind::Date},
-    {"timestamp", Kind::Timestamp}, {"timestamp_ntz", Kind::TimestampNtz},
-    {"void", Kind::Void},           {"null", Kind::Void},
-    {"variant", Kind::Variant},
+    {"string", Kind::String}, {"long", Kind::Long},           {"integer", Kind::Integer},
+    {"short", Kind::Short},   {"byte", Kind::Byte},           {"float", Kind::Float},
+    {"double", Kind::Double}, {"boolean", Kind::Boolean},     {"binary", Kind::Binary},
+    {"date", Kind::Date},     {"timestamp", Kind::Timestamp}, {"timestamp_ntz", Kind::TimestampNtz},
+    {"void", Kind::Void},     {"null", Kind::Void},           {"variant", Kind::Variant},
 };
 
 /// Reads "decimal", "decimal(p)" or "decimal(p,s)".

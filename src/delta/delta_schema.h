@@ -16,18 +16,32 @@ struct StructField;
 /// A type of a Delta schema. Spec: "Schema Serialization Format". Plain data; compare with ==.
 struct DataType {
   enum class Kind : std::uint8_t {
-    String, Long, Integer, Short, Byte, Float, Double, Boolean, Binary, Date, Timestamp, TimestampNtz, Decimal,
-    Void,     ///< Always NULL; not in the data files.
+    String,
+    Long,
+    Integer,
+    Short,
+    Byte,
+    Float,
+    Double,
+    Boolean,
+    Binary,
+    Date,
+    Timestamp,
+    TimestampNtz,
+    Decimal,
+    Void,  ///< Always NULL; not in the data files.
     Variant,
-    Struct, Array, Map,
+    Struct,
+    Array,
+    Map,
   };
 
   Kind kind = Kind::String;
-  std::int32_t precision = 10;       ///< Decimal: 1 to 38.
-  std::int32_t scale = 0;            ///< Decimal: 0 to precision.
-  std::vector<StructField> fields;   ///< Struct.
-  std::vector<DataType> children;    ///< Array: the element. Map: key, value.
-  bool contains_null = true;         ///< Array: elements may be NULL. Map: values may.
+  std::int32_t precision = 10;      ///< Decimal: 1 to 38.
+  std::int32_t scale = 0;           ///< Decimal: 0 to precision.
+  std::vector<StructField> fields;  ///< Struct.
+  std::vector<DataType> children;   ///< Array: the element. Map: key, value.
+  bool contains_null = true;        ///< Array: elements may be NULL. Map: values may.
 
   static DataType primitive(Kind kind);
   static DataType decimal(std::int32_t precision, std::int32_t scale);

@@ -20,14 +20,22 @@ std::string structure(const std::string& fields) { return R"({"type":"struct","f
 
 TEST(DeltaSchemaTest, ReadsEveryPrimitiveType) {
   const std::vector<std::pair<std::string, LogicalType>> types = {
-      {"string", LogicalType::VARCHAR},        {"long", LogicalType::BIGINT},
-      {"integer", LogicalType::INTEGER},       {"short", LogicalType::SMALLINT},
-      {"byte", LogicalType::TINYINT},          {"float", LogicalType::FLOAT},
-      {"double", LogicalType::DOUBLE},         {"boolean", LogicalType::BOOLEAN},
-      {"binary", LogicalType::BLOB},           {"date", LogicalType::DATE},
-      {"timestamp", LogicalType::TIMESTAMP_TZ}, {"timestamp_ntz", LogicalType::TIMESTAMP},
-      {"decimal(38,18)", LogicalType::DECIMAL(38, 18)}, {"decimal(5, 2)", LogicalType::DECIMAL(5, 2)},
-      {"decimal", LogicalType::DECIMAL(10, 0)}, {"void", LogicalType::SQLNULL},
+      {"string", LogicalType::VARCHAR},
+      {"long", LogicalType::BIGINT},
+      {"integer", LogicalType::INTEGER},
+      {"short", LogicalType::SMALLINT},
+      {"byte", LogicalType::TINYINT},
+      {"float", LogicalType::FLOAT},
+      {"double", LogicalType::DOUBLE},
+      {"boolean", LogicalType::BOOLEAN},
+      {"binary", LogicalType::BLOB},
+      {"date", LogicalType::DATE},
+      {"timestamp", LogicalType::TIMESTAMP_TZ},
+      {"timestamp_ntz", LogicalType::TIMESTAMP},
+      {"decimal(38,18)", LogicalType::DECIMAL(38, 18)},
+      {"decimal(5, 2)", LogicalType::DECIMAL(5, 2)},
+      {"decimal", LogicalType::DECIMAL(10, 0)},
+      {"void", LogicalType::SQLNULL},
       {"variant", LogicalType::VARIANT()},
   };
   for (const auto& [name, type] : types) {
@@ -51,7 +59,8 @@ TEST(DeltaSchemaTest, NestedTypesKeepNullabilityAndMetadata) {
   EXPECT_FALSE(schema->fields[1].type.contains_null);
   EXPECT_FALSE(schema->fields[2].type.contains_null);
   EXPECT_EQ(*read_schema(write_schema(*schema)), *schema);
-  EXPECT_EQ(columnar_schema(*schema).fields[2].type, LogicalType::MAP(LogicalType::BIGINT, LogicalType::LIST(LogicalType::DATE)));
+  EXPECT_EQ(columnar_schema(*schema).fields[2].type,
+            LogicalType::MAP(LogicalType::BIGINT, LogicalType::LIST(LogicalType::DATE)));
 }
 
 TEST(DeltaSchemaTest, PhysicalNamesComeFromColumnMapping) {
@@ -62,8 +71,8 @@ TEST(DeltaSchemaTest, PhysicalNamesComeFromColumnMapping) {
 }
 
 TEST(DeltaSchemaTest, UnknownTypesAreRefusedByColumnAndName) {
-  for (const char* type : {"\"geometry\"", "\"int\"", "\"Long\"", "\"decimal(39,0)\"", "\"decimal(5,6)\"", "\"decimal(x)\"",
-                           R"({"type":"set"})"}) {
+  for (const char* type : {"\"geometry\"", "\"int\"", "\"Long\"", "\"decimal(39,0)\"", "\"decimal(5,6)\"",
+                           "\"decimal(x)\"", R"({"type":"set"})"}) {
     const auto schema = read_schema(structure(field("good", "\"long\"") + "," + field("bad", type)));
     ASSERT_FALSE(schema) << type;
     EXPECT_EQ(schema.error().code(), ErrorCode::Unsupported) << type;
@@ -73,10 +82,10 @@ TEST(DeltaSchemaTest, UnknownTypesAreRefusedByColumnAndName) {
 
 TEST(DeltaSchemaTest, WhatIsNoSchemaIsCorrupt) {
   for (const std::string& json :
-       {std::string(""), std::string("{"), std::string("[]"), std::string("\"long\""), std::string(R"({"type":"array"})"),
-        std::string(R"({"type":"struct"})"), std::string(R"({"type":"struct","fields":[1]})"),
-        structure(R"({"name":"a","nullable":true})"), structure(field("a", "7")),
-        structure(field("a", "\"long\"") + "," + field("A", "\"long\""))}) {
+       {std::string(""), std::string("{"), std::string("[]"), std::string("\"long\""),
+        std::string(R"({"type":"array"})"), std::string(R"({"type":"struct"})"),
+        std::string(R"({"type":"struct","fields":[1]})"), structure(R"({"name":"a","nullable":true})"),
+        structure(field("a", "7")), structure(field("a", "\"long\"") + "," + field("A", "\"long\""))}) {
     const auto schema = read_schema(json);
     ASSERT_FALSE(schema) << json;
     EXPECT_EQ(schema.error().code(), ErrorCode::Corruption) << json;
@@ -91,10 +100,14 @@ TEST(DeltaSchemaTest, BottomlessNestingIsRefused) {
 
 TEST(DuckdbSchemaTest, TypesThatDeltaHasNotAreMappedAndRemembered) {
   const std::vector<std::pair<LogicalType, Kind>> mapped = {
-      {LogicalType::UUID, Kind::String},         {LogicalType::UBIGINT, Kind::Decimal},
-      {LogicalType::HUGEINT, Kind::Decimal},     {LogicalType::TIME, Kind::String},
-      {LogicalType::INTERVAL, Kind::String},     {LogicalType::UTINYINT, Kind::Short},
-      {LogicalType::TIMESTAMP_S, Kind::TimestampNtz}, {LogicalType::JSON(), Kind::String},
+      {LogicalType::UUID, Kind::String},
+      {LogicalType::UBIGINT, Kind::Decimal},
+      {LogicalType::HUGEINT, Kind::Decimal},
+      {LogicalType::TIME, Kind::String},
+      {LogicalType::INTERVAL, Kind::String},
+      {LogicalType::UTINYINT, Kind::Short},
+      {LogicalType::TIMESTAMP_S, Kind::TimestampNtz},
+      {LogicalType::JSON(), Kind::String},
       {LogicalType::LIST(LogicalType::UUID), Kind::Array},
   };
   for (const auto& [type, kind] : mapped) {
@@ -109,9 +122,10 @@ TEST(DuckdbSchemaTest, TypesThatDeltaHasNotAreMappedAndRemembered) {
 }
 
 TEST(DuckdbSchemaTest, TypesThatDeltaHasStayAndCarryNoNote) {
-  const columnar::Schema columns{{{"a", LogicalType::BIGINT, false, {}},
-                                  {"s", LogicalType::STRUCT({{"x", LogicalType::DOUBLE}}), true, {{"comment", "\"c\""}}},
-                                  {"t", LogicalType::TIMESTAMP, true, {}}}};
+  const columnar::Schema columns{
+      {{"a", LogicalType::BIGINT, false, {}},
+       {"s", LogicalType::STRUCT({{"x", LogicalType::DOUBLE}}), true, {{"comment", "\"c\""}}},
+       {"t", LogicalType::TIMESTAMP, true, {}}}};
   const auto schema = delta_schema(columns);
   ASSERT_TRUE(schema);
   EXPECT_EQ(columnar_schema(*schema), columns);

@@ -8,7 +8,8 @@
 
 namespace sluice::delta {
 
-/// Returns the DuckDB type of a Delta type: timestamp is TIMESTAMP WITH TIME ZONE, timestamp_ntz TIMESTAMP, void "NULL".
+/// Returns the DuckDB type of a Delta type: timestamp is TIMESTAMP WITH TIME ZONE, timestamp_ntz TIMESTAMP, void
+/// "NULL".
 duckdb::LogicalType logical_type(const DataType& type);
 
 /// Returns a table's columns under their logical names, with field metadata. Nullability within nested types, which

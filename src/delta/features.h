@@ -16,18 +16,19 @@ namespace sluice::delta {
 
 /// What writing a table with a feature asks of this version of sluice.
 enum class WriteSupport {
-  None,       ///< Refused whenever the feature is in the protocol.
-  Inactive,   ///< Written while the feature is in the protocol but nothing in the table uses it.
+  None,      ///< Refused whenever the feature is in the protocol.
+  Inactive,  ///< Written while the feature is in the protocol but nothing in the table uses it.
   Full,
 };
 
 /// A table feature. Spec: "Table Features".
 struct Feature {
   std::string_view name;
-  bool reader_writer = false;   ///< Readers must know it too, not only writers.
-  std::int32_t legacy_reader_version = 0;  ///< Readers of at least this version imply it (reader versions below 3); 0: none.
+  bool reader_writer = false;  ///< Readers must know it too, not only writers.
+  std::int32_t legacy_reader_version =
+      0;  ///< Readers of at least this version imply it (reader versions below 3); 0: none.
   std::int32_t legacy_writer_version = 0;  ///< Likewise for writer versions below 7.
-  bool read = false;            ///< We read tables that have it.
+  bool read = false;                       ///< We read tables that have it.
   WriteSupport write = WriteSupport::None;
 };
 
@@ -54,8 +55,8 @@ Result<std::set<std::string>> required_features(const DataType& schema,
 /// versions while they do, then lists of just these features.
 Protocol minimal_protocol(const std::set<std::string>& features);
 
-/// Returns `current` or, if it does not allow all the features, a protocol that does: features are only added, and going
-/// from legacy versions to lists lists every feature that the versions implied.
+/// Returns `current` or, if it does not allow all the features, a protocol that does: features are only added, and
+/// going from legacy versions to lists lists every feature that the versions implied.
 Protocol upgraded_protocol(const Protocol& current, const std::set<std::string>& features);
 
 }  // namespace sluice::delta

@@ -24,7 +24,8 @@ TEST(FeaturesTest, LegacyVersionsStandForTheirFeatures) {
 }
 
 TEST(FeaturesTest, UnknownReaderFeaturesAreRefusedByName) {
-  const auto status = check_readable({3, 7, Features{"deletionVectors", "fancyRead"}, Features{"deletionVectors", "fancyRead"}});
+  const auto status =
+      check_readable({3, 7, Features{"deletionVectors", "fancyRead"}, Features{"deletionVectors", "fancyRead"}});
   ASSERT_FALSE(status);
   EXPECT_EQ(status.error().code(), ErrorCode::Unsupported);
   EXPECT_THAT(status.error().message(), HasSubstr("fancyRead"));
@@ -90,8 +91,8 @@ TEST(FeaturesTest, AnUpgradeListsWhatTheOldVersionsImplied) {
   const Protocol old{1, 4, std::nullopt, std::nullopt};
   EXPECT_EQ(upgraded_protocol(old, {"deletionVectors"}),
             (Protocol{3, 7, Features{"deletionVectors"},
-                      Features{"appendOnly", "changeDataFeed", "checkConstraints", "deletionVectors", "generatedColumns",
-                               "invariants"}}));
+                      Features{"appendOnly", "changeDataFeed", "checkConstraints", "deletionVectors",
+                               "generatedColumns", "invariants"}}));
   EXPECT_EQ(upgraded_protocol({2, 5, std::nullopt, std::nullopt}, {"deletionVectors"}).reader_features,
             (Features{"columnMapping", "deletionVectors"}));
 }
@@ -100,7 +101,8 @@ TEST(FeaturesTest, AnUpgradeNeverTakesAnythingAway) {
   const Protocol foreign{3, 7, Features{"fancyRead"}, Features{"fancyRead", "appendOnly"}};
   EXPECT_EQ(upgraded_protocol(foreign, {"appendOnly"}), foreign);
   EXPECT_EQ(upgraded_protocol(foreign, {"deletionVectors"}),
-            (Protocol{3, 7, Features{"deletionVectors", "fancyRead"}, Features{"appendOnly", "deletionVectors", "fancyRead"}}));
+            (Protocol{3, 7, Features{"deletionVectors", "fancyRead"},
+                      Features{"appendOnly", "deletionVectors", "fancyRead"}}));
   EXPECT_EQ(upgraded_protocol({1, 2, std::nullopt, std::nullopt}, {"changeDataFeed"}),
             (Protocol{1, 4, std::nullopt, std::nullopt}));
 }

@@ -71,7 +71,9 @@ class StatisticsReader {
       return walk(value, [](ColumnStatistics& column, std::string text) { column.max = std::move(text); });
     }
     if (name == "nullCount") {
-      return walk(value, [](ColumnStatistics& column, const std::string& text) { column.null_count = internal::to_integer(text); });
+      return walk(value, [](ColumnStatistics& column, const std::string& text) {
+        column.null_count = internal::to_integer(text);
+      });
     }
     SLUICE_TRY_ASSIGN(const std::string text, scalar(value));
     if (name == "numRecords") statistics_.num_records = internal::to_integer(text);
@@ -94,7 +96,8 @@ class StatisticsReader {
       return json_quote(text);
     }
     std::string_view token = value.raw_json_token();
-    while (!token.empty() && (token.back() == ' ' || token.back() == '\n' || token.back() == '\t' || token.back() == '\r')) {
+    while (!token.empty() &&
+           (token.back() == ' ' || token.back() == '\n' || token.back() == '\t' || token.back() == '\r')) {
       token.remove_suffix(1);
     }
     if (token == "true" || token == "false" || token == "null" || is_number(token)) {

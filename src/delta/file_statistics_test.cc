@@ -38,7 +38,8 @@ TEST(FileStatisticsTest, WritesNestedColumnsTogether) {
   FileStatistics statistics;
   statistics.num_records = 3;
   statistics.tight_bounds = true;
-  statistics.columns = {{{"s", "b"}, {"1", "2", 0}}, {{"a"}, {std::nullopt, std::nullopt, 3}}, {{"s", "a"}, {"\"x\"", {}, 1}}};
+  statistics.columns = {
+      {{"s", "b"}, {"1", "2", 0}}, {{"a"}, {std::nullopt, std::nullopt, 3}}, {{"s", "a"}, {"\"x\"", {}, 1}}};
   EXPECT_EQ(write_statistics(statistics),
             R"({"numRecords":3,"minValues":{"s":{"a":"x","b":1}},"maxValues":{"s":{"b":2}},)"
             R"("nullCount":{"a":3,"s":{"a":1,"b":0}},"tightBounds":true})");
@@ -54,8 +55,9 @@ TEST(FileStatisticsTest, NullsListsAndUnknownMembersMeanNothing) {
 }
 
 TEST(FileStatisticsTest, WhatIsNotJsonIsCorrupt) {
-  for (const char* text : {"", "{", "[]", "7", "{\"numRecords\":1", "{\"numRecords\":1}{}", "{\"minValues\":{\"a\":tru}}",
-                           "{\"minValues\":{\"a\":1.2.3}}", "{\"minValues\":{\"a\":\"\\x\"}}", "{\"minValues\" 1}"}) {
+  for (const char* text :
+       {"", "{", "[]", "7", "{\"numRecords\":1", "{\"numRecords\":1}{}", "{\"minValues\":{\"a\":tru}}",
+        "{\"minValues\":{\"a\":1.2.3}}", "{\"minValues\":{\"a\":\"\\x\"}}", "{\"minValues\" 1}"}) {
     const auto statistics = read_statistics(text);
     ASSERT_FALSE(statistics) << text;
     EXPECT_EQ(statistics.error().code(), ErrorCode::Corruption);
@@ -63,12 +65,14 @@ TEST(FileStatisticsTest, WhatIsNotJsonIsCorrupt) {
 }
 
 TEST(FileStatisticsTest, TruncatedTextIsNeverTakenForWhole) {
-  const std::string text = R"({"numRecords":12,"minValues":{"a":{"b":"x"}},"nullCount":{"a":{"b":0}},"tightBounds":true})";
+  const std::string text =
+      R"({"numRecords":12,"minValues":{"a":{"b":"x"}},"nullCount":{"a":{"b":0}},"tightBounds":true})";
   for (std::size_t size = 0; size < text.size(); ++size) EXPECT_FALSE(read_statistics(text.substr(0, size))) << size;
 }
 
 TEST(FileStatisticsTest, ADeletionVectorWidensTheBounds) {
-  EXPECT_EQ(*with_wide_bounds(R"({"numRecords":3,"minValues":{"a":1},"maxValues":{"a":2},"nullCount":{"a":0},"tightBounds":true})"),
+  EXPECT_EQ(*with_wide_bounds(
+                R"({"numRecords":3,"minValues":{"a":1},"maxValues":{"a":2},"nullCount":{"a":0},"tightBounds":true})"),
             R"({"numRecords":3,"minValues":{"a":1},"maxValues":{"a":2},"nullCount":{"a":0},"tightBounds":false})");
   EXPECT_EQ(with_wide_bounds("{}").error().code(), ErrorCode::InvalidArgument);
   EXPECT_EQ(with_wide_bounds("x").error().code(), ErrorCode::Corruption);

@@ -1,5 +1,5 @@
-// Tables that others wrote (tests/golden): their logs must give the files that a replay of the JSON commits alone, done by
-// another program, gave; with their checkpoints and, where these are whole, without the commits they cover.
+// Tables that others wrote (tests/golden): their logs must give the files that a replay of the JSON commits alone, done
+// by another program, gave; with their checkpoints and, where these are whole, without the commits they cover.
 
 #include <algorithm>
 #include <filesystem>
@@ -117,10 +117,9 @@ constexpr GoldenTable kCheckpointed[] = {{"checkpoint_multipart", true},
                                          {"checkpoint_v2_json", true},
                                          {"dv-partitioned-with-checkpoint", true},
                                          {"v2-checkpoint-parquet", true}};
-constexpr GoldenTable kOthers[] = {{"column_mapping_name", false}, {"commit_formatting", false},
-                                   {"corrupt_checkpoint", false},  {"dv_dml", false},
-                                   {"dv_inline", false},           {"encoded_paths", false},
-                                   {"unknown_actions", false}};
+constexpr GoldenTable kOthers[] = {
+    {"column_mapping_name", false}, {"commit_formatting", false}, {"corrupt_checkpoint", false}, {"dv_dml", false},
+    {"dv_inline", false},           {"encoded_paths", false},     {"unknown_actions", false}};
 
 INSTANTIATE_TEST_SUITE_P(Checkpointed, GoldenTablesTest, ::testing::ValuesIn(kCheckpointed), test_name);
 INSTANTIATE_TEST_SUITE_P(Others, GoldenTablesTest, ::testing::ValuesIn(kOthers), test_name);

@@ -21,9 +21,7 @@ FileKey key_of(const AddFile& file) { return {canonical_path(file.path), dv_id_o
 
 FileKey key_of(const RemoveFile& file) { return {canonical_path(file.path), dv_id_of(file.deletion_vector)}; }
 
-LiveFiles::LiveFiles()
-    : base_(std::make_shared<const Base>()),
-      overlay_(std::make_shared<const Overlay>()) {}
+LiveFiles::LiveFiles() : base_(std::make_shared<const Base>()), overlay_(std::make_shared<const Overlay>()) {}
 
 std::size_t LiveFiles::size() const { return size_; }
 
@@ -40,7 +38,8 @@ const AddFile* LiveFiles::find(const FileKey& key) const {
 const AddFile* LiveFiles::find_path(std::string_view path) const {
   // Keys of one path are neighbours; the smallest has no deletion vector.
   const FileKey first{canonical_path(path), ""};
-  for (auto found = overlay_->lower_bound(first); found != overlay_->end() && found->first.path == first.path; ++found) {
+  for (auto found = overlay_->lower_bound(first); found != overlay_->end() && found->first.path == first.path;
+       ++found) {
     if (found->second) return found->second.get();
   }
   auto entry = std::lower_bound(base_->begin(), base_->end(), first, kBeforeKey);

@@ -30,9 +30,9 @@ FileKey key_of(const RemoveFile& file);
 /// The logical files of a table at a version; immutable. Tombstones are not kept: they can outnumber the files by far,
 /// and only log checkpoints need them, which read them from the log.
 ///
-/// Kept as a base (what a log checkpoint gave, sorted, shared between snapshots) and what changed since, so that going on
-/// by a commit costs no more than what changed since the base was made, which is a small part of it, and iteration is in
-/// key order whatever the log's shape.
+/// Kept as a base (what a log checkpoint gave, sorted, shared between snapshots) and what changed since, so that going
+/// on by a commit costs no more than what changed since the base was made, which is a small part of it, and iteration
+/// is in key order whatever the log's shape.
 class LiveFiles {
  public:
   class Builder;

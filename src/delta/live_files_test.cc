@@ -62,7 +62,8 @@ TEST(LiveFilesTest, OneFileUnderTwoSpellingsIsOneFile) {
 }
 
 TEST(LiveFilesTest, AddingAPresentKeyReplacesIt) {
-  const LiveFiles files = after(after({}, {TestTable::file("a", 1)}), {TestTable::file("a", 2), TestTable::file("a", 2)});
+  const LiveFiles files =
+      after(after({}, {TestTable::file("a", 1)}), {TestTable::file("a", 2), TestTable::file("a", 2)});
   ASSERT_EQ(files.size(), 1u);
   EXPECT_EQ(files.begin()->stats, R"({"numRecords":2})");
 }

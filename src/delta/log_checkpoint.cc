@@ -135,10 +135,9 @@ Status write_log_checkpoint(store::ObjectStore& store, const Snapshot& snapshot,
     return std::move(file).finish();
   });
   if (!written) return written.error();
-  return store.put(kLastCheckpointKey,
-                   fmt::format(R"({{"version":{},"size":{},"sizeInBytes":{},"numOfAddFiles":{}}})",
-                               snapshot.version().value(), written->row_count, written->size_bytes,
-                               snapshot.files().size()));
+  return store.put(kLastCheckpointKey, fmt::format(R"({{"version":{},"size":{},"sizeInBytes":{},"numOfAddFiles":{}}})",
+                                                   snapshot.version().value(), written->row_count, written->size_bytes,
+                                                   snapshot.files().size()));
 }
 
 }  // namespace sluice::delta

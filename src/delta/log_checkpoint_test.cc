@@ -164,8 +164,8 @@ TEST_F(LogCheckpointTest, AFailureLeavesTheTableAsItWas) {
   table_.put({TestTable::file("a")});
   for (const store::Operation operation :
        {store::Operation::Create, store::Operation::Append, store::Operation::Finish}) {
-    store::FaultStore failing(table_.store, {{operation, "checkpoint", 1, ErrorCode::ResourceExhausted,
-                                              store::Fault::Moment::Before}});
+    store::FaultStore failing(
+        table_.store, {{operation, "checkpoint", 1, ErrorCode::ResourceExhausted, store::Fault::Moment::Before}});
     const Status status = write_log_checkpoint(failing, *table_.load(), table_.clock);
     ASSERT_FALSE(status);
     EXPECT_EQ(status.error().code(), ErrorCode::ResourceExhausted);

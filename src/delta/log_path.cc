@@ -63,8 +63,7 @@ std::optional<LogPath> parse_checkpoint(const std::vector<std::string_view>& par
     return path;
   }
   if (parts.size() == 4 && is_uuid(parts[2]) && (parts[3] == "json" || parts[3] == "parquet")) {
-    path.kind =
-        parts[3] == "json" ? LogPath::Kind::UuidCheckpointJson : LogPath::Kind::UuidCheckpointParquet;
+    path.kind = parts[3] == "json" ? LogPath::Kind::UuidCheckpointJson : LogPath::Kind::UuidCheckpointParquet;
     path.uuid = std::string(parts[2]);
     return path;
   }
@@ -87,12 +86,10 @@ bool LogPath::is_checkpoint() const {
     case Kind::ClassicCheckpoint:
     case Kind::MultiPartCheckpoint:
     case Kind::UuidCheckpointJson:
-    case Kind::UuidCheckpointParquet:
-      return true;
+    case Kind::UuidCheckpointParquet: return true;
     case Kind::Commit:
     case Kind::Compaction:
-    case Kind::Checksum:
-      return false;
+    case Kind::Checksum: return false;
   }
   return false;
 }

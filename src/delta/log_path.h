@@ -17,21 +17,21 @@ inline constexpr std::string_view kLastCheckpointKey = "_delta_log/_last_checkpo
 /// What a file of the log is, by its name. Spec: "Delta Log Entries", "Checkpoints", "Log Compaction Files".
 struct LogPath {
   enum class Kind {
-    Commit,                   ///< 00000000000000000007.json
-    ClassicCheckpoint,        ///< 00000000000000000007.checkpoint.parquet
-    MultiPartCheckpoint,      ///< 00000000000000000007.checkpoint.0000000001.0000000003.parquet
-    UuidCheckpointJson,       ///< 00000000000000000007.checkpoint.<uuid>.json
-    UuidCheckpointParquet,    ///< 00000000000000000007.checkpoint.<uuid>.parquet
-    Compaction,               ///< 00000000000000000004.00000000000000000006.compacted.json
-    Checksum,                 ///< 00000000000000000007.crc
+    Commit,                 ///< 00000000000000000007.json
+    ClassicCheckpoint,      ///< 00000000000000000007.checkpoint.parquet
+    MultiPartCheckpoint,    ///< 00000000000000000007.checkpoint.0000000001.0000000003.parquet
+    UuidCheckpointJson,     ///< 00000000000000000007.checkpoint.<uuid>.json
+    UuidCheckpointParquet,  ///< 00000000000000000007.checkpoint.<uuid>.parquet
+    Compaction,             ///< 00000000000000000004.00000000000000000006.compacted.json
+    Checksum,               ///< 00000000000000000007.crc
   };
 
   Kind kind = Kind::Commit;
-  Version version;            ///< For Compaction the first.
-  Version last_version;       ///< Compaction: the last. Else equal to version.
+  Version version;              ///< For Compaction the first.
+  Version last_version;         ///< Compaction: the last. Else equal to version.
   std::int32_t part = 0;        ///< MultiPartCheckpoint: counts from 1.
   std::int32_t part_count = 0;  ///< MultiPartCheckpoint.
-  std::string uuid;           ///< Uuid checkpoints.
+  std::string uuid;             ///< Uuid checkpoints.
 
   bool is_checkpoint() const;
 

@@ -90,7 +90,8 @@ TEST(LogPathTest, SurvivesRandomNames) {
   SeededRandom random(7);
   for (int round = 0; round < 20'000; ++round) {
     std::string key = "_delta_log/";
-    for (std::uint64_t length = random.next() % 60; length > 0; --length) key += kAlphabet[random.next() % kAlphabet.size()];
+    for (std::uint64_t length = random.next() % 60; length > 0; --length)
+      key += kAlphabet[random.next() % kAlphabet.size()];
     const auto path = parse_log_path(key);
     if (path) {
       EXPECT_EQ(log_key(*path), key);

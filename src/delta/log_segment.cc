@@ -75,10 +75,11 @@ Error gap(const Found& found, Version first, Version target) {
   while (last < target && !found.commits.contains(last.next())) last = last.next();
   const std::string missing = first == last ? fmt::format("version {} is", first.value())
                                             : fmt::format("versions {} to {} are", first.value(), last.value());
-  return Error(ErrorCode::Corruption,
-               fmt::format("the log cannot be read up to version {}: {} missing, and no log checkpoint that can be read "
-                           "stands behind",
-                           target.value(), missing))
+  return Error(
+             ErrorCode::Corruption,
+             fmt::format("the log cannot be read up to version {}: {} missing, and no log checkpoint that can be read "
+                         "stands behind",
+                         target.value(), missing))
       .with_number(4201)
       .with_help("restore the missing files of _delta_log from a backup");
 }
@@ -104,8 +105,8 @@ Result<std::optional<LogSegment>> decide_log_segment(std::span<const store::Obje
   }
   const Version target = at.value_or(newest);
   if (target > newest || target < Version(0)) {
-    return Error(ErrorCode::NotFound, fmt::format("the table has no version {}; its newest is {}", target.value(),
-                                                  newest.value()));
+    return Error(ErrorCode::NotFound,
+                 fmt::format("the table has no version {}; its newest is {}", target.value(), newest.value()));
   }
 
   LogSegment segment;

@@ -22,8 +22,8 @@ struct LogFile {
 };
 
 /// The files that make one version of a table: at most one complete log checkpoint and every commit after it.
-/// Invariants: commits ascend without a gap, begin right after the checkpoint (or at 0) and end at `version`, unless the
-/// checkpoint itself is of `version`: then there are none.
+/// Invariants: commits ascend without a gap, begin right after the checkpoint (or at 0) and end at `version`, unless
+/// the checkpoint itself is of `version`: then there are none.
 struct LogSegment {
   Version version;
   std::vector<LogFile> checkpoint;  ///< One file, or all parts in order; empty: from commit 0 on.

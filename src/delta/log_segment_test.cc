@@ -135,7 +135,8 @@ TEST(LogSegmentTest, ASingleFileIsPreferredToParts) {
 }
 
 TEST(LogSegmentTest, CompactionsAndChecksumsAreNoCommits) {
-  const auto infos = listing({commit(0), "00000000000000000001.00000000000000000002.compacted.json", "00000000000000000003.crc"});
+  const auto infos =
+      listing({commit(0), "00000000000000000001.00000000000000000002.compacted.json", "00000000000000000003.crc"});
   EXPECT_EQ(decided(infos).version, Version(0));
 }
 

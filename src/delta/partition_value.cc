@@ -4,11 +4,11 @@
 #include <charconv>
 #include <cmath>
 
+#include <fmt/format.h>
+#include <simdjson.h>
 #include <duckdb/common/string_util.hpp>
 #include <duckdb/common/types/date.hpp>
 #include <duckdb/common/types/timestamp.hpp>
-#include <fmt/format.h>
-#include <simdjson.h>
 
 #include "columnar/guard.h"
 #include "delta/internal/time_text.h"
@@ -120,8 +120,7 @@ Result<std::optional<std::string>> write_partition_value(const Value& value) {
     case LogicalTypeId::SMALLINT:
     case LogicalTypeId::INTEGER:
     case LogicalTypeId::BIGINT:
-    case LogicalTypeId::DECIMAL:
-      return std::optional(value.ToString());
+    case LogicalTypeId::DECIMAL: return std::optional(value.ToString());
     case LogicalTypeId::FLOAT: return std::optional(java_text(value.GetValueUnsafe<float>()));
     case LogicalTypeId::DOUBLE: return std::optional(java_text(value.GetValueUnsafe<double>()));
     case LogicalTypeId::DATE: {

@@ -52,12 +52,19 @@ TEST(PartitionValueTest, FloatsAreWrittenAsJavaPrintsThem) {
 }
 
 TEST(PartitionValueTest, ReadingIsTheInverseOfWriting) {
-  const std::vector<Value> values = {
-      Value::BOOLEAN(false), Value::TINYINT(-128), Value::BIGINT(INT64_MIN), Value::FLOAT(3.4e38f), Value::DOUBLE(5e-324),
-      Value::DOUBLE(-std::numeric_limits<double>::infinity()), typed("0.01", LogicalType::DECIMAL(2, 2)),
-      typed("-99999999999999999999999999999999999999", LogicalType::DECIMAL(38, 0)), Value(" x "),
-      typed("0001-01-01", LogicalType::DATE), typed("9999-12-31 23:59:59.999999", LogicalType::TIMESTAMP),
-      Value::TIMESTAMPTZ(duckdb::timestamp_tz_t(1'700'000'000'123'456)), Value::BLOB_RAW("bytes")};
+  const std::vector<Value> values = {Value::BOOLEAN(false),
+                                     Value::TINYINT(-128),
+                                     Value::BIGINT(INT64_MIN),
+                                     Value::FLOAT(3.4e38f),
+                                     Value::DOUBLE(5e-324),
+                                     Value::DOUBLE(-std::numeric_limits<double>::infinity()),
+                                     typed("0.01", LogicalType::DECIMAL(2, 2)),
+                                     typed("-99999999999999999999999999999999999999", LogicalType::DECIMAL(38, 0)),
+                                     Value(" x "),
+                                     typed("0001-01-01", LogicalType::DATE),
+                                     typed("9999-12-31 23:59:59.999999", LogicalType::TIMESTAMP),
+                                     Value::TIMESTAMPTZ(duckdb::timestamp_tz_t(1'700'000'000'123'456)),
+                                     Value::BLOB_RAW("bytes")};
   for (const Value& value : values) {
     const auto read = read_partition_value(*write_partition_value(value), value.type());
     ASSERT_TRUE(read) << value.ToString();
@@ -77,16 +84,17 @@ TEST(PartitionValueTest, TimestampsComeInManySpellings) {
 }
 
 TEST(PartitionValueTest, OtherWritersInfinitiesAreRead) {
-  EXPECT_EQ(read_partition_value("inf", LogicalType::DOUBLE)->GetValue<double>(), std::numeric_limits<double>::infinity());
+  EXPECT_EQ(read_partition_value("inf", LogicalType::DOUBLE)->GetValue<double>(),
+            std::numeric_limits<double>::infinity());
   EXPECT_EQ(read_partition_value("-Infinity", LogicalType::FLOAT)->GetValue<float>(),
             -std::numeric_limits<float>::infinity());
 }
 
 TEST(PartitionValueTest, TextThatIsNotOfTheTypeIsCorrupt) {
   const std::vector<std::pair<std::string, LogicalType>> wrong = {
-      {"x", LogicalType::BIGINT},        {"1.5", LogicalType::INTEGER},       {"300", LogicalType::TINYINT},
-      {"maybe", LogicalType::BOOLEAN},   {"2024-13-01", LogicalType::DATE},   {"yesterday", LogicalType::TIMESTAMP_TZ},
-      {"1_000", LogicalType::DOUBLE},    {"123.45", LogicalType::DECIMAL(4, 2)},
+      {"x", LogicalType::BIGINT},      {"1.5", LogicalType::INTEGER},          {"300", LogicalType::TINYINT},
+      {"maybe", LogicalType::BOOLEAN}, {"2024-13-01", LogicalType::DATE},      {"yesterday", LogicalType::TIMESTAMP_TZ},
+      {"1_000", LogicalType::DOUBLE},  {"123.45", LogicalType::DECIMAL(4, 2)},
   };
   for (const auto& [text, type] : wrong) {
     const auto value = read_partition_value(text, type);

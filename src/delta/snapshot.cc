@@ -37,8 +37,7 @@ std::optional<Version> read_hint(store::ObjectStore& store) {
 }
 
 Error without(std::string_view action, Version version) {
-  return Error(ErrorCode::Corruption,
-               fmt::format("the log has no {} action up to version {}", action, version.value()))
+  return Error(ErrorCode::Corruption, fmt::format("the log has no {} action up to version {}", action, version.value()))
       .with_number(4202);
 }
 
@@ -207,8 +206,8 @@ Result<std::shared_ptr<const Snapshot>> Snapshot::load(store::ObjectStore& store
 
 Result<std::shared_ptr<const Snapshot>> Snapshot::refresh(store::ObjectStore& store,
                                                           std::shared_ptr<const Snapshot> older) {
-  // While our newest commit is there as we know it, the folder holds the same table, and the log was not cleaned up as far
-  // as the next version: if that is absent, there is nothing new. No listing is needed, however long the log.
+  // While our newest commit is there as we know it, the folder holds the same table, and the log was not cleaned up as
+  // far as the next version: if that is absent, there is nothing new. No listing is needed, however long the log.
   const Version version = older->version();
   SLUICE_TRY_ASSIGN(const auto newest, store.head(commit_key(version)));
   if (newest && older->last_commit_ == newest) {

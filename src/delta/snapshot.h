@@ -19,8 +19,8 @@
 
 namespace sluice::delta {
 
-/// A Delta table at a version: protocol, metadata, live files, transactions, domains. Immutable, so it is shared between
-/// threads as shared_ptr<const Snapshot> and needs no store once loaded.
+/// A Delta table at a version: protocol, metadata, live files, transactions, domains. Immutable, so it is shared
+/// between threads as shared_ptr<const Snapshot> and needs no store once loaded.
 ///
 /// Every snapshot has been checked to be readable by this version of sluice (features.h); whether it may be written is
 /// for a Transaction to find out.
@@ -36,9 +36,9 @@ class Snapshot {
   static Result<std::shared_ptr<const Snapshot>> load(store::ObjectStore& store,
                                                       std::optional<Version> at = std::nullopt);
 
-  /// Returns the newest version: `older` itself if nothing was committed since, else `older` with the new commits applied
-  /// (or, if the log was cleaned up behind it or the folder holds another table now, loaded afresh). Errors as load();
-  /// NotFound if the table is gone. Cost: one head and one read more than there are new commits; no listing.
+  /// Returns the newest version: `older` itself if nothing was committed since, else `older` with the new commits
+  /// applied (or, if the log was cleaned up behind it or the folder holds another table now, loaded afresh). Errors as
+  /// load(); NotFound if the table is gone. Cost: one head and one read more than there are new commits; no listing.
   static Result<std::shared_ptr<const Snapshot>> refresh(store::ObjectStore& store,
                                                          std::shared_ptr<const Snapshot> older);
 

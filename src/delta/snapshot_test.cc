@@ -30,9 +30,7 @@ class SnapshotTest : public ::testing::Test {
     return snapshot.error();
   }
 
-  void overwrite(Version version, std::string_view text) {
-    ASSERT_TRUE(table_.store.put(commit_key(version), text));
-  }
+  void overwrite(Version version, std::string_view text) { ASSERT_TRUE(table_.store.put(commit_key(version), text)); }
 
   TestTable table_;
 };
@@ -207,10 +205,10 @@ TEST_F(SnapshotTest, AStoreThatFailsIsAnErrorAndNotAnEmptyTable) {
   create_with_files();
   for (const store::Operation operation : {store::Operation::List, store::Operation::Get}) {
     for (std::uint64_t nth = 1; nth <= 4; ++nth) {
-      store::FaultStore failing(table_.store, {{operation, "_delta_log/0", nth, ErrorCode::Unavailable,
-                                                store::Fault::Moment::Before},
-                                               {store::Operation::List, "_delta_log/", nth, ErrorCode::Unavailable,
-                                                store::Fault::Moment::Before}});
+      store::FaultStore failing(
+          table_.store,
+          {{operation, "_delta_log/0", nth, ErrorCode::Unavailable, store::Fault::Moment::Before},
+           {store::Operation::List, "_delta_log/", nth, ErrorCode::Unavailable, store::Fault::Moment::Before}});
       const auto snapshot = Snapshot::load(failing);
       if (failing.struck_count() == 0) continue;
       ASSERT_FALSE(snapshot);
@@ -279,8 +277,8 @@ TEST_F(CheckpointedSnapshotTest, ADamagedCheckpointWithoutCommitsIsNamed) {
 }
 
 TEST_F(CheckpointedSnapshotTest, AStoreThatFailsWhileTheCheckpointIsReadIsNoDamage) {
-  store::FaultStore failing(table_.store, {{store::Operation::Read, "checkpoint", 1, ErrorCode::Unavailable,
-                                            store::Fault::Moment::Before}});
+  store::FaultStore failing(
+      table_.store, {{store::Operation::Read, "checkpoint", 1, ErrorCode::Unavailable, store::Fault::Moment::Before}});
   EXPECT_EQ(Snapshot::load(failing).error().code(), ErrorCode::Unavailable);
 }
 

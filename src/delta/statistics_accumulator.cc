@@ -12,8 +12,8 @@ namespace {
 /// A leaf of the schema, as statistics see it: arrays and maps are leaves, void columns are not in the file.
 struct Leaf {
   const DataType* type;
-  ColumnPath names;                   ///< Logical.
-  ColumnPath path;                    ///< Physical.
+  ColumnPath names;  ///< Logical.
+  ColumnPath path;   ///< Physical.
   std::vector<std::size_t> members;
 };
 
@@ -37,9 +37,8 @@ void collect_leaves(const DataType& type, const Leaf& parent, std::vector<Leaf>&
 bool is_named(const Leaf& leaf, const std::vector<std::vector<std::string>>& paths) {
   return std::any_of(paths.begin(), paths.end(), [&](const std::vector<std::string>& path) {
     return path.size() <= leaf.names.size() &&
-           std::equal(path.begin(), path.end(), leaf.names.begin(), [](const auto& left, const auto& right) {
-             return duckdb::StringUtil::CIEquals(left, right);
-           });
+           std::equal(path.begin(), path.end(), leaf.names.begin(),
+                      [](const auto& left, const auto& right) { return duckdb::StringUtil::CIEquals(left, right); });
   });
 }
 
@@ -55,8 +54,7 @@ StatisticsAccumulator::StatisticsAccumulator(const DataType& schema, const Table
   for (std::size_t i = 0; i < limit; ++i) {
     Leaf& leaf = leaves[i];
     if (properties.statistics_columns && !is_named(leaf, *properties.statistics_columns)) continue;
-    columns_.push_back(
-        internal::make_leaf_statistics(*leaf.type, std::move(leaf.path), std::move(leaf.members)));
+    columns_.push_back(internal::make_leaf_statistics(*leaf.type, std::move(leaf.path), std::move(leaf.members)));
   }
 }
 

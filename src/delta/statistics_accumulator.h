@@ -18,9 +18,9 @@ class LeafStatistics;
 /// Gathers the statistics of one data file from the chunks written to it. Owned by one worker.
 ///
 /// As Spark writes them: for each of the first `statistics_columns_max` leaf columns (or the named ones) the count of
-/// NULLs, and for numbers, dates, timestamps and strings min and max: strings cut to 32 characters (max with a tie-breaker
-/// behind, or none if there is no way up), timestamps to milliseconds (max rounded up), NaN and infinity no bound at all,
-/// decimals exactly. Members of a NULL struct count as NULL.
+/// NULLs, and for numbers, dates, timestamps and strings min and max: strings cut to 32 characters (max with a
+/// tie-breaker behind, or none if there is no way up), timestamps to milliseconds (max rounded up), NaN and infinity no
+/// bound at all, decimals exactly. Members of a NULL struct count as NULL.
 class StatisticsAccumulator {
  public:
   /// `schema` is the file's: the table's columns without partition columns, statistics under their physical names.
@@ -28,8 +28,8 @@ class StatisticsAccumulator {
   ~StatisticsAccumulator();
   StatisticsAccumulator(StatisticsAccumulator&&) noexcept;
 
-  /// Counts rows in. Their types are those of logical_type(schema); their vectors may come out in another encoding, with the
-  /// same values. Cost: one pass per column.
+  /// Counts rows in. Their types are those of logical_type(schema); their vectors may come out in another encoding,
+  /// with the same values. Cost: one pass per column.
   void add(duckdb::DataChunk& rows);
 
   /// Returns the statistics of the rows so far.

@@ -26,7 +26,8 @@ FileStatistics statistics_of(const DataType& schema, const std::vector<std::vect
     chunk.Initialize(duckdb::Allocator::DefaultAllocator(), types);
     const std::size_t count = std::min<std::size_t>(2, rows.size() - begin);
     for (std::size_t row = 0; row < count; ++row) {
-      for (std::size_t i = 0; i < types.size(); ++i) chunk.SetValue(i, row, rows[begin + row][i].DefaultCastAs(types[i]));
+      for (std::size_t i = 0; i < types.size(); ++i)
+        chunk.SetValue(i, row, rows[begin + row][i].DefaultCastAs(types[i]));
     }
     chunk.SetCardinality(count);
     accumulator.add(chunk);
@@ -47,9 +48,9 @@ ColumnStatistics bounds(std::optional<std::string> min, std::optional<std::strin
 }
 
 TEST(StatisticsAccumulatorTest, CountsRowsAndBoundsOfIntegers) {
-  const FileStatistics statistics =
-      statistics_of(DataType::structure({column("a", DataType::primitive(Kind::Long)), column("b", DataType::primitive(Kind::Byte))}),
-                    {{Value(7), Value(-1)}, {Value(), Value(3)}, {Value(-5), Value()}});
+  const FileStatistics statistics = statistics_of(
+      DataType::structure({column("a", DataType::primitive(Kind::Long)), column("b", DataType::primitive(Kind::Byte))}),
+      {{Value(7), Value(-1)}, {Value(), Value(3)}, {Value(-5), Value()}});
   EXPECT_EQ(write_statistics(statistics),
             R"({"numRecords":3,"minValues":{"a":-5,"b":-1},"maxValues":{"a":7,"b":3},"nullCount":{"a":1,"b":1},)"
             R"("tightBounds":true})");
@@ -84,8 +85,8 @@ TEST(StatisticsAccumulatorTest, DatesAndTimesAreText) {
             bounds("\"0001-01-01\"", "\"2024-02-29\""));
   EXPECT_EQ(column_statistics(DataType::primitive(Kind::TimestampNtz), {Value("2024-03-31 02:30:00.123")}),
             bounds("\"2024-03-31T02:30:00.123\"", "\"2024-03-31T02:30:00.123\""));
-  EXPECT_EQ(column_statistics(DataType::primitive(Kind::Timestamp),
-                              {Value::TIMESTAMPTZ(duckdb::timestamp_tz_t(-1)), Value::TIMESTAMPTZ(duckdb::timestamp_tz_t(1))}),
+  EXPECT_EQ(column_statistics(DataType::primitive(Kind::Timestamp), {Value::TIMESTAMPTZ(duckdb::timestamp_tz_t(-1)),
+                                                                     Value::TIMESTAMPTZ(duckdb::timestamp_tz_t(1))}),
             bounds("\"1969-12-31T23:59:59.999Z\"", "\"1970-01-01T00:00:00.001Z\""));
 }
 
@@ -111,9 +112,9 @@ TEST(StatisticsAccumulatorTest, OtherTypesAreCountedOnly) {
 }
 
 TEST(StatisticsAccumulatorTest, MembersOfANullStructCountAsNull) {
-  const DataType schema = DataType::structure(
-      {column("s", DataType::structure({column("a", DataType::primitive(Kind::Long)),
-                                        column("t", DataType::structure({column("b", DataType::primitive(Kind::String))}))}))});
+  const DataType schema = DataType::structure({column(
+      "s", DataType::structure({column("a", DataType::primitive(Kind::Long)),
+                                column("t", DataType::structure({column("b", DataType::primitive(Kind::String))}))}))});
   const Value inner = Value::STRUCT({{"b", Value("x")}});
   const FileStatistics statistics =
       statistics_of(schema, {{Value::STRUCT({{"a", Value::BIGINT(4)}, {"t", inner}})},
@@ -125,9 +126,10 @@ TEST(StatisticsAccumulatorTest, MembersOfANullStructCountAsNull) {
 }
 
 TEST(StatisticsAccumulatorTest, TheLimitCountsLeaves) {
-  const DataType schema = DataType::structure(
-      {column("s", DataType::structure({column("a", DataType::primitive(Kind::Long)), column("b", DataType::primitive(Kind::Long))})),
-       column("c", DataType::primitive(Kind::Long))});
+  const DataType schema =
+      DataType::structure({column("s", DataType::structure({column("a", DataType::primitive(Kind::Long)),
+                                                            column("b", DataType::primitive(Kind::Long))})),
+                           column("c", DataType::primitive(Kind::Long))});
   const std::vector<std::vector<Value>> rows = {
       {Value::STRUCT({{"a", Value::BIGINT(1)}, {"b", Value::BIGINT(2)}}), Value::BIGINT(3)}};
   TableProperties properties;

@@ -47,8 +47,7 @@ bool can_partition(DataType::Kind kind) {
     case DataType::Kind::Array:
     case DataType::Kind::Map:
     case DataType::Kind::Variant:
-    case DataType::Kind::Void:
-      return false;
+    case DataType::Kind::Void: return false;
     default: return true;
   }
 }
@@ -61,14 +60,14 @@ Status check_definition(const TableDefinition& definition) {
   SLUICE_TRY(check_names(definition.schema, ""));
   std::set<std::string> partition_columns;
   for (const std::string& name : definition.partition_columns) {
-    const auto field =
-        std::find_if(fields.begin(), fields.end(), [&](const StructField& candidate) { return candidate.name == name; });
+    const auto field = std::find_if(fields.begin(), fields.end(),
+                                    [&](const StructField& candidate) { return candidate.name == name; });
     if (field == fields.end()) {
       return Error(ErrorCode::InvalidArgument, fmt::format("the partition column \"{}\" is not a column", name));
     }
     if (!can_partition(field->type.kind)) {
-      return Error(ErrorCode::InvalidArgument, fmt::format("a table cannot be partitioned by \"{}\": its type is nested",
-                                                           name));
+      return Error(ErrorCode::InvalidArgument,
+                   fmt::format("a table cannot be partitioned by \"{}\": its type is nested", name));
     }
     if (!partition_columns.insert(name).second) {
       return Error(ErrorCode::InvalidArgument, fmt::format("the partition column \"{}\" is named twice", name));

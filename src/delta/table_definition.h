@@ -32,8 +32,8 @@ Result<std::vector<Action>> create_table_actions(const TableDefinition& definiti
 
 /// Returns the Metadata, and the Protocol if it must rise, that give an existing table the definition's schema and
 /// properties; its id, properties that the definition does not name, and the field metadata of columns that stay, are
-/// kept. Empty if nothing changes. Whether old files fit the new schema is the caller's to know; partition columns cannot
-/// change (InvalidArgument).
+/// kept. Empty if nothing changes. Whether old files fit the new schema is the caller's to know; partition columns
+/// cannot change (InvalidArgument).
 Result<std::vector<Action>> alter_table_actions(const Snapshot& table, const TableDefinition& definition);
 
 }  // namespace sluice::delta

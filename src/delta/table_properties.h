@@ -13,22 +13,25 @@ namespace sluice::delta {
 
 enum class ColumnMappingMode { None, Name, Id };
 
-/// A table's `configuration`, typed. Absent keys have the specification's default, given here. Spec: "Table Properties".
+/// A table's `configuration`, typed. Absent keys have the specification's default, given here. Spec: "Table
+/// Properties".
 struct TableProperties {
-  bool append_only = false;                        ///< delta.appendOnly
-  bool enable_change_data_feed = false;            ///< delta.enableChangeDataFeed
-  bool enable_deletion_vectors = false;            ///< delta.enableDeletionVectors
-  bool enable_in_commit_timestamps = false;        ///< delta.enableInCommitTimestamps
-  bool enable_row_tracking = false;                ///< delta.enableRowTracking
+  bool append_only = false;                                         ///< delta.appendOnly
+  bool enable_change_data_feed = false;                             ///< delta.enableChangeDataFeed
+  bool enable_deletion_vectors = false;                             ///< delta.enableDeletionVectors
+  bool enable_in_commit_timestamps = false;                         ///< delta.enableInCommitTimestamps
+  bool enable_row_tracking = false;                                 ///< delta.enableRowTracking
   ColumnMappingMode column_mapping_mode = ColumnMappingMode::None;  ///< delta.columnMapping.mode
-  std::int64_t checkpoint_interval = 10;           ///< delta.checkpointInterval, commits; at least 1.
-  bool checkpoint_stats_as_json = true;            ///< delta.checkpoint.writeStatsAsJson
-  bool checkpoint_stats_as_struct = false;         ///< delta.checkpoint.writeStatsAsStruct
-  std::int64_t statistics_columns_max = 32;        ///< delta.dataSkippingNumIndexedCols, leaf columns; -1: all.
+  std::int64_t checkpoint_interval = 10;                            ///< delta.checkpointInterval, commits; at least 1.
+  bool checkpoint_stats_as_json = true;                             ///< delta.checkpoint.writeStatsAsJson
+  bool checkpoint_stats_as_struct = false;                          ///< delta.checkpoint.writeStatsAsStruct
+  std::int64_t statistics_columns_max = 32;  ///< delta.dataSkippingNumIndexedCols, leaf columns; -1: all.
   std::optional<std::vector<std::vector<std::string>>> statistics_columns;  ///< delta.dataSkippingStatsColumns, paths.
-  std::chrono::milliseconds deleted_file_retention = std::chrono::hours(7 * 24);  ///< delta.deletedFileRetentionDuration
-  std::chrono::milliseconds log_retention = std::chrono::hours(30 * 24);          ///< delta.logRetentionDuration
-  std::optional<std::chrono::milliseconds> transaction_retention;  ///< delta.setTransactionRetentionDuration; absent: ever.
+  std::chrono::milliseconds deleted_file_retention =
+      std::chrono::hours(7 * 24);                                         ///< delta.deletedFileRetentionDuration
+  std::chrono::milliseconds log_retention = std::chrono::hours(30 * 24);  ///< delta.logRetentionDuration
+  std::optional<std::chrono::milliseconds>
+      transaction_retention;                       ///< delta.setTransactionRetentionDuration; absent: ever.
   std::map<std::string, std::string> constraints;  ///< delta.constraints.<name>: Spark SQL.
 
   friend bool operator==(const TableProperties&, const TableProperties&) = default;

@@ -54,7 +54,8 @@ class TestTable {
 
   /// Creates the table.
   void create(std::map<std::string, std::string> properties = {}) {
-    auto actions = create_table_actions({schema(), {}, std::move(properties), std::nullopt, std::nullopt}, clock, random);
+    auto actions =
+        create_table_actions({schema(), {}, std::move(properties), std::nullopt, std::nullopt}, clock, random);
     SLUICE_CHECK_OK(actions);
     put(std::move(*actions));
   }

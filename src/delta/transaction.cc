@@ -28,8 +28,8 @@ bool has_txn_id(std::span<const Action> actions, const std::string& txn_id) {
   return info != nullptr && info->txn_id == txn_id;
 }
 
-/// Decides about a commit whose version is gone from the log, because a log checkpoint covers it: only what the snapshot
-/// still knows can tell.
+/// Decides about a commit whose version is gone from the log, because a log checkpoint covers it: only what the
+/// snapshot still knows can tell.
 Result<CommitOutcome> decide_by_transactions(const PreparedCommit& commit, const Snapshot& snapshot) {
   SLUICE_TRY_ASSIGN(const auto actions, read_actions(commit.bytes, "a prepared commit"));
   bool any = false;
@@ -44,6 +44,18 @@ Result<CommitOutcome> decide_by_transactions(const PreparedCommit& commit, const
   }
   if (any) return CommitOutcome(Committed{commit.version});
   return CommitOutcome(Unknown{commit.version});
+}
+
+/// True if the commit before `version` is in the log (for version 0: if the log holds nothing). Then the log was not
+/// cleaned up as far as `version`, and if that is free, it truly is.
+Result<bool> follows_the_log(store::ObjectStore& store, Version version) {
+  if (version > Version(0)) {
+    SLUICE_TRY_ASSIGN(const auto previous, store.head(commit_key(version.previous())));
+    return previous.has_value();
+  }
+  SLUICE_TRY_ASSIGN(const auto listing, store.list(kLogFolder));
+  return std::none_of(listing.begin(), listing.end(),
+                      [](const store::ObjectInfo& info) { return parse_log_path(info.key).has_value(); });
 }
 
 }  // namespace
@@ -66,7 +78,13 @@ Result<PreparedCommit> prepare(const Snapshot* base, CommitRequest request, Cloc
   std::vector<Action> actions;
   actions.reserve(request.actions.size() + 1);
   actions.emplace_back(std::move(info));
-  for (Action& action : request.actions) actions.push_back(std::move(action));
+  for (Action& action : request.actions) {
+    // Without a date an identifier could never expire.
+    if (auto* txn = std::get_if<SetTransaction>(&action); txn != nullptr && !txn->last_updated) {
+      txn->last_updated = clock.now();
+    }
+    actions.push_back(std::move(action));
+  }
   // Kinds in the order of Action's alternatives; within a kind the caller's order stays.
   std::stable_sort(actions.begin(), actions.end(),
                    [](const Action& left, const Action& right) { return left.index() < right.index(); });
@@ -90,18 +108,15 @@ Result<std::optional<CommitOutcome>> resolve(store::ObjectStore& store, const Pr
 }
 
 Result<CommitOutcome> publish(store::ObjectStore& store, const PreparedCommit& commit) {
-  if (commit.version > Version(0)) {
-    // While the commit before ours is there, the log was not cleaned up as far as ours: a free version is truly free.
-    SLUICE_TRY_ASSIGN(const auto previous, store.head(commit_key(commit.version.previous())));
-    if (!previous) {
-      SLUICE_TRY_ASSIGN(auto outcome, resolve(store, commit));
-      if (outcome) return std::move(*outcome);
-      SLUICE_TRY_ASSIGN(const auto snapshot, Snapshot::load(store));
-      if (!snapshot || snapshot->version() != commit.version.previous()) {
-        return Error(ErrorCode::InvalidArgument,
-                     fmt::format("version {} cannot be committed: the table's newest version is {}",
-                                 commit.version.value(), snapshot ? snapshot->version().value() : -1));
-      }
+  SLUICE_TRY_ASSIGN(const bool follows, follows_the_log(store, commit.version));
+  if (!follows) {
+    SLUICE_TRY_ASSIGN(auto outcome, resolve(store, commit));
+    if (outcome) return std::move(*outcome);
+    SLUICE_TRY_ASSIGN(const auto snapshot, Snapshot::load(store));
+    const Version newest = snapshot ? snapshot->version() : kNoVersion;
+    if (newest != commit.version.previous()) {
+      return Error(ErrorCode::InvalidArgument, fmt::format("version {} cannot be committed: the table's newest is {}",
+                                                           commit.version.value(), newest.value()));
     }
   }
   const auto put = store.put_if_absent(commit_key(commit.version), commit.bytes);

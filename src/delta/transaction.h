@@ -20,20 +20,27 @@
 
 namespace sluice::delta {
 
-struct Committed { Version version; };                   ///< Our actions are in the log.
-struct Conflict { Version winner; ConflictKind kind; };  ///< Another writer was first; ours wrote nothing.
-struct Unknown { Version attempted; };                   ///< The answer was lost; `resolve` finds out by txnId.
+struct Committed {
+  Version version;
+};  ///< Our actions are in the log.
+struct Conflict {
+  Version winner;
+  ConflictKind kind;
+};  ///< Another writer was first; ours wrote nothing.
+struct Unknown {
+  Version attempted;
+};  ///< The answer was lost; `resolve` finds out by txnId.
 using CommitOutcome = std::variant<Committed, Conflict, Unknown>;
 
 /// What a commit is to do. `info` needs operation, parameters and metrics only; prepare() fills in the rest.
 struct CommitRequest {
-  std::vector<Action> actions;  ///< In any order, without CommitInfo.
+  std::vector<Action> actions;  ///< In any order, without CommitInfo. Undated transaction identifiers get the time.
   CommitInfo info;
   ReadSet reads;
 };
 
-/// A commit, decided down to its bytes, that is not in the log yet. Plain data: it may be stored and published by another
-/// process, any number of times.
+/// A commit, decided down to its bytes, that is not in the log yet. Plain data: it may be stored and published by
+/// another process, any number of times.
 struct PreparedCommit {
   Version version;
   Bytes bytes;         ///< Content of <version>.json.
@@ -45,9 +52,9 @@ struct PreparedCommit {
 /// Makes the commit that follows `base` (nullptr: creates the table; the actions then hold Protocol and Metadata).
 ///
 /// Refuses, before anything is written, what would make an invalid table: Unsupported (features we cannot write, by
-/// name), InvalidArgument (two actions on one logical file, a removal of a file that is not live, partition values that do
-/// not match the partition columns, a deletion vector without numRecords or without its table property, a data-changing
-/// removal from an append-only table, two Metadata, …; the message says which).
+/// name), InvalidArgument (two actions on one logical file, a removal of a file that is not live, partition values that
+/// do not match the partition columns, a deletion vector without numRecords or without its table property, a
+/// data-changing removal from an append-only table, two Metadata, …; the message says which).
 Result<PreparedCommit> prepare(const Snapshot* base, CommitRequest request, Clock& clock, Random& random);
 
 /// Puts the commit into the log if its version is free. Idempotent: Committed if it is there already (a lost answer, a
@@ -62,8 +69,8 @@ Result<std::optional<CommitOutcome>> resolve(store::ObjectStore& store, const Pr
 
 /// Bounds of Transaction::commit().
 struct CommitPolicy {
-  std::uint32_t attempts_max = 20;                            ///< Versions tried for.
-  std::chrono::milliseconds backoff_min{5};                   ///< Wait after the first lost race; doubles, with jitter.
+  std::uint32_t attempts_max = 20;           ///< Versions tried for.
+  std::chrono::milliseconds backoff_min{5};  ///< Wait after the first lost race; doubles, with jitter.
   std::chrono::milliseconds backoff_max{1000};
 };
 

@@ -38,9 +38,7 @@ class TransactionTest : public ::testing::Test {
     return result.error();
   }
 
-  CommitInfo commit_info(Version version) {
-    return std::get<CommitInfo>(load_commit(table_.store, version)->front());
-  }
+  CommitInfo commit_info(Version version) { return std::get<CommitInfo>(load_commit(table_.store, version)->front()); }
 
   TestTable table_;
 };
@@ -132,8 +130,8 @@ TEST_F(TransactionTest, RacesEndAfterTheAllowedAttempts) {
   CommitPolicy policy;
   policy.attempts_max = 4;
   const UnixMillis before = table_.clock.now();
-  const auto outcome = Transaction(rival, table_.clock, table_.random, table_.load())
-                           .commit(request({TestTable::file("ours")}), policy);
+  const auto outcome =
+      Transaction(rival, table_.clock, table_.random, table_.load()).commit(request({TestTable::file("ours")}), policy);
   ASSERT_TRUE(outcome);
   EXPECT_EQ(std::get<Conflict>(*outcome).kind, ConflictKind::VersionTaken);
   EXPECT_EQ(rival.attempt_count, 4);
@@ -158,7 +156,7 @@ TEST_F(TransactionTest, PublishingTwiceCommitsOnce) {
   ASSERT_TRUE(ours);
   EXPECT_EQ(std::get<Committed>(*publish(table_.store, *ours)).version, Version(1));
   EXPECT_EQ(std::get<Committed>(*publish(table_.store, *ours)).version, Version(1));
-  table_.store.put(commit_key(Version(2)), write_actions(std::vector<Action>{TestTable::file("b")})).has_value();
+  ASSERT_TRUE(table_.store.put(commit_key(Version(2)), write_actions(std::vector<Action>{TestTable::file("b")})));
   EXPECT_EQ(std::get<Committed>(*publish(table_.store, *ours)).version, Version(1));
   EXPECT_EQ(table_.load()->files().size(), 2u);
 }
@@ -201,7 +199,8 @@ class CleanedUpLogTest : public TransactionTest {
   /// Commits on, checkpoints, and removes the commits up to and with `last`.
   void clean_up(int last) {
     SLUICE_CHECK_OK(write_log_checkpoint(table_.store, *table_.load(), table_.clock));
-    for (int version = 0; version <= last; ++version) SLUICE_CHECK_OK(table_.store.remove(commit_key(Version(version))));
+    for (int version = 0; version <= last; ++version)
+      SLUICE_CHECK_OK(table_.store.remove(commit_key(Version(version))));
   }
 };
 
@@ -222,6 +221,17 @@ TEST_F(CleanedUpLogTest, ALostCommitIsNeverWrittenBehindACheckpoint) {
   EXPECT_TRUE(std::holds_alternative<Conflict>(*publish(table_.store, *ours)));
   EXPECT_FALSE(table_.store.head(commit_key(Version(1)))->has_value());
   EXPECT_THAT(TestTable::paths(*table_.load()), ElementsAre("b"));
+}
+
+TEST_F(CleanedUpLogTest, ALostCreationIsNeverWrittenBehindACheckpoint) {
+  const auto actions = create_table_actions({TestTable::schema(), {}, {}, {}, {}}, table_.clock, table_.random);
+  const auto ours = prepare(nullptr, request(*actions), table_.clock, table_.random);
+  ASSERT_TRUE(ours);
+  table_.create();
+  table_.put({TestTable::file("b")});
+  clean_up(1);
+  EXPECT_FALSE(std::holds_alternative<Committed>(*publish(table_.store, *ours)));
+  EXPECT_FALSE(table_.store.head(commit_key(Version(0)))->has_value());
 }
 
 TEST_F(CleanedUpLogTest, TheVersionRightAfterACheckpointIsFree) {

@@ -109,7 +109,7 @@ Result<std::unique_ptr<Aggregate>> Aggregate::create(columnar::KernelContext& co
   for (const auto& call : definition.calls) result_types.push_back(call.type);
   RowType types = key_types;
   types.insert(types.end(), result_types.begin(), result_types.end());
-  SLUICE_TRY_ASSIGN(auto keys, RowCodec::create(std::move(key_types)));
+  SLUICE_TRY_ASSIGN(auto keys, RowCodec::create_for_keys(std::move(key_types)));
 
   auto impl = std::make_unique<Impl>(std::move(keys));
   impl->types = std::move(types);
@@ -209,8 +209,8 @@ Status Aggregate::Impl::add(DataChunk& values, OperatorCounters& counters) {
   return ok();
 }
 
-/// Writes the calls' results for some groups into `out` from a row on; those that cannot be represented go to `failures`, by
-/// their place in `out`.
+/// Writes the calls' results for some groups into `out` from a row on; those that cannot be represented go to
+/// `failures`, by their place in `out`.
 Status Aggregate::Impl::finish_groups(std::span<const Slot> some, DataChunk& out, columnar::ColumnIndex first_column,
                                       std::size_t first_row, GroupFailures& failures) const {
   internal::Failures of_call;

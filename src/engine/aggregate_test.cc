@@ -54,7 +54,9 @@ class AggregateTest : public OperatorTest {
 const RowType kSales = {LogicalType::VARCHAR, LogicalType::BIGINT};
 
 TEST_F(AggregateTest, ReplacesTheRowOfAGroupThatChanged) {
-  use_aggregate(1, {make_call("count_star", LogicalType::BIGINT, kSales), make_call("sum", LogicalType::HUGEINT, kSales, 1)}, kSales);
+  use_aggregate(
+      1, {make_call("count_star", LogicalType::BIGINT, kSales), make_call("sum", LogicalType::HUGEINT, kSales, 1)},
+      kSales);
   left("+1 | a | 5\n+1 | b | 7\n+1 | a | NULL");
   EXPECT_EQ(end_epoch(), changes("+1 | a | 2 | 5", "+1 | b | 1 | 7"));
   left("+1 | a | 10");
@@ -90,8 +92,47 @@ TEST_F(AggregateTest, GivesTheGroupsAloneWithoutFunctions) {
   EXPECT_EQ(end_epoch(), changes("-1 | b"));
 }
 
+TEST_F(AggregateTest, GroupsIntervalsThatAreEqualTogether) {
+  const RowType types = {LogicalType::INTERVAL};
+  use_aggregate(1,
+                {make_call("count_star", LogicalType::BIGINT, types),
+                 distinct(make_call("count", LogicalType::BIGINT, types, 0))},
+                types);
+  left("+1 | 30 days\n+1 | 1 month\n+1 | 31 days");
+  EXPECT_EQ(end_epoch(), changes("+1 | 1 month | 2 | 1", "+1 | 1 month 1 day | 1 | 1"));
+}
+
+TEST_F(AggregateTest, ChangesMoreGroupsThanABatchHolds) {
+  use_aggregate(
+      1, {make_call("count_star", LogicalType::BIGINT, kSales), make_call("max", LogicalType::BIGINT, kSales, 1)},
+      kSales);
+  const auto push_all = [&](int first, int last, std::int64_t value, std::int64_t weight) {
+    for (int begin = first; begin < last; begin += 700) {
+      std::vector<InputChange> part;
+      for (int g = begin; g < std::min(last, begin + 700); ++g) {
+        part.push_back({kOnlyPort, {Value("g" + std::to_string(g)), Value::BIGINT(value)}, weight});
+      }
+      columnar::ChangeBatch batch = batch_of(kSales, part);
+      ASSERT_TRUE(operator_->push(kOnlyPort, batch, *collector_));
+    }
+  };
+  push_all(0, 5000, 1, 1);
+  EXPECT_EQ(end_epoch().size(), 5000u);
+  push_all(0, 5000, 2, 1);
+  push_all(4000, 5000, 1, -1);
+  push_all(4000, 5000, 2, -1);
+  push_all(5000, 8000, 7, 1);
+  const Changes result = end_epoch();
+  // 5,000 old rows go, 4,000 of them for a new one, and 3,000 groups are new.
+  EXPECT_EQ(result.size(), 5000u + 4000u + 3000u);
+  EXPECT_THAT(result, testing::IsSupersetOf({"-1 | g0 | 1 | 1", "+1 | g0 | 2 | 2", "-1 | g3999 | 1 | 1",
+                                             "+1 | g3999 | 2 | 2", "-1 | g4999 | 1 | 1", "+1 | g7999 | 1 | 7"}));
+}
+
 TEST_F(AggregateTest, AlwaysHasOneRowWithoutGroups) {
-  use_aggregate(0, {make_call("count_star", LogicalType::BIGINT, kSales), make_call("min", LogicalType::BIGINT, kSales, 1)}, kSales);
+  use_aggregate(
+      0, {make_call("count_star", LogicalType::BIGINT, kSales), make_call("min", LogicalType::BIGINT, kSales, 1)},
+      kSales);
   EXPECT_EQ(end_epoch(), changes("+1 | 0 | NULL"));
   EXPECT_THAT(end_epoch(), IsEmpty());
   left("+1 | a | 5");
@@ -101,7 +142,8 @@ TEST_F(AggregateTest, AlwaysHasOneRowWithoutGroups) {
 }
 
 TEST_F(AggregateTest, FindsTheNextMinimumWhenTheFirstGoes) {
-  use_aggregate(1, {make_call("min", LogicalType::BIGINT, kSales, 1), make_call("max", LogicalType::BIGINT, kSales, 1)}, kSales);
+  use_aggregate(1, {make_call("min", LogicalType::BIGINT, kSales, 1), make_call("max", LogicalType::BIGINT, kSales, 1)},
+                kSales);
   left("+1 | a | 5\n+1 | a | 3\n+1 | a | 3\n+1 | a | 9");
   EXPECT_EQ(end_epoch(), changes("+1 | a | 3 | 9"));
   left("-1 | a | 3\n-1 | a | 9");
@@ -197,9 +239,9 @@ TEST_F(AggregateTest, RefusesWhatItsInputMustNotDo) {
 }
 
 TEST_F(AggregateTest, RefusesFunctionsItDoesNotKnow) {
-  for (const AggregateCall& call : {make_call("median", LogicalType::DOUBLE, kSales, 1),
-                                    make_call("sum", LogicalType::HUGEINT, kSales, 0),
-                                    make_call("sum", LogicalType::BIGINT, kSales, 1)}) {
+  for (const AggregateCall& call :
+       {make_call("median", LogicalType::DOUBLE, kSales, 1), make_call("sum", LogicalType::HUGEINT, kSales, 0),
+        make_call("sum", LogicalType::BIGINT, kSales, 1)}) {
     const auto made = Aggregate::create(*context_, {{column(0, kSales[0])}, {call}, false}, kSales);
     ASSERT_FALSE(made) << call.function;
     EXPECT_EQ(made.error().code(), ErrorCode::Unsupported);
@@ -207,12 +249,17 @@ TEST_F(AggregateTest, RefusesFunctionsItDoesNotKnow) {
 }
 
 /// Rows over a few groups, of many types, with values that add up exactly in any order.
-const RowType kMixed = {LogicalType::INTEGER,       LogicalType::BIGINT,  LogicalType::DOUBLE,        LogicalType::VARCHAR,
-                        LogicalType::DECIMAL(10, 2), LogicalType::BOOLEAN, LogicalType::DECIMAL(38, 3), LogicalType::SMALLINT};
+const RowType kMixed = {LogicalType::INTEGER,        LogicalType::BIGINT,         LogicalType::DOUBLE,
+                        LogicalType::VARCHAR,        LogicalType::DECIMAL(10, 2), LogicalType::BOOLEAN,
+                        LogicalType::DECIMAL(38, 3), LogicalType::SMALLINT};
 
 Row random_mixed_row(Port, SeededRandom& random) {
-  const auto small = [&](int range) { return static_cast<std::int64_t>(random.next() % static_cast<std::uint64_t>(range)); };
-  const auto or_null = [&](Value value, const LogicalType& type) { return random.next() % 5 == 0 ? Value(type) : value; };
+  const auto small = [&](int range) {
+    return static_cast<std::int64_t>(random.next() % static_cast<std::uint64_t>(range));
+  };
+  const auto or_null = [&](Value value, const LogicalType& type) {
+    return random.next() % 5 == 0 ? Value(type) : value;
+  };
   return {or_null(Value::INTEGER(static_cast<int>(small(4))), kMixed[0]),
           or_null(Value::BIGINT(small(20) - 10), kMixed[1]),
           or_null(Value::DOUBLE(static_cast<double>(small(64) - 32) / 8), kMixed[2]),
@@ -246,7 +293,8 @@ class AggregateLawTest : public AggregateTest {
             filtered(distinct(make_call("sum", LogicalType::DECIMAL(38, 2), kMixed, 4)), positive)};
   }
   static constexpr const char* kLinearSql =
-      "count(*), count(c3), sum(c1), sum(c2), sum(c4), sum(c6), avg(c1), avg(c2), avg(c4), avg(c6), avg(c7), bool_and(c5), "
+      "count(*), count(c3), sum(c1), sum(c2), sum(c4), sum(c6), avg(c1), avg(c2), avg(c4), avg(c6), avg(c7), "
+      "bool_and(c5), "
       "bool_or(c5), sum(c1) FILTER (c1 > 0), count(*) FILTER (c1 > 0), count(DISTINCT c3), "
       "sum(DISTINCT c4) FILTER (c1 > 0)";
 
@@ -352,7 +400,8 @@ TEST_F(AggregateTest, TouchesStateInProportionToWhatChanged) {
                 kSales);
   for (int batch = 0; batch < 5; ++batch) {
     std::vector<InputChange> many;
-    for (int i = 0; i < 2000; ++i) many.push_back({kOnlyPort, {Value("g" + std::to_string(i % 1000)), Value::BIGINT(batch * 2000 + i)}, 1});
+    for (int i = 0; i < 2000; ++i)
+      many.push_back({kOnlyPort, {Value("g" + std::to_string(i % 1000)), Value::BIGINT(batch * 2000 + i)}, 1});
     columnar::ChangeBatch rows = batch_of(kSales, many);
     ASSERT_TRUE(operator_->push(kOnlyPort, rows, *collector_));
   }

@@ -10,9 +10,9 @@
 
 namespace sluice::engine {
 
-/// Sums the weights of equal rows over the batches of an epoch. What comes out depends on the rows alone, not on how they
-/// were split or ordered: each row once, in byte order (columnar::RowCodec), those with weight 0 dropped.
-/// Owned by one worker. State: the different rows of one epoch.
+/// Sums the weights of equal rows over the batches of an epoch. What comes out depends on the rows alone, not on how
+/// they were split or ordered: each row once, in byte order (columnar::RowCodec), those with weight 0 dropped. Owned by
+/// one worker. State: the different rows of one epoch.
 class Consolidator {
  public:
   using Take = std::function<void(columnar::ChangeBatch&&)>;

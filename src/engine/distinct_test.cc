@@ -41,7 +41,8 @@ TEST_F(DistinctTest, ObeysTheLaw) {
              .right = {},
              .sql = "SELECT DISTINCT * FROM l",
              .random_row = [](Port, SeededRandom& random) -> Row {
-               return {random.next() % 4 == 0 ? Value(LogicalType::INTEGER) : Value::INTEGER(static_cast<int>(random.next() % 4)),
+               return {random.next() % 4 == 0 ? Value(LogicalType::INTEGER)
+                                              : Value::INTEGER(static_cast<int>(random.next() % 4)),
                        Value(std::string(1, static_cast<char>('a' + random.next() % 3)))};
              }},
             12);

@@ -113,7 +113,7 @@ TEST(ExactSumTest, GivesTheVarianceOfNumbersFarFromZero) {
     }
     return ExactSum::scaled_variance(static_cast<std::int64_t>(values.size()), sum, squares);
   };
-  EXPECT_EQ(scaled_variance({1, 2, 3, 4}), 20.0);                       // 4·30 − 10²
+  EXPECT_EQ(scaled_variance({1, 2, 3, 4}), 20.0);  // 4·30 − 10²
   EXPECT_EQ(scaled_variance({1e9 + 1, 1e9 + 2, 1e9 + 3, 1e9 + 4}), 20.0);
   EXPECT_EQ(scaled_variance({-1e15, -1e15 - 1}), 1.0);
   EXPECT_EQ(scaled_variance({0.1, 0.1, 0.1}), 0.0);

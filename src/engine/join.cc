@@ -76,8 +76,9 @@ struct Join::Impl {
   Side left;
   Side right;
 
-  // Left join only. What left rows, and (without a residual) keys of the right side, were when the epoch began; in it no
-  // left row is dropped. With a residual a left row has matches of its own, without it has its key's weight on the right.
+  // Left join only. What left rows, and (without a residual) keys of the right side, were when the epoch began; in it
+  // no left row is dropped. With a residual a left row has matches of its own, without it has its key's weight on the
+  // right.
   struct TouchedRow {
     Slot row;
     std::int64_t old_weight;
@@ -96,8 +97,12 @@ struct Join::Impl {
   Pairs pairs;
 
   Impl(RowCodec keys, RowCodec left_codec, RowCodec right_codec)
-      : key_codec(std::move(keys)), left{std::move(left_codec), {}, {}, {}, {}, {}},
-        right{std::move(right_codec), {}, {}, {}, {}, {}} {}
+      : key_codec(std::move(keys)), left{std::move(left_codec), {}, {}, {}, {}, {}}, right{std::move(right_codec),
+                                                                                           {},
+                                                                                           {},
+                                                                                           {},
+                                                                                           {},
+                                                                                           {}} {}
 
   bool is_left() const { return type == Type::Left; }
   bool counts_per_row() const { return is_left() && residual != nullptr; }
@@ -131,19 +136,19 @@ Result<std::unique_ptr<Join>> Join::create(columnar::KernelContext& context, Def
                                            RowType right) {
   const std::size_t key_count = definition.left_keys.size();
   if (definition.right_keys.size() != key_count || definition.null_safe.size() != key_count) {
-    return Error(ErrorCode::InvalidArgument, fmt::format("a join of {} left keys with {} right keys", key_count,
-                                                         definition.right_keys.size()));
+    return Error(ErrorCode::InvalidArgument,
+                 fmt::format("a join of {} left keys with {} right keys", key_count, definition.right_keys.size()));
   }
   RowType key_types;
   for (std::size_t i = 0; i < key_count; ++i) {
     key_types.push_back(definition.left_keys[i].type);
     if (definition.right_keys[i].type != key_types[i]) {
-      return Error(ErrorCode::InvalidArgument, fmt::format("join key {} is {} on the left, {} on the right", i + 1,
-                                                           key_types[i].ToString(),
-                                                           definition.right_keys[i].type.ToString()));
+      return Error(ErrorCode::InvalidArgument,
+                   fmt::format("join key {} is {} on the left, {} on the right", i + 1, key_types[i].ToString(),
+                               definition.right_keys[i].type.ToString()));
     }
   }
-  SLUICE_TRY_ASSIGN(auto keys, RowCodec::create(std::move(key_types)));
+  SLUICE_TRY_ASSIGN(auto keys, RowCodec::create_for_keys(std::move(key_types)));
   SLUICE_TRY_ASSIGN(auto left_codec, RowCodec::create(left));
   SLUICE_TRY_ASSIGN(auto right_codec, RowCodec::create(right));
   auto impl = std::make_unique<Impl>(std::move(keys), std::move(left_codec), std::move(right_codec));
@@ -161,7 +166,8 @@ Result<std::unique_ptr<Join>> Join::create(columnar::KernelContext& context, Def
     if (definition.residual->type.id() != duckdb::LogicalTypeId::BOOLEAN) {
       return Error(ErrorCode::InvalidArgument, "a join's residual condition is not BOOLEAN");
     }
-    SLUICE_TRY_ASSIGN(impl->residual, columnar::Kernel::create(context, {std::move(*definition.residual)}, impl->types));
+    SLUICE_TRY_ASSIGN(impl->residual,
+                      columnar::Kernel::create(context, {std::move(*definition.residual)}, impl->types));
   }
   impl->left_types = std::move(left);
   impl->right_types = std::move(right);
@@ -333,7 +339,9 @@ void Join::Impl::emit_alone(ChangeBatch&& left_rows, Output& output) const {
   output.emit(std::move(batch));
 }
 
-Status Join::do_end_epoch(Epoch, Output& output) { return impl_->is_left() ? impl_->end_epoch(output, counters_) : ok(); }
+Status Join::do_end_epoch(Epoch, Output& output) {
+  return impl_->is_left() ? impl_->end_epoch(output, counters_) : ok();
+}
 
 Status Join::Impl::end_epoch(Output& output, OperatorCounters& counters) {
   state::BatchWriter writer(left.row_codec, [&](ChangeBatch&& rows) { emit_alone(std::move(rows), output); });
@@ -366,7 +374,8 @@ Status Join::Impl::end_with_key_matches(state::BatchWriter& writer, OperatorCoun
     for (Slot row = left.rows.first_row(left_key); row != kNoSlot; row = left.rows.next_row(row)) {
       ++counters.state_reads;
       const bool is_touched = row < touch_of_row.size() && touch_of_row[row] != 0;
-      const std::int64_t old_weight = is_touched ? touched_rows[touch_of_row[row] - 1].old_weight : left.rows.weight(row);
+      const std::int64_t old_weight =
+          is_touched ? touched_rows[touch_of_row[row] - 1].old_weight : left.rows.weight(row);
       writer.add(left.rows.row(row), was_alone ? -old_weight : left.rows.weight(row));
     }
   }

@@ -23,7 +23,9 @@ class JoinTest : public OperatorTest {
     definition.null_safe = {false};
     return definition;
   }
-  void use_join(Join::Definition definition) { use(Join::create(*context_, std::move(definition), kPeople, kBooks), kPeople, kBooks); }
+  void use_join(Join::Definition definition) {
+    use(Join::create(*context_, std::move(definition), kPeople, kBooks), kPeople, kBooks);
+  }
 };
 
 class InnerJoinTest : public JoinTest {
@@ -149,7 +151,8 @@ class LeftJoinTest : public JoinTest {
 TEST_F(LeftJoinTest, KeepsLeftRowsWithoutMatch) {
   left("+1 | 7 | ann\n+2 | 8 | bob\n+1 | NULL | eve");
   right("+1 | 7 | book\n+1 | NULL | map");
-  EXPECT_EQ(end_epoch(), changes("+1 | 7 | ann | 7 | book", "+2 | 8 | bob | NULL | NULL", "+1 | NULL | eve | NULL | NULL"));
+  EXPECT_EQ(end_epoch(),
+            changes("+1 | 7 | ann | 7 | book", "+2 | 8 | bob | NULL | NULL", "+1 | NULL | eve | NULL | NULL"));
 }
 
 TEST_F(LeftJoinTest, ReplacesTheLoneRowWhenAMatchComesAndBack) {
@@ -205,10 +208,12 @@ TEST_F(LeftJoinTest, RefusesToTakeAwayARightRowThatIsNotThere) {
 class JoinLawTest : public JoinTest {
  protected:
   static Row random_row(Port port, SeededRandom& random) {
-    const Value id = random.next() % 6 == 0 ? Value(LogicalType::INTEGER) : Value::INTEGER(static_cast<int>(random.next() % 5));
+    const Value id =
+        random.next() % 6 == 0 ? Value(LogicalType::INTEGER) : Value::INTEGER(static_cast<int>(random.next() % 5));
     // The right side's names are numbers, so that a residual can compare them.
     const auto letter = random.next() % 4;
-    return {id, port == Port::Left ? Value(std::string(1, static_cast<char>('a' + letter))) : Value(std::to_string(letter))};
+    return {id, port == Port::Left ? Value(std::string(1, static_cast<char>('a' + letter)))
+                                   : Value(std::to_string(letter))};
   }
   Law law(Join::Definition definition, std::string sql) {
     return {.make = [=, this] { return std::move(*Join::create(*context_, definition, kPeople, kBooks)); },
@@ -241,7 +246,9 @@ TEST_F(JoinLawTest, JoinsWithSeveralKeysObeyTheLaw) {
   definition.left_keys.push_back(call("length", LogicalType::BIGINT, {column(1, LogicalType::VARCHAR)}));
   definition.right_keys.push_back(Expression::cast(column(1, LogicalType::VARCHAR), LogicalType::BIGINT));
   definition.null_safe = {true, false};
-  check_law(law(definition, "SELECT * FROM l LEFT JOIN r ON l.c0 IS NOT DISTINCT FROM r.c0 AND length(l.c1) = r.c1::BIGINT"), 6);
+  check_law(
+      law(definition, "SELECT * FROM l LEFT JOIN r ON l.c0 IS NOT DISTINCT FROM r.c0 AND length(l.c1) = r.c1::BIGINT"),
+      6);
 }
 
 TEST_F(JoinLawTest, CrossJoinsObeyTheLaw) {

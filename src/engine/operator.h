@@ -19,7 +19,7 @@ inline constexpr Port kOnlyPort = Port::Left;
 /// A row or group that could not be evaluated: absent from the result, listed in `sluice.errors` with its weight; a
 /// negative weight takes an earlier error back.
 struct EvaluationError {
-  std::string key;         ///< The row, or the group's key, as text.
+  std::string key;  ///< The row, or the group's key, as text.
   std::string expression;
   std::string message;
   std::int64_t weight = 1;
@@ -46,7 +46,8 @@ struct OperatorCounters {
 ///
 /// Between two calls of end_epoch any number of pushes may come, in any order of ports; what was emitted by the end of
 /// end_epoch is the change of the output for that epoch, whatever the split into batches. Output may be unconsolidated
-/// unless the operator says otherwise. No I/O, no threads, no clock. Owned by one worker.
+/// unless the operator says otherwise, and may share memory with the batch pushed: who keeps it beyond the call copies
+/// it. After an error the operator is of no more use. No I/O, no threads, no clock. Owned by one worker.
 class Operator {
  public:
   virtual ~Operator() = default;

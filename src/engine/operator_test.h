@@ -10,10 +10,10 @@
 #include <utility>
 #include <vector>
 
-#include <duckdb.hpp>
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <duckdb.hpp>
 
 #include "base/random.h"
 #include "columnar/kernel.h"
@@ -83,7 +83,8 @@ class OperatorTest : public testing::Test {
     return make(columnar::Expression::Kind::Function, std::move(type), std::move(children), std::move(name));
   }
   static columnar::Expression compare(std::string name, columnar::Expression left, columnar::Expression right) {
-    return make(columnar::Expression::Kind::Compare, LogicalType::BOOLEAN, {std::move(left), std::move(right)}, std::move(name));
+    return make(columnar::Expression::Kind::Compare, LogicalType::BOOLEAN, {std::move(left), std::move(right)},
+                std::move(name));
   }
   static columnar::Expression make(columnar::Expression::Kind kind, LogicalType type,
                                    std::vector<columnar::Expression> children, std::string name = "") {
@@ -162,7 +163,8 @@ class OperatorTest : public testing::Test {
     std::string sql;  ///< Over l(c0, c1, …) and r(c0, …).
     std::function<Row(Port, SeededRandom&)> random_row;
     bool append_only = false;
-    bool approximate = false;  ///< DOUBLEs are compared with DuckDB's to 9 digits; ours with ours are always compared exactly.
+    bool approximate =
+        false;  ///< DOUBLEs are compared with DuckDB's to 9 digits; ours with ours are always compared exactly.
   };
 
   /// Checks the law for `seeds` random scripts of `epochs` epochs of up to `changes_max` changes each.
@@ -238,7 +240,8 @@ class OperatorTest : public testing::Test {
   }
 
   /// Inserts and, later or in the same epoch, deletes of rows that are there, in an order of their own.
-  std::vector<std::vector<InputChange>> random_script(const Law& law, SeededRandom& random, int epochs, int changes_max) {
+  std::vector<std::vector<InputChange>> random_script(const Law& law, SeededRandom& random, int epochs,
+                                                      int changes_max) {
     std::vector<std::vector<InputChange>> script(static_cast<std::size_t>(epochs));
     std::vector<InputChange> present;
     for (auto& epoch : script) {
@@ -289,7 +292,8 @@ class OperatorTest : public testing::Test {
       const std::size_t size_max = 1 + random.next() % 20;
       std::vector<InputChange> batch;
       const Port port = changes[begin].port;
-      while (begin < changes.size() && changes[begin].port == port && batch.size() < size_max) batch.push_back(changes[begin++]);
+      while (begin < changes.size() && changes[begin].port == port && batch.size() < size_max)
+        batch.push_back(changes[begin++]);
       columnar::ChangeBatch rows = batch_of(port == Port::Left ? law.left : law.right, batch);
       const Status pushed = op.push(port, rows, collector);
       EXPECT_TRUE(pushed) << pushed.error().message();
@@ -300,7 +304,8 @@ class OperatorTest : public testing::Test {
   void load(const std::string& name, const columnar::RowType& types, const std::vector<InputChange>& changes) {
     if (types.empty()) return;
     std::string columns;
-    for (std::size_t c = 0; c < types.size(); ++c) columns += fmt::format("{}c{} {}", c == 0 ? "" : ", ", c, types[c].ToString());
+    for (std::size_t c = 0; c < types.size(); ++c)
+      columns += fmt::format("{}c{} {}", c == 0 ? "" : ", ", c, types[c].ToString());
     query(fmt::format("CREATE OR REPLACE TABLE {} ({})", name, columns));
     const auto codec = columnar::RowCodec::create(types);
     state::Multiset sum;
@@ -331,7 +336,8 @@ class OperatorTest : public testing::Test {
     std::map<std::string, int> expected;
     for (std::size_t r = 0; r < answer->RowCount(); ++r) {
       std::string line;
-      for (std::size_t c = 0; c < answer->ColumnCount(); ++c) line += " | " + value_text(answer->GetValue(c, r), law.approximate);
+      for (std::size_t c = 0; c < answer->ColumnCount(); ++c)
+        line += " | " + value_text(answer->GetValue(c, r), law.approximate);
       ++expected[line];
     }
     Changes lines;

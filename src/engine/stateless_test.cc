@@ -18,7 +18,8 @@ const columnar::RowType kPeople = {LogicalType::INTEGER, LogicalType::VARCHAR};
 class FilterTest : public OperatorTest {};
 
 TEST_F(FilterTest, KeepsRowsForWhichTheConditionIsTrue) {
-  use(Filter::create(*context_, compare(">", column(0, kPeople[0]), Expression::literal(Value::INTEGER(5))), kPeople), kPeople);
+  use(Filter::create(*context_, compare(">", column(0, kPeople[0]), Expression::literal(Value::INTEGER(5))), kPeople),
+      kPeople);
   left("+1 | 7 | ann\n+1 | 3 | bob\n+2 | NULL | eve\n-1 | 9 | joe");
   EXPECT_EQ(end_epoch(), changes("+1 | 7 | ann", "-1 | 9 | joe"));
 }
@@ -38,15 +39,18 @@ TEST_F(FilterTest, ReportsARowThatFailsAndTakesTheErrorBack) {
 }
 
 TEST_F(FilterTest, ObeysTheLaw) {
-  check_law({.make = [&] {
-               return std::move(*Filter::create(
-                   *context_, compare("is_distinct", column(0, kPeople[0]), Expression::literal(Value::INTEGER(2))), kPeople));
-             },
+  check_law({.make =
+                 [&] {
+                   return std::move(*Filter::create(
+                       *context_, compare("is_distinct", column(0, kPeople[0]), Expression::literal(Value::INTEGER(2))),
+                       kPeople));
+                 },
              .left = kPeople,
              .right = {},
              .sql = "FROM l WHERE c0 IS DISTINCT FROM 2",
              .random_row = [](Port, SeededRandom& random) -> Row {
-               return {random.next() % 4 == 0 ? Value(LogicalType::INTEGER) : Value::INTEGER(static_cast<int>(random.next() % 4)),
+               return {random.next() % 4 == 0 ? Value(LogicalType::INTEGER)
+                                              : Value::INTEGER(static_cast<int>(random.next() % 4)),
                        Value(std::string(1, static_cast<char>('a' + random.next() % 3)))};
              }},
             5);
@@ -61,8 +65,8 @@ TEST_F(FilterTest, RefusesAConditionThatIsNotBoolean) {
 class ProjectTest : public OperatorTest {};
 
 TEST_F(ProjectTest, ComputesEachExpressionAndKeepsWeights) {
-  use(Project::create(*context_,
-                      {call("upper", LogicalType::VARCHAR, {column(1, kPeople[1])}), column(0, kPeople[0])}, kPeople),
+  use(Project::create(*context_, {call("upper", LogicalType::VARCHAR, {column(1, kPeople[1])}), column(0, kPeople[0])},
+                      kPeople),
       kPeople);
   left("+1 | 7 | ann\n-2 | NULL | bob");
   EXPECT_EQ(end_epoch(), changes("+1 | ANN | 7", "-2 | BOB | NULL"));
@@ -136,7 +140,8 @@ TEST_F(UnnestTest, UnnestsAComputedListOfStructs) {
   const auto item = LogicalType::STRUCT({{"sku", LogicalType::VARCHAR}, {"n", LogicalType::INTEGER}});
   const columnar::RowType types = {LogicalType::LIST(item)};
   const auto bound = [](std::int64_t at) { return Expression::literal(Value::BIGINT(at)); };
-  use(Unnest::create(*context_, {call("array_slice", types[0], {column(0, types[0]), bound(2), bound(3)})}, types), types);
+  use(Unnest::create(*context_, {call("array_slice", types[0], {column(0, types[0]), bound(2), bound(3)})}, types),
+      types);
   left("+1 | [{'sku': z, 'n': 9}, {'sku': a, 'n': 1}, NULL]");
   EXPECT_EQ(end_epoch(), changes("+1 | [{'sku': z, 'n': 9}, {'sku': a, 'n': 1}, NULL] | NULL",
                                  "+1 | [{'sku': z, 'n': 9}, {'sku': a, 'n': 1}, NULL] | {'sku': a, 'n': 1}"));
@@ -150,7 +155,8 @@ TEST_F(UnnestTest, ObeysTheLaw) {
              .sql = "SELECT c0, c1, unnest(c1) FROM l",
              .random_row = [](Port, SeededRandom& random) -> Row {
                duckdb::vector<Value> elements;
-               for (auto n = random.next() % 4; n > 0; --n) elements.push_back(Value::INTEGER(static_cast<int>(random.next() % 3)));
+               for (auto n = random.next() % 4; n > 0; --n)
+                 elements.push_back(Value::INTEGER(static_cast<int>(random.next() % 3)));
                const Value list = random.next() % 5 == 0 ? Value(LogicalType::LIST(LogicalType::INTEGER))
                                                          : Value::LIST(LogicalType::INTEGER, elements);
                return {Value::INTEGER(static_cast<int>(random.next() % 3)), list};

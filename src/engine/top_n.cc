@@ -91,9 +91,9 @@ struct TopN::Impl {
   RowCodec row_codec;
 
   state::KeyIndex partitions;
-  state::OrderedArrangement rows;      // by partition; order, then row
-  std::vector<std::int64_t> copies;    // by partition
-  std::vector<std::uint8_t> touched;   // by partition, in this epoch
+  state::OrderedArrangement rows;     // by partition; order, then row
+  std::vector<std::int64_t> copies;   // by partition
+  std::vector<std::uint8_t> touched;  // by partition, in this epoch
   struct Touched {
     Slot partition;
     Window before;
@@ -132,7 +132,7 @@ Result<std::unique_ptr<TopN>> TopN::create(columnar::KernelContext& context, Def
     order_types.push_back(key.expression.type);
     orders.push_back(key.order);
   }
-  SLUICE_TRY_ASSIGN(auto by_partition, RowCodec::create(std::move(partition_types)));
+  SLUICE_TRY_ASSIGN(auto by_partition, RowCodec::create_for_keys(std::move(partition_types)));
   SLUICE_TRY_ASSIGN(auto by_order, RowCodec::create(std::move(order_types), std::move(orders)));
   SLUICE_TRY_ASSIGN(auto whole, RowCodec::create(input));
   auto impl = std::make_unique<Impl>(std::move(by_partition), std::move(by_order), std::move(whole));

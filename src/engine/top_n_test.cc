@@ -64,7 +64,8 @@ TEST_F(TopNTest, GivesPositionsIfAsked) {
   left("+1 | mon | 7 | a\n+2 | mon | 6 | b");
   EXPECT_EQ(end_epoch(), changes("+1 | mon | 7 | a | 1", "+1 | mon | 6 | b | 2", "+1 | mon | 6 | b | 3"));
   left("+1 | mon | 9 | c");
-  EXPECT_EQ(end_epoch(), changes("+1 | mon | 9 | c | 1", "-1 | mon | 7 | a | 1", "+1 | mon | 7 | a | 2", "-1 | mon | 6 | b | 2"));
+  EXPECT_EQ(end_epoch(),
+            changes("+1 | mon | 9 | c | 1", "-1 | mon | 7 | a | 1", "+1 | mon | 7 | a | 2", "-1 | mon | 6 | b | 2"));
 }
 
 TEST_F(TopNTest, WorksWithoutPartitionAndWithoutOrder) {
@@ -91,7 +92,8 @@ TEST_F(TopNTest, KeepsOnlyWhatCanStillBeShownWhereRowsOnlyCome) {
   std::uint64_t bytes = 0;
   for (int epoch = 0; epoch < 20; ++epoch) {
     std::string rows;
-    for (int i = 0; i < 500; ++i) rows += "+1 | mon | " + std::to_string(epoch * 500 + i) + " | a text that is not inlined\n";
+    for (int i = 0; i < 500; ++i)
+      rows += "+1 | mon | " + std::to_string(epoch * 500 + i) + " | a text that is not inlined\n";
     left(rows);
     end_epoch();
     if (epoch == 1) bytes = operator_->state_bytes();
@@ -122,7 +124,9 @@ TEST_F(TopNTest, RefusesToTakeAwayWhatIsNotThere) {
 }
 
 Row random_quake(Port, SeededRandom& random) {
-  const auto or_null = [&](Value value, const LogicalType& type) { return random.next() % 6 == 0 ? Value(type) : value; };
+  const auto or_null = [&](Value value, const LogicalType& type) {
+    return random.next() % 6 == 0 ? Value(type) : value;
+  };
   return {or_null(Value(std::string(1, static_cast<char>('a' + random.next() % 3))), kQuakes[0]),
           or_null(Value::INTEGER(static_cast<int>(random.next() % 5)), kQuakes[1]),
           Value(std::string(1, static_cast<char>('a' + random.next() % 4)))};
@@ -165,10 +169,11 @@ TEST_F(TopNLawTest, LimitObeysTheLaw) {
 TEST_F(TopNLawTest, RowsThatOnlyComeObeyTheLaw) {
   TopN::Definition definition = strongest(2, 1);
   definition.append_only_input = true;
-  check_law(law(definition, fmt::format("FROM l QUALIFY row_number() OVER (PARTITION BY c0 ORDER BY c1 DESC NULLS LAST, {}) "
-                                        "BETWEEN 2 AND 3",
-                                        kTies)),
-            8);
+  check_law(
+      law(definition, fmt::format("FROM l QUALIFY row_number() OVER (PARTITION BY c0 ORDER BY c1 DESC NULLS LAST, {}) "
+                                  "BETWEEN 2 AND 3",
+                                  kTies)),
+      8);
 }
 
 TEST_F(TopNTest, TouchesStateInProportionToChangesAndLimit) {
@@ -183,7 +188,8 @@ TEST_F(TopNTest, TouchesStateInProportionToChangesAndLimit) {
 
   const OperatorCounters before = counters();
   left("-1 | d7 | 9997 | q\n+1 | d8 | 20000 | q");
-  EXPECT_EQ(end_epoch(), changes("-1 | d7 | 9997 | q", "+1 | d7 | 9967 | q", "-1 | d8 | 9978 | q", "+1 | d8 | 20000 | q"));
+  EXPECT_EQ(end_epoch(),
+            changes("-1 | d7 | 9997 | q", "+1 | d7 | 9967 | q", "-1 | d8 | 9978 | q", "+1 | d8 | 20000 | q"));
   // Two changed rows; for each of two partitions three rows before and three after.
   EXPECT_LE(counters().state_reads - before.state_reads, 2u + 2u * 2u * 3u);
   EXPECT_LE(counters().state_writes - before.state_writes, 2u);

@@ -25,7 +25,9 @@ struct Place {
 /// The list entries of one column, whatever its vector's encoding.
 class Lists {
  public:
-  Lists(Vector& lists, std::size_t count) : child_(ListVector::GetEntry(lists)) { lists.ToUnifiedFormat(count, format_); }
+  Lists(Vector& lists, std::size_t count) : child_(ListVector::GetEntry(lists)) {
+    lists.ToUnifiedFormat(count, format_);
+  }
 
   std::uint64_t length(std::size_t row) const {
     const auto index = format_.sel->get_index(row);
@@ -64,8 +66,8 @@ class Lists {
 Unnest::Unnest(std::unique_ptr<columnar::Kernel> lists, columnar::RowType types)
     : lists_(std::move(lists)), types_(std::move(types)) {}
 
-Result<std::unique_ptr<Unnest>> Unnest::create(columnar::KernelContext& context, std::vector<columnar::Expression> lists,
-                                               columnar::RowType input) {
+Result<std::unique_ptr<Unnest>> Unnest::create(columnar::KernelContext& context,
+                                               std::vector<columnar::Expression> lists, columnar::RowType input) {
   if (lists.empty()) return Error(ErrorCode::InvalidArgument, "unnest without a list");
   columnar::RowType types = input;
   for (const columnar::Expression& list : lists) {

@@ -14,7 +14,8 @@ using columnar::Expression;
 constexpr int kFormatVersion = 1;
 
 bool same_name(std::string_view left, std::string_view right) {
-  return std::ranges::equal(left, right, [](unsigned char a, unsigned char b) { return std::tolower(a) == std::tolower(b); });
+  return std::ranges::equal(left, right,
+                            [](unsigned char a, unsigned char b) { return std::tolower(a) == std::tolower(b); });
 }
 
 // --- encode
@@ -47,45 +48,59 @@ std::string array(const Range& items, Write&& write) {
 std::string expressions(const std::vector<Expression>& list) {
   return array(list, [](const Expression& expression) { return columnar::encode(expression); });
 }
-std::string optional_expression(const std::optional<Expression>& expression) { return expression ? columnar::encode(*expression) : "null"; }
+std::string optional_expression(const std::optional<Expression>& expression) {
+  return expression ? columnar::encode(*expression) : "null";
+}
 
 std::string order_keys(const std::vector<OrderKey>& keys) {
   return array(keys, [](const OrderKey& key) {
-    return fmt::format(R"({{"expression":{},"descending":{},"nulls_first":{}}})", columnar::encode(key.expression), key.order.descending, key.order.nulls_first);
+    return fmt::format(R"({{"expression":{},"descending":{},"nulls_first":{}}})", columnar::encode(key.expression),
+                       key.order.descending, key.order.nulls_first);
   });
 }
 
 std::string aggregate_text(const Aggregate& aggregate) {
-  return fmt::format(R"({{"function":{},"arguments":{},"distinct":{},"filter":{},"type":{}}})", quoted(aggregate.function), expressions(aggregate.arguments),
-                     aggregate.distinct, optional_expression(aggregate.filter), quoted(aggregate.type.ToString()));
+  return fmt::format(R"({{"function":{},"arguments":{},"distinct":{},"filter":{},"type":{}}})",
+                     quoted(aggregate.function), expressions(aggregate.arguments), aggregate.distinct,
+                     optional_expression(aggregate.filter), quoted(aggregate.type.ToString()));
 }
 
 /// Writes the members of a node's body.
 struct BodyEncoder {
   std::string operator()(const InputNode& node) const {
-    return fmt::format(R"("op":"input","relation":{},"stream":{},"columns":[{}])", quoted(node.relation), node.stream, fmt::join(node.columns, ","));
+    return fmt::format(R"("op":"input","relation":{},"stream":{},"columns":[{}])", quoted(node.relation), node.stream,
+                       fmt::join(node.columns, ","));
   }
-  std::string operator()(const FilterNode& node) const { return fmt::format(R"("op":"filter","predicate":{})", columnar::encode(node.predicate)); }
-  std::string operator()(const ProjectNode& node) const { return fmt::format(R"("op":"project","expressions":{})", expressions(node.expressions)); }
-  std::string operator()(const UnnestNode& node) const { return fmt::format(R"("op":"unnest","lists":{})", expressions(node.lists)); }
+  std::string operator()(const FilterNode& node) const {
+    return fmt::format(R"("op":"filter","predicate":{})", columnar::encode(node.predicate));
+  }
+  std::string operator()(const ProjectNode& node) const {
+    return fmt::format(R"("op":"project","expressions":{})", expressions(node.expressions));
+  }
+  std::string operator()(const UnnestNode& node) const {
+    return fmt::format(R"("op":"unnest","lists":{})", expressions(node.lists));
+  }
   std::string operator()(const AggregateNode& node) const {
-    return fmt::format(R"("op":"aggregate","groups":{},"aggregates":{})", expressions(node.groups), array(node.aggregates, aggregate_text));
+    return fmt::format(R"("op":"aggregate","groups":{},"aggregates":{})", expressions(node.groups),
+                       array(node.aggregates, aggregate_text));
   }
   std::string operator()(const JoinNode& node) const {
-    return fmt::format(R"("op":"join","type":"{}","left_keys":{},"right_keys":{},"null_safe":{},"residual":{})", node.type == JoinType::Inner ? "inner" : "left",
-                       expressions(node.left_keys), expressions(node.right_keys), array(node.null_safe, [](bool safe) { return safe ? "true" : "false"; }),
-                       optional_expression(node.residual));
+    return fmt::format(
+        R"("op":"join","type":"{}","left_keys":{},"right_keys":{},"null_safe":{},"residual":{})",
+        node.type == JoinType::Inner ? "inner" : "left", expressions(node.left_keys), expressions(node.right_keys),
+        array(node.null_safe, [](bool safe) { return safe ? "true" : "false"; }), optional_expression(node.residual));
   }
   std::string operator()(const DistinctNode&) const { return R"("op":"distinct")"; }
   std::string operator()(const TopNNode& node) const {
-    return fmt::format(R"("op":"top_n","partition":{},"order":{},"limit":{},"offset":{},"emit_rank":{})", expressions(node.partition), order_keys(node.order), node.limit,
-                       node.offset, node.emit_rank);
+    return fmt::format(R"("op":"top_n","partition":{},"order":{},"limit":{},"offset":{},"emit_rank":{})",
+                       expressions(node.partition), order_keys(node.order), node.limit, node.offset, node.emit_rank);
   }
   std::string operator()(const UnionNode&) const { return R"("op":"union")"; }
 };
 
 std::string node_text(const Node& node) {
-  return fmt::format(R"({{{},"inputs":[{}],"types":{}}})", std::visit(BodyEncoder{}, node.body), fmt::join(node.inputs, ","),
+  return fmt::format(R"({{{},"inputs":[{}],"types":{}}})", std::visit(BodyEncoder{}, node.body),
+                     fmt::join(node.inputs, ","),
                      array(node.types, [](const duckdb::LogicalType& type) { return quoted(type.ToString()); }));
 }
 
@@ -107,7 +122,8 @@ std::string list(const std::vector<Expression>& items, const std::vector<std::st
 std::string order_text(const std::vector<OrderKey>& keys, const std::vector<std::string>& names) {
   std::vector<std::string> parts;
   for (const OrderKey& key : keys) {
-    parts.push_back(fmt::format("{}{}{}", columnar::to_string(key.expression, names), key.order.descending ? " DESC" : "", key.order.nulls_first ? " NULLS FIRST" : ""));
+    parts.push_back(fmt::format("{}{}{}", columnar::to_string(key.expression, names),
+                                key.order.descending ? " DESC" : "", key.order.nulls_first ? " NULLS FIRST" : ""));
   }
   return fmt::format("{}", fmt::join(parts, ", "));
 }
@@ -121,7 +137,9 @@ struct BodyDescriber {
   std::string operator()(const InputNode& body) const {
     return fmt::format("input {}{} ({})", body.stream ? "STREAM " : "", body.relation, fmt::join(own, ", "));
   }
-  std::string operator()(const FilterNode& body) const { return fmt::format("filter {}", columnar::to_string(body.predicate, names)); }
+  std::string operator()(const FilterNode& body) const {
+    return fmt::format("filter {}", columnar::to_string(body.predicate, names));
+  }
   std::string operator()(const ProjectNode& body) const {
     std::vector<std::string> parts;
     for (std::size_t i = 0; i < body.expressions.size(); ++i) {
@@ -134,26 +152,34 @@ struct BodyDescriber {
   std::string operator()(const AggregateNode& body) const {
     std::vector<std::string> parts;
     for (const Aggregate& aggregate : body.aggregates) {
-      parts.push_back(fmt::format("{}({}{}){}", aggregate.function, aggregate.distinct ? "DISTINCT " : "", list(aggregate.arguments, names),
-                                  aggregate.filter ? fmt::format(" FILTER {}", columnar::to_string(*aggregate.filter, names)) : ""));
+      parts.push_back(fmt::format(
+          "{}({}{}){}", aggregate.function, aggregate.distinct ? "DISTINCT " : "", list(aggregate.arguments, names),
+          aggregate.filter ? fmt::format(" FILTER {}", columnar::to_string(*aggregate.filter, names)) : ""));
     }
-    return fmt::format("aggregate {}{}{}", fmt::join(parts, ", "), body.groups.empty() ? "" : parts.empty() ? "by " : " by ", list(body.groups, names));
+    return fmt::format("aggregate {}{}{}", fmt::join(parts, ", "),
+                       body.groups.empty() ? ""
+                       : parts.empty()     ? "by "
+                                           : " by ",
+                       list(body.groups, names));
   }
   std::string operator()(const JoinNode& body) const {
     const std::vector<std::string> left(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(left_width));
     const std::vector<std::string> right(names.begin() + static_cast<std::ptrdiff_t>(left_width), names.end());
     std::vector<std::string> parts;
     for (std::size_t i = 0; i < body.left_keys.size(); ++i) {
-      parts.push_back(fmt::format("{} {} {}", columnar::to_string(body.left_keys[i], left), body.null_safe[i] ? "IS NOT DISTINCT FROM" : "=",
+      parts.push_back(fmt::format("{} {} {}", columnar::to_string(body.left_keys[i], left),
+                                  body.null_safe[i] ? "IS NOT DISTINCT FROM" : "=",
                                   columnar::to_string(body.right_keys[i], right)));
     }
     if (body.residual) parts.push_back(columnar::to_string(*body.residual, names));
     const std::string_view type = body.type == JoinType::Inner ? "inner" : "left";
-    return parts.empty() ? fmt::format("{} join of every pair", type) : fmt::format("{} join on {}", type, fmt::join(parts, " AND "));
+    return parts.empty() ? fmt::format("{} join of every pair", type)
+                         : fmt::format("{} join on {}", type, fmt::join(parts, " AND "));
   }
   std::string operator()(const DistinctNode&) const { return "distinct"; }
   std::string operator()(const TopNNode& body) const {
-    std::string out = body.offset == 0 ? fmt::format("top {}", body.limit) : fmt::format("rows {} to {}", body.offset + 1, body.offset + body.limit);
+    std::string out = body.offset == 0 ? fmt::format("top {}", body.limit)
+                                       : fmt::format("rows {} to {}", body.offset + 1, body.offset + body.limit);
     if (!body.partition.empty()) out += fmt::format(" per {}", list(body.partition, names));
     if (!body.order.empty()) out += fmt::format(" by {}", order_text(body.order, names));
     return out + (body.emit_rank ? ", numbered" : "");
@@ -200,14 +226,15 @@ class TreeWriter {
 
  private:
   const std::vector<Node>& nodes_;
-  std::vector<std::size_t> reads_;              // how many nodes read each
-  std::map<NodeIndex, std::size_t> numbers_;    // of shared nodes already written
+  std::vector<std::size_t> reads_;            // how many nodes read each
+  std::map<NodeIndex, std::size_t> numbers_;  // of shared nodes already written
 };
 
 }  // namespace
 
 const Dataset* Pipeline::find_dataset(std::string_view dataset_name) const {
-  const auto at = std::ranges::find_if(datasets, [&](const Dataset& dataset) { return same_name(dataset.name, dataset_name); });
+  const auto at =
+      std::ranges::find_if(datasets, [&](const Dataset& dataset) { return same_name(dataset.name, dataset_name); });
   return at == datasets.end() ? nullptr : &*at;
 }
 
@@ -217,13 +244,18 @@ const Source* Pipeline::find_source(std::string_view key) const {
 }
 
 std::string encode(const QueryPlan& plan) {
-  const auto view = [](const NamedQuery& query) { return fmt::format(R"({{"name":{},"sql":{}}})", quoted(query.name), quoted(query.sql)); };
-  return fmt::format(R"({{"version":{},"nodes":{},"sql":{},"views":{},"inputs":{},"reasons":{}}})", kFormatVersion, array(plan.nodes, node_text), quoted(plan.sql),
-                     array(plan.views, view), array(plan.inputs, quoted), array(plan.reasons, quoted));
+  const auto view = [](const NamedQuery& query) {
+    return fmt::format(R"({{"name":{},"sql":{}}})", quoted(query.name), quoted(query.sql));
+  };
+  return fmt::format(R"({{"version":{},"nodes":{},"sql":{},"views":{},"inputs":{},"reasons":{}}})", kFormatVersion,
+                     array(plan.nodes, node_text), quoted(plan.sql), array(plan.views, view),
+                     array(plan.inputs, quoted), array(plan.reasons, quoted));
 }
 
 std::vector<std::string> describe(const QueryPlan& plan) {
-  if (!plan.incremental()) return {fmt::format("recompute from {}", plan.inputs.empty() ? "nothing" : fmt::format("{}", fmt::join(plan.inputs, ", ")))};
+  if (!plan.incremental())
+    return {fmt::format("recompute from {}",
+                        plan.inputs.empty() ? "nothing" : fmt::format("{}", fmt::join(plan.inputs, ", ")))};
   TreeWriter writer(plan.nodes);
   writer.write(plan.nodes.size() - 1, 0);
   return std::move(writer.lines);

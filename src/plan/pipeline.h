@@ -31,18 +31,18 @@ struct FilterNode {
 struct ProjectNode {
   std::vector<columnar::Expression> expressions;
 };
-/// Appends one column per expression (each a LIST of the row); a row comes once per element of the longest list, shorter
-/// lists padded with NULL; no element, no row.
+/// Appends one column per expression (each a LIST of the row); a row comes once per element of the longest list,
+/// shorter lists padded with NULL; no element, no row.
 struct UnnestNode {
   std::vector<columnar::Expression> lists;
 };
 /// An aggregate function over the rows of a group.
 struct Aggregate {
-  std::string function;                         ///< DuckDB's name, lower case: count_star, count, sum, avg, min, max, …
+  std::string function;  ///< DuckDB's name, lower case: count_star, count, sum, avg, min, max, …
   std::vector<columnar::Expression> arguments;
   bool distinct = false;
   std::optional<columnar::Expression> filter;
-  duckdb::LogicalType type;                     ///< Of the result, as DuckDB bound it.
+  duckdb::LogicalType type;  ///< Of the result, as DuckDB bound it.
 };
 /// One row per group: group columns, then aggregates. Without groups: always exactly one row.
 struct AggregateNode {
@@ -54,9 +54,9 @@ enum class JoinType : std::uint8_t { Inner, Left };
 struct JoinNode {
   JoinType type = JoinType::Inner;
   std::vector<columnar::Expression> left_keys;
-  std::vector<columnar::Expression> right_keys;   ///< Same length and types as left_keys.
-  std::vector<bool> null_safe;                    ///< Per key: IS NOT DISTINCT FROM instead of =.
-  std::optional<columnar::Expression> residual;   ///< Over the joined row; part of the ON condition.
+  std::vector<columnar::Expression> right_keys;  ///< Same length and types as left_keys.
+  std::vector<bool> null_safe;                   ///< Per key: IS NOT DISTINCT FROM instead of =.
+  std::optional<columnar::Expression> residual;  ///< Over the joined row; part of the ON condition.
 };
 /// Distinct rows.
 struct DistinctNode {};
@@ -65,8 +65,8 @@ struct OrderKey {
   columnar::Expression expression;
   columnar::ColumnOrder order;
 };
-/// Per partition the rows `offset` to `offset + limit` in the given order; ties are broken by the whole row (design §4).
-/// Covers ORDER BY … LIMIT, row_number() <= k, and DISTINCT ON (limit 1).
+/// Per partition the rows `offset` to `offset + limit` in the given order; ties are broken by the whole row (design
+/// §4). Covers ORDER BY … LIMIT, row_number() <= k, and DISTINCT ON (limit 1).
 struct TopNNode {
   std::vector<columnar::Expression> partition;
   std::vector<OrderKey> order;
@@ -122,29 +122,29 @@ enum class DatasetKind : std::uint8_t { StreamingTable, MaterializedView, Tempor
 struct Dataset {
   std::string name;  ///< As first written; compared without regard to case.
   DatasetKind kind = DatasetKind::MaterializedView;
-  bool is_private = false;         ///< Stored, but not meant for readers outside the pipeline.
-  columnar::Schema schema;         ///< Boundary types: what the table stores (columnar::stored_type).
-  QueryPlan query;                 ///< Its root's types may differ from the schema's: rows are cast at the boundary.
+  bool is_private = false;  ///< Stored, but not meant for readers outside the pipeline.
+  columnar::Schema schema;  ///< Boundary types: what the table stores (columnar::stored_type).
+  QueryPlan query;          ///< Its root's types may differ from the schema's: rows are cast at the boundary.
   std::vector<Expectation> expectations;
   std::vector<std::string> partition_columns;
   std::vector<std::string> cluster_columns;
   std::string comment;
   std::map<std::string, std::string> properties;
-  SourceLocation location;         ///< Of the name in its CREATE statement.
+  SourceLocation location;  ///< Of the name in its CREATE statement.
   /// Hash of everything that decides the rows: plan, expectations, schema, settings, DuckDB's version. Hexadecimal.
   std::string fingerprint;
 };
 
 /// Files that land in a folder: `read_files(path, format => …)`.
 struct Source {
-  std::string key;       ///< Stable name: survives restarts; two equal calls in one dataset share it.
-  std::string dataset;   ///< The dataset that reads it.
-  std::string path;      ///< Glob as written; relative paths start at the project folder.
-  std::string format;    ///< json | parquet | csv | text
-  bool stream = false;   ///< Behind STREAM: each file once. Else the files as they are now.
-  std::map<std::string, std::string> options;      ///< Lower-case names, values as text.
-  std::optional<columnar::Schema> declared_schema; ///< From `schema => …`; absent: inferred.
-  columnar::Schema schema;                         ///< Bound: declared or inferred, with `_rescued_data`.
+  std::string key;      ///< Stable name: survives restarts; two equal calls in one dataset share it.
+  std::string dataset;  ///< The dataset that reads it.
+  std::string path;     ///< Glob as written; relative paths start at the project folder.
+  std::string format;   ///< json | parquet | csv | text
+  bool stream = false;  ///< Behind STREAM: each file once. Else the files as they are now.
+  std::map<std::string, std::string> options;       ///< Lower-case names, values as text.
+  std::optional<columnar::Schema> declared_schema;  ///< From `schema => …`; absent: inferred.
+  columnar::Schema schema;                          ///< Bound: declared or inferred, with `_rescued_data`.
   SourceLocation location;
 };
 

@@ -30,11 +30,16 @@ QueryPlan counted_bids() {
   QueryPlan plan;
   plan.nodes.push_back(input("bids", {LogicalType::BIGINT, LogicalType::VARCHAR}, {"price", "channel"}));
   const Expression price = Expression::column_ref(0, LogicalType::BIGINT);
-  plan.nodes.push_back({FilterNode{compare(">", price, Expression::literal(duckdb::Value::BIGINT(5)))}, {0}, plan.nodes[0].types, plan.nodes[0].names});
+  plan.nodes.push_back({FilterNode{compare(">", price, Expression::literal(duckdb::Value::BIGINT(5)))},
+                        {0},
+                        plan.nodes[0].types,
+                        plan.nodes[0].names});
   AggregateNode body;
   body.groups = {Expression::column_ref(1, LogicalType::VARCHAR)};
-  body.aggregates = {{"count_star", {}, false, std::nullopt, LogicalType::BIGINT}, {"max", {price}, false, std::nullopt, LogicalType::BIGINT}};
-  plan.nodes.push_back({body, {1}, {LogicalType::VARCHAR, LogicalType::BIGINT, LogicalType::BIGINT}, {"channel", "n", "best"}});
+  body.aggregates = {{"count_star", {}, false, std::nullopt, LogicalType::BIGINT},
+                     {"max", {price}, false, std::nullopt, LogicalType::BIGINT}};
+  plan.nodes.push_back(
+      {body, {1}, {LogicalType::VARCHAR, LogicalType::BIGINT, LogicalType::BIGINT}, {"channel", "n", "best"}});
   plan.inputs = {"bids"};
   return plan;
 }
@@ -72,8 +77,10 @@ TEST(PipelineTest, EveryPartOfAPlanThatDecidesRowsChangesItsText) {
   EXPECT_TRUE(changed([](QueryPlan& plan) { std::get<InputNode>(plan.nodes[0].body).stream = true; }));
   EXPECT_TRUE(changed([](QueryPlan& plan) { std::get<InputNode>(plan.nodes[0].body).columns = {1, 0}; }));
   EXPECT_TRUE(changed([](QueryPlan& plan) { std::get<FilterNode>(plan.nodes[1].body).predicate.name = ">="; }));
-  EXPECT_TRUE(changed([](QueryPlan& plan) { std::get<AggregateNode>(plan.nodes[2].body).aggregates[1].distinct = true; }));
-  EXPECT_TRUE(changed([](QueryPlan& plan) { std::get<AggregateNode>(plan.nodes[2].body).aggregates[1].function = "min"; }));
+  EXPECT_TRUE(
+      changed([](QueryPlan& plan) { std::get<AggregateNode>(plan.nodes[2].body).aggregates[1].distinct = true; }));
+  EXPECT_TRUE(
+      changed([](QueryPlan& plan) { std::get<AggregateNode>(plan.nodes[2].body).aggregates[1].function = "min"; }));
   EXPECT_TRUE(changed([](QueryPlan& plan) { plan.nodes[2].inputs = {0}; }));
   EXPECT_TRUE(changed([](QueryPlan& plan) { plan.nodes[2].types[1] = LogicalType::HUGEINT; }));
   EXPECT_TRUE(changed([](QueryPlan& plan) { plan.sql = "SELECT 1"; }));
@@ -102,21 +109,23 @@ TEST(PipelineTest, OrdersLimitsAndJoinsAreWrittenOut) {
 }
 
 TEST(PipelineTest, APlanIsDescribedRootFirstWithNames) {
-  EXPECT_THAT(describe(counted_bids()), ElementsAre("aggregate count_star(), max(price) by channel", "  filter (price > 5)", "    input bids (price, channel)"));
+  EXPECT_THAT(describe(counted_bids()), ElementsAre("aggregate count_star(), max(price) by channel",
+                                                    "  filter (price > 5)", "    input bids (price, channel)"));
 }
 
 TEST(PipelineTest, AnOperatorReadTwiceIsDescribedOnce) {
   QueryPlan plan = counted_bids();
   UnionNode both;
   plan.nodes.push_back({both, {2, 2}, plan.nodes[2].types, plan.nodes[2].names});
-  EXPECT_THAT(describe(plan), ElementsAre("union all", "  aggregate count_star(), max(price) by channel [1]", "    filter (price > 5)",
-                                          "      input bids (price, channel)", "  see [1]"));
+  EXPECT_THAT(describe(plan), ElementsAre("union all", "  aggregate count_star(), max(price) by channel [1]",
+                                          "    filter (price > 5)", "      input bids (price, channel)", "  see [1]"));
 }
 
 TEST(PipelineTest, APlanWithoutNamesIsDescribedByPositions) {
   QueryPlan plan = counted_bids();
   for (Node& node : plan.nodes) node.names.clear();
-  EXPECT_THAT(describe(plan), ElementsAre("aggregate count_star(), max(#0) by #1", "  filter (#0 > 5)", "    input bids (#0, #1)"));
+  EXPECT_THAT(describe(plan),
+              ElementsAre("aggregate count_star(), max(#0) by #1", "  filter (#0 > 5)", "    input bids (#0, #1)"));
 }
 
 TEST(PipelineTest, APlanThatIsRecomputedSaysFromWhat) {
@@ -126,7 +135,8 @@ TEST(PipelineTest, APlanThatIsRecomputedSaysFromWhat) {
 }
 
 Aggregate aggregate(std::string function, std::vector<LogicalType> arguments, bool distinct = false) {
-  Aggregate out{std::move(function), {}, distinct, std::nullopt, arguments.empty() ? LogicalType::BIGINT : arguments[0]};
+  Aggregate out{
+      std::move(function), {}, distinct, std::nullopt, arguments.empty() ? LogicalType::BIGINT : arguments[0]};
   for (const LogicalType& type : arguments) out.arguments.push_back(Expression::column_ref(0, type));
   return out;
 }

@@ -41,9 +41,9 @@ struct Judgement {
   std::optional<Error> failure;             ///< DataError: an expectation says to stop; names it and a row.
 };
 
-/// The expectations of one dataset, ready to judge rows. A row meets an expectation if its predicate is true; false, NULL
-/// and a predicate that cannot be evaluated are violations. Each row is judged by every expectation. The same row always
-/// gets the same verdict, so taking a row back undoes what adding it did. Owned by one worker.
+/// The expectations of one dataset, ready to judge rows. A row meets an expectation if its predicate is true; false,
+/// NULL and a predicate that cannot be evaluated are violations. Each row is judged by every expectation. The same row
+/// always gets the same verdict, so taking a row back undoes what adding it did. Owned by one worker.
 class Expectations {
  public:
   /// `context` must outlive it. InvalidArgument if a predicate cannot be bound to the schema's rows.
@@ -59,7 +59,8 @@ class Expectations {
     plan::Expectation expectation;
     std::unique_ptr<columnar::Kernel> predicate;
   };
-  Expectations(std::vector<Rule> rules, columnar::Schema schema) : rules_(std::move(rules)), schema_(std::move(schema)) {}
+  Expectations(std::vector<Rule> rules, columnar::Schema schema)
+      : rules_(std::move(rules)), schema_(std::move(schema)) {}
   std::string row_text(const duckdb::DataChunk& rows, std::size_t row) const;
 
   std::vector<Rule> rules_;

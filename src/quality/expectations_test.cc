@@ -57,7 +57,8 @@ TEST_F(ExpectationsTest, NullIsAViolation) {
 }
 
 TEST_F(ExpectationsTest, TakingARowBackUndoesItsCount) {
-  const auto judged = judge(plan::OnViolation::DropRow, {{Value::DOUBLE(-3), 1}, {Value::DOUBLE(-3), -1}, {Value::DOUBLE(3), -1}});
+  const auto judged =
+      judge(plan::OnViolation::DropRow, {{Value::DOUBLE(-3), 1}, {Value::DOUBLE(-3), -1}, {Value::DOUBLE(3), -1}});
   ASSERT_TRUE(judged);
   EXPECT_EQ(judged->verdicts, (std::vector<Verdict>{{"positive", "drop row", -1, 0}}));
   ASSERT_EQ(judged->kept.size(), 1u);

@@ -43,7 +43,8 @@ Result<std::unique_ptr<Dataflow>> Dataflow::create(const plan::QueryPlan& plan, 
       }
       // A union takes any number of inputs, all through its only port.
       const bool second = port == 1 && !std::holds_alternative<plan::UnionNode>(node.body);
-      dataflow->nodes_[node.inputs[port]].consumers.push_back({index, second ? engine::Port::Right : engine::Port::Left});
+      dataflow->nodes_[node.inputs[port]].consumers.push_back(
+          {index, second ? engine::Port::Right : engine::Port::Left});
       inputs.push_back(edges[node.inputs[port]]);
     }
     if (const auto* input = std::get_if<plan::InputNode>(&node.body)) {

@@ -18,9 +18,9 @@ namespace sluice::runtime {
 /// result come out, by the end of end_epoch() complete but not consolidated. Owned by one worker.
 class Dataflow {
  public:
-  /// Builds the operators. `plan` must be incremental; `context` must outlive the dataflow. `append_only` tells of which
-  /// relations rows are never taken back: operators then keep less.
-  /// Errors: those of the operators' create; InvalidArgument if the plan is not well formed.
+  /// Builds the operators. `plan` must be incremental; `context` must outlive the dataflow. `append_only` tells of
+  /// which relations rows are never taken back: operators then keep less. Errors: those of the operators' create;
+  /// InvalidArgument if the plan is not well formed.
   static Result<std::unique_ptr<Dataflow>> create(const plan::QueryPlan& plan, columnar::KernelContext& context,
                                                   const std::function<bool(const std::string&)>& append_only);
 
@@ -42,9 +42,9 @@ class Dataflow {
     engine::Port port;
   };
   struct RunningNode {
-    std::unique_ptr<engine::Operator> op;             ///< Null for an input.
-    std::string relation;                             ///< Of an input.
-    std::vector<columnar::ColumnIndex> columns;       ///< Of an input: which of the relation's, in order.
+    std::unique_ptr<engine::Operator> op;        ///< Null for an input.
+    std::string relation;                        ///< Of an input.
+    std::vector<columnar::ColumnIndex> columns;  ///< Of an input: which of the relation's, in order.
     std::vector<Consumer> consumers;
     columnar::RowType types;
   };

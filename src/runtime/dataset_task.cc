@@ -20,8 +20,8 @@ Result<std::unique_ptr<DatasetTask>> DatasetTask::create(const plan::Dataset& da
     }
   }
   if (!dataset.expectations.empty()) {
-    SLUICE_TRY_ASSIGN(task->expectations_, quality::Expectations::create(environment.kernels, dataset.expectations,
-                                                                         dataset.schema));
+    SLUICE_TRY_ASSIGN(task->expectations_,
+                      quality::Expectations::create(environment.kernels, dataset.expectations, dataset.schema));
   }
   if (!task->streaming()) {
     SLUICE_TRY_ASSIGN(task->pending_, internal::RowBag::create(dataset.schema.types()));

@@ -43,9 +43,9 @@ struct TaskEnvironment {
 /// Computes one dataset: takes changes of its inputs in, casts the result to the dataset's boundary types, judges it by
 /// the expectations, and passes it to the table and to the datasets that read it, from memory.
 ///
-/// A streaming table's rows go on as they come. A view's changes are summed over the epoch first, so what cancels leaves no
-/// trace; a rebuilt view also counts what its table holds now as taken away, so that only the difference remains.
-/// State is rebuilt, when the first change comes, from what the inputs held at the end of the last epoch.
+/// A streaming table's rows go on as they come. A view's changes are summed over the epoch first, so what cancels
+/// leaves no trace; a rebuilt view also counts what its table holds now as taken away, so that only the difference
+/// remains. State is rebuilt, when the first change comes, from what the inputs held at the end of the last epoch.
 /// Owned by one worker. After an error the task must be thrown away.
 class DatasetTask final : private engine::Output {
  public:
@@ -100,17 +100,17 @@ class DatasetTask final : private engine::Output {
   TaskEnvironment& environment_;
   std::vector<DatasetTask*> readers_;
 
-  std::unique_ptr<Dataflow> dataflow_;                              ///< Null if the dataset is recomputed.
+  std::unique_ptr<Dataflow> dataflow_;              ///< Null if the dataset is recomputed.
   std::map<std::string, internal::RowBag> images_;  ///< Of the inputs, if the dataset is recomputed.
-  std::unique_ptr<columnar::Kernel> boundary_;                      ///< Null if the types agree already.
+  std::unique_ptr<columnar::Kernel> boundary_;      ///< Null if the types agree already.
   std::unique_ptr<quality::Expectations> expectations_;
   std::optional<internal::RowBag> pending_;  ///< A view's changes of this epoch.
 
-  bool state_ready_ = false;   ///< Operators or images hold the inputs as of the last epoch.
-  bool discarding_ = false;    ///< Output only restores state.
-  bool touched_ = false;       ///< Something came in during this epoch.
+  bool state_ready_ = false;  ///< Operators or images hold the inputs as of the last epoch.
+  bool discarding_ = false;   ///< Output only restores state.
+  bool touched_ = false;      ///< Something came in during this epoch.
   Epoch epoch_;
-  Status status_;              ///< First error inside emit(), which cannot return one.
+  Status status_;  ///< First error inside emit(), which cannot return one.
 };
 
 }  // namespace sluice::runtime

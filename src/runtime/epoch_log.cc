@@ -8,11 +8,11 @@ namespace {
 constexpr std::string_view kFolder = "epochs/";
 constexpr std::string_view kManifestEnd = ".manifest.json";
 
-std::string key_of(Epoch epoch, std::string_view what) { return fmt::format("{}{:020}.{}.json", kFolder, epoch.value(), what); }
-
-Error unreadable(const std::string& key, Error error) {
-  return std::move(error).in(fmt::format("_sluice/{}", key));
+std::string key_of(Epoch epoch, std::string_view what) {
+  return fmt::format("{}{:020}.{}.json", kFolder, epoch.value(), what);
 }
+
+Error unreadable(const std::string& key, Error error) { return std::move(error).in(fmt::format("_sluice/{}", key)); }
 
 }  // namespace
 
@@ -20,7 +20,8 @@ Result<std::optional<Manifest>> EpochLog::newest_manifest() {
   SLUICE_TRY_ASSIGN(const auto objects, store_.list(std::string(kFolder), ""));
   for (auto object = objects.rbegin(); object != objects.rend(); ++object) {
     if (!object->key.ends_with(kManifestEnd)) continue;
-    const std::string number = object->key.substr(kFolder.size(), object->key.size() - kFolder.size() - kManifestEnd.size());
+    const std::string number =
+        object->key.substr(kFolder.size(), object->key.size() - kFolder.size() - kManifestEnd.size());
     if (number.size() != 20 || number.find_first_not_of("0123456789") != std::string::npos) continue;
     return find_manifest(Epoch(std::stoll(number)));
   }
@@ -57,8 +58,8 @@ Status EpochLog::claim_intent(const CommitIntent& intent) {
   if (outcome == store::PutOutcome::AlreadyExists) {
     SLUICE_TRY_ASSIGN(const auto present, find_intent(intent.epoch));
     if (!present || present->run_id != intent.run_id) {
-      return Error(ErrorCode::Fenced, fmt::format("epoch {} was claimed by another engine on this pipeline",
-                                                  intent.epoch.value()))
+      return Error(ErrorCode::Fenced,
+                   fmt::format("epoch {} was claimed by another engine on this pipeline", intent.epoch.value()))
           .with_number(4101)
           .with_help("stop one of the two engines; the tables are as the other engine left them");
     }

@@ -55,9 +55,10 @@ std::string encode_tables(const std::map<std::string, TableState>& tables) {
     for (const std::string& relation : table.consumed) {
       consumed += (consumed.empty() ? "" : ",") + json_quote(relation);
     }
-    out += fmt::format(R"({}{}:{{"tableId":{},"generation":{},"version":{},"epoch":{},"fingerprint":{},"consumed":[{}]}})",
-                       out.size() > 1 ? "," : "", json_quote(name), json_quote(table.table_id), table.generation,
-                       table.version, table.epoch, json_quote(table.fingerprint), consumed);
+    out +=
+        fmt::format(R"({}{}:{{"tableId":{},"generation":{},"version":{},"epoch":{},"fingerprint":{},"consumed":[{}]}})",
+                    out.size() > 1 ? "," : "", json_quote(name), json_quote(table.table_id), table.generation,
+                    table.version, table.epoch, json_quote(table.fingerprint), consumed);
   }
   return out + "}";
 }

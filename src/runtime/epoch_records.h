@@ -24,12 +24,12 @@ struct SourceState {
 
 /// Where one table stands after an epoch.
 struct TableState {
-  std::string table_id;              ///< Delta's metadata id.
-  std::int64_t generation = 1;       ///< Raised by a full refresh; part of the app id.
-  std::int64_t version = -1;         ///< Delta version that holds the epoch's rows.
-  std::int64_t epoch = 0;            ///< The last in which its dataset was part of the pipeline.
-  std::string fingerprint;           ///< Of the dataset that wrote it (plan::Dataset::fingerprint).
-  std::vector<std::string> consumed; ///< Relations whose changes it has taken in, sorted.
+  std::string table_id;               ///< Delta's metadata id.
+  std::int64_t generation = 1;        ///< Raised by a full refresh; part of the app id.
+  std::int64_t version = -1;          ///< Delta version that holds the epoch's rows.
+  std::int64_t epoch = 0;             ///< The last in which its dataset was part of the pipeline.
+  std::string fingerprint;            ///< Of the dataset that wrote it (plan::Dataset::fingerprint).
+  std::vector<std::string> consumed;  ///< Relations whose changes it has taken in, sorted.
 
   friend bool operator==(const TableState&, const TableState&) = default;
 };
@@ -37,8 +37,8 @@ struct TableState {
 /// The runtime's recovery point after an epoch: immutable, made once by put-if-absent.
 struct Manifest {
   Epoch epoch;
-  std::string pipeline_id;  ///< UUID, made at the first run; part of every app id.
-  std::string engine;       ///< Who wrote it, for people: release and run id.
+  std::string pipeline_id;                     ///< UUID, made at the first run; part of every app id.
+  std::string engine;                          ///< Who wrote it, for people: release and run id.
   std::map<std::string, TableState> tables;    ///< By "schema.table".
   std::map<std::string, SourceState> sources;  ///< By plan::Source::key.
 
@@ -56,11 +56,11 @@ struct OffsetPlan {
 
 /// A Delta commit that is decided but perhaps not yet in the log.
 struct PlannedCommit {
-  std::string table;            ///< "schema.table"; its folder is <storage>/<schema>/<table>.
-  std::int64_t version = 0;     ///< Log version that the bytes are for.
-  std::string transaction_id;   ///< commitInfo.txnId, by which our own commit is recognised.
-  std::string bytes;            ///< The exact content of the log file.
-  bool append_only = false;     ///< Only adds rows, so it may move to a later version if a foreign commit came first.
+  std::string table;           ///< "schema.table"; its folder is <storage>/<schema>/<table>.
+  std::int64_t version = 0;    ///< Log version that the bytes are for.
+  std::string transaction_id;  ///< commitInfo.txnId, by which our own commit is recognised.
+  std::string bytes;           ///< The exact content of the log file.
+  bool append_only = false;    ///< Only adds rows, so it may move to a later version if a foreign commit came first.
 
   friend bool operator==(const PlannedCommit&, const PlannedCommit&) = default;
 };

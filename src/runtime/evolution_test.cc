@@ -17,7 +17,9 @@ columnar::Schema schema(std::vector<std::pair<std::string, LogicalType>> columns
 TEST(EvolutionTest, TellsNewColumnsFromWiderOnesFromOthers) {
   const auto stored = schema({{"a", LogicalType::BIGINT}, {"b", LogicalType::VARCHAR}});
   EXPECT_EQ(decide_evolution(stored, stored).kind, EvolutionKind::Same);
-  EXPECT_EQ(decide_evolution(stored, schema({{"a", LogicalType::BIGINT}, {"n", LogicalType::DATE}, {"b", LogicalType::VARCHAR}})).kind,
+  EXPECT_EQ(decide_evolution(
+                stored, schema({{"a", LogicalType::BIGINT}, {"n", LogicalType::DATE}, {"b", LogicalType::VARCHAR}}))
+                .kind,
             EvolutionKind::Additive);
   EXPECT_EQ(decide_evolution(stored, schema({{"a", LogicalType::DOUBLE}, {"b", LogicalType::VARCHAR}})).kind,
             EvolutionKind::Widening);

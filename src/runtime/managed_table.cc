@@ -8,8 +8,8 @@
 #include "delta/commit_rules.h"
 #include "delta/delta_schema.h"
 #include "delta/duckdb_schema.h"
-#include "delta/log_path.h"
 #include "delta/log_checkpoint.h"
+#include "delta/log_path.h"
 #include "delta/table_definition.h"
 #include "delta/transaction.h"
 
@@ -36,9 +36,10 @@ Error foreign_commit_error(const std::string& key, delta::Version theirs, std::i
   return Error(ErrorCode::Conflict,
                fmt::format("{} is at version {}, but this pipeline last wrote version {}", key, theirs.value(), ours))
       .with_number(4102)
-      .with_help(fmt::format("someone else committed to the table; `sluice run --once --full-refresh={}` makes it follow "
-                             "its query again",
-                             key.substr(key.find('.') + 1)));
+      .with_help(
+          fmt::format("someone else committed to the table; `sluice run --once --full-refresh={}` makes it follow "
+                      "its query again",
+                      key.substr(key.find('.') + 1)));
 }
 
 bool has_our_transactions(const delta::Snapshot& snapshot) {

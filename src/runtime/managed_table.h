@@ -49,18 +49,19 @@ struct TableEnvironment {
 class ManagedTable {
  public:
   /// Opens the table, which may not exist yet. `state` is the manifest's, nullptr if the pipeline never wrote it.
-  /// Errors: Conflict if someone else made it; Corruption if it is gone, or older than the manifest says, or if it holds
-  /// our transactions while there is no manifest.
-  static Result<std::unique_ptr<ManagedTable>> open(TableEnvironment& environment, std::shared_ptr<store::ObjectStore> store,
-                                                    std::string key, const TableState* state);
+  /// Errors: Conflict if someone else made it; Corruption if it is gone, or older than the manifest says, or if it
+  /// holds our transactions while there is no manifest.
+  static Result<std::unique_ptr<ManagedTable>> open(TableEnvironment& environment,
+                                                    std::shared_ptr<store::ObjectStore> store, std::string key,
+                                                    const TableState* state);
 
   const std::string& key() const { return key_; }
   /// The version that holds the last epoch; nullptr before the first commit.
   const std::shared_ptr<const delta::Snapshot>& snapshot() const { return snapshot_; }
   /// Returns Delta's id of the table: of the present one, or, from begin_epoch on, of the one to be made.
   std::string table_id() const;
-  /// Returns why the table may not be built upon: someone else committed to it since our last epoch. Only a full refresh,
-  /// which looks at its present rows, is then right.
+  /// Returns why the table may not be built upon: someone else committed to it since our last epoch. Only a full
+  /// refresh, which looks at its present rows, is then right.
   const std::optional<Error>& foreign_commit() const { return foreign_commit_; }
   /// Columns as stored; empty before the first commit.
   columnar::Schema stored_schema() const;
@@ -95,10 +96,10 @@ class ManagedTable {
   connect::PreparedChanges prepared_;
 };
 
-/// Puts the commit into its table's log; idempotent. A blind append that finds its version taken by a foreign commit that
-/// changed neither schema nor protocol moves to the next free version, so that a decided epoch can be completed; returns
-/// how many versions it moved by.
-/// Errors: Conflict if a foreign commit came first and ours cannot follow it; Unavailable after bounded retries.
+/// Puts the commit into its table's log; idempotent. A blind append that finds its version taken by a foreign commit
+/// that changed neither schema nor protocol moves to the next free version, so that a decided epoch can be completed;
+/// returns how many versions it moved by. Errors: Conflict if a foreign commit came first and ours cannot follow it;
+/// Unavailable after bounded retries.
 Result<int> publish_commit(store::ObjectStore& store, const PlannedCommit& commit);
 
 }  // namespace sluice::runtime

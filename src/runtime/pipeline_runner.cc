@@ -31,7 +31,8 @@ TableSpec spec_of(const plan::Dataset& dataset, const std::string& key) {
   spec.partition_columns = dataset.partition_columns;
   spec.properties = dataset.properties;
   spec.comment = dataset.comment;
-  spec.mode = dataset.kind == plan::DatasetKind::StreamingTable ? connect::WriteMode::Append : connect::WriteMode::Changes;
+  spec.mode =
+      dataset.kind == plan::DatasetKind::StreamingTable ? connect::WriteMode::Append : connect::WriteMode::Changes;
   return spec;
 }
 
@@ -60,8 +61,8 @@ class PipelineRunner::Schemas final : public SourceSchemas {
       }
       reader = std::move(*created);
       const auto stood = runner_.manifest_.sources.find(source.key);
-      const bool refreshed = runner_.options_.full_refresh.all ||
-                             runner_.options_.full_refresh.datasets.count(source.dataset) > 0;
+      const bool refreshed =
+          runner_.options_.full_refresh.all || runner_.options_.full_refresh.datasets.count(source.dataset) > 0;
       if (stood != runner_.manifest_.sources.end() && !refreshed) SLUICE_TRY(reader->restore(stood->second));
       SLUICE_TRY(reader->look(runner_.stop_));
     }
@@ -163,7 +164,8 @@ Status PipelineRunner::load_positions() {
     if (epoch == 1) break;
     SLUICE_TRY_ASSIGN(std::optional<Manifest> older, epochs_.find_manifest(Epoch(epoch - 1)));
     if (!older) {
-      return Error(ErrorCode::Corruption, fmt::format("the manifest of epoch {} is missing in _sluice/epochs", epoch - 1))
+      return Error(ErrorCode::Corruption,
+                   fmt::format("the manifest of epoch {} is missing in _sluice/epochs", epoch - 1))
           .with_number(6003)
           .with_help("restore the folder _sluice/ from a backup");
     }
@@ -314,7 +316,8 @@ void PipelineRunner::note_removed(const std::map<std::string, TableState>& table
 
 Status PipelineRunner::refuse_foreign_commits() const {
   for (const auto& [name, task] : tasks_) {
-    const bool looks_at_rows = task->refresh().kind == RefreshKind::Replace || task->refresh().kind == RefreshKind::Rebuild;
+    const bool looks_at_rows =
+        task->refresh().kind == RefreshKind::Replace || task->refresh().kind == RefreshKind::Rebuild;
     const bool asked = options_.full_refresh.all || options_.full_refresh.datasets.count(name) > 0;
     if (task->table().foreign_commit() && !(asked && looks_at_rows)) return *task->table().foreign_commit();
   }
@@ -441,7 +444,8 @@ Result<CommitIntent> PipelineRunner::prepare_commits(EpochReport& report) {
   next.epoch = report.epoch;
   next.engine = options_.engine;
   const auto prepare = [&](ManagedTable& table, TableState state, const std::string& operation) -> Status {
-    SLUICE_TRY_ASSIGN(std::optional<PlannedCommit> commit, table.prepare(app_id(table, state.generation), report.epoch, operation));
+    SLUICE_TRY_ASSIGN(std::optional<PlannedCommit> commit,
+                      table.prepare(app_id(table, state.generation), report.epoch, operation));
     if (commit) {
       state.version = commit->version;
       state.table_id = table.table_id();
@@ -461,8 +465,8 @@ Result<CommitIntent> PipelineRunner::prepare_commits(EpochReport& report) {
     SLUICE_TRY(prepare(task.table(), std::move(state), operation_of(task.refresh().kind, task.dataset().kind)));
     const connect::PreparedChanges& prepared = task.table().prepared();
     const std::int64_t version = next.tables.at(task.table().key()).version;
-    report.datasets.push_back({name, task.refresh().kind, prepared.rows_added, prepared.rows_removed, version,
-                               version != version_before});
+    report.datasets.push_back(
+        {name, task.refresh().kind, prepared.rows_added, prepared.rows_removed, version, version != version_before});
   }
   for (std::size_t index = 0; index < SideOutputs::kKindCount; ++index) {
     const auto kind = static_cast<SideOutputs::Kind>(index);
@@ -489,11 +493,13 @@ Status PipelineRunner::commit(CommitIntent& intent, EpochReport& report) {
     // A manifest that stays behind the log makes the next start refuse the table until it is refreshed.
     if (moved > 0) {
       --intent.manifest.tables.at(commit.table).version;
-      foreign = Error(ErrorCode::Conflict, fmt::format("{}: someone else committed version {} in the middle of epoch {}",
-                                                       commit.table, commit.version, report.epoch.value()))
-                    .with_number(4102)
-                    .with_help("the epoch is complete, but the table holds rows that its query does not give; refresh it "
-                               "with --full-refresh");
+      foreign =
+          Error(ErrorCode::Conflict, fmt::format("{}: someone else committed version {} in the middle of epoch {}",
+                                                 commit.table, commit.version, report.epoch.value()))
+              .with_number(4102)
+              .with_help(
+                  "the epoch is complete, but the table holds rows that its query does not give; refresh it "
+                  "with --full-refresh");
     }
     SLUICE_TRY(environment_.fail_points.hit("C7"));
   }
@@ -516,7 +522,8 @@ Status PipelineRunner::after_commit(const CommitIntent& intent) {
   }
   for (auto& [name, task] : tasks_) task->applied();
   // A view over tracked files is rebuilt when they change; its task is made anew then.
-  if (std::any_of(pipeline_->sources.begin(), pipeline_->sources.end(), [](const auto& source) { return !source.stream; })) {
+  if (std::any_of(pipeline_->sources.begin(), pipeline_->sources.end(),
+                  [](const auto& source) { return !source.stream; })) {
     tasks_.clear();
   }
   options_.full_refresh = {};

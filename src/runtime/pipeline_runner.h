@@ -4,8 +4,8 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <stop_token>
 #include <set>
+#include <stop_token>
 #include <string>
 #include <utility>
 #include <vector>
@@ -30,10 +30,10 @@
 namespace sluice::runtime {
 
 struct RunnerOptions {
-  std::string schema = "main";              ///< Where datasets live: their tables are <storage>/<schema>/<name>.
+  std::string schema = "main";  ///< Where datasets live: their tables are <storage>/<schema>/<name>.
   FullRefresh full_refresh;
-  std::chrono::milliseconds settle_time{0}; ///< Files are taken when they stood still that long.
-  std::string engine;                       ///< Release, for the manifest.
+  std::chrono::milliseconds settle_time{0};  ///< Files are taken when they stood still that long.
+  std::string engine;                        ///< Release, for the manifest.
 };
 
 /// Everything the runner acts on. All must outlive it.
@@ -61,31 +61,31 @@ struct DatasetReport {
 /// A committed epoch.
 struct EpochReport {
   Epoch epoch;
-  std::vector<DatasetReport> datasets;  ///< In dependency order.
+  std::vector<DatasetReport> datasets;                         ///< In dependency order.
   std::map<std::string, std::vector<std::string>> files_read;  ///< Paths by dataset.
   std::uint64_t dead_letters = 0;
   std::uint64_t row_errors = 0;
-  std::uint64_t violations = 0;         ///< Rows that met not every rule, each rule counted.
-  bool recovered = false;               ///< Completed what an earlier process had decided.
+  std::uint64_t violations = 0;  ///< Rows that met not every rule, each rule counted.
+  bool recovered = false;        ///< Completed what an earlier process had decided.
 };
 
 /// Runs a pipeline epoch by epoch, as design §6 says:
 ///
-///     newest manifest → finish a decided epoch → look for input → plan → claim plan → read and compute → files durable →
-///     claim intent (point of no return) → commit table by table → manifest → log checkpoints, clean-up
+///     newest manifest → finish a decided epoch → look for input → plan → claim plan → read and compute → files durable
+///     → claim intent (point of no return) → commit table by table → manifest → log checkpoints, clean-up
 ///
-/// A process that ends before the intent leaves nothing visible; one that ends after it is finished by the next from the
-/// intent alone. Owned by one worker. After an error the runner forgets what it holds in memory and the next run_epoch()
-/// starts from the manifest.
+/// A process that ends before the intent leaves nothing visible; one that ends after it is finished by the next from
+/// the intent alone. Owned by one worker. After an error the runner forgets what it holds in memory and the next
+/// run_epoch() starts from the manifest.
 class PipelineRunner {
  public:
   PipelineRunner(RunnerEnvironment environment, RunnerOptions options);
   ~PipelineRunner();
 
   /// Runs one epoch, if there is anything to do; nullopt if all tables are up to date.
-  /// Errors: what is wrong with the project or a source (InvalidArgument); DataError (an expectation says to stop; nothing
-  /// of the epoch is visible); Conflict, Fenced (another writer or engine); Corruption (state or a table); Unavailable,
-  /// ResourceExhausted, PermissionDenied (storage); Cancelled.
+  /// Errors: what is wrong with the project or a source (InvalidArgument); DataError (an expectation says to stop;
+  /// nothing of the epoch is visible); Conflict, Fenced (another writer or engine); Corruption (state or a table);
+  /// Unavailable, ResourceExhausted, PermissionDenied (storage); Cancelled.
   Result<std::optional<EpochReport>> run_epoch(const std::stop_token& stop);
 
   /// Returns what came up since the last call that a user should know: datasets that are no longer defined, files that
@@ -141,17 +141,17 @@ class PipelineRunner {
   std::unique_ptr<columnar::KernelContext> kernels_;
 
   bool open_ = false;
-  std::stop_token stop_;                                        ///< Of the running call.
-  Manifest manifest_;                                           ///< Of the last epoch; epoch 0 before the first.
+  std::stop_token stop_;                                          ///< Of the running call.
+  Manifest manifest_;                                             ///< Of the last epoch; epoch 0 before the first.
   std::map<std::string, std::unique_ptr<SourceReader>> sources_;  ///< By Source::key.
   std::optional<plan::Pipeline> pipeline_;
   std::unique_ptr<TableEnvironment> table_environment_;
   std::map<std::string, std::unique_ptr<ManagedTable>> tables_;  ///< By "schema.table".
   std::unique_ptr<TaskEnvironment> task_environment_;
-  std::map<std::string, std::unique_ptr<DatasetTask>> tasks_;    ///< By dataset name.
+  std::map<std::string, std::unique_ptr<DatasetTask>> tasks_;  ///< By dataset name.
   SideOutputs side_outputs_;
   std::vector<std::string> notes_;
-  std::set<std::string> removed_noted_;                          ///< Tables whose note was given.
+  std::set<std::string> removed_noted_;  ///< Tables whose note was given.
 };
 
 }  // namespace sluice::runtime

@@ -43,7 +43,8 @@ Result<Refresh> decide_streaming_table(const plan::Pipeline& pipeline, const pla
   const std::vector<std::string> inputs = standing_inputs(pipeline, dataset, decided);
   if (table->epoch != epoch.value() && !inputs.empty()) {
     return Error(ErrorCode::InvalidArgument,
-                 fmt::format("streaming table {} was not part of the pipeline while {} went on", dataset.name, inputs.front()))
+                 fmt::format("streaming table {} was not part of the pipeline while {} went on", dataset.name,
+                             inputs.front()))
         .with_number(6105)
         .with_help(fmt::format("read everything again with `sluice run --once --full-refresh={}`", dataset.name))
         .at(dataset.location);
@@ -62,8 +63,8 @@ Refresh decide_view(const plan::Pipeline& pipeline, const plan::Dataset& dataset
     if (pipeline.find_dataset(input) == nullptr) refresh.scans.push_back(input);
   }
   if (table == nullptr) return refresh;
-  const bool input_replaced = std::any_of(
-      dataset.query.inputs.begin(), dataset.query.inputs.end(), [&](const std::string& input) {
+  const bool input_replaced =
+      std::any_of(dataset.query.inputs.begin(), dataset.query.inputs.end(), [&](const std::string& input) {
         return pipeline.find_dataset(input) != nullptr && starts_empty(decided.at(input).kind);
       });
   const bool changed = table->fingerprint != dataset.fingerprint || input_replaced || refreshed ||
@@ -93,7 +94,8 @@ Result<std::map<std::string, Refresh>> decide_refresh(const plan::Pipeline& pipe
     const TableState* table = found == facts.tables.end() ? nullptr : &found->second;
     const bool refreshed = full_refresh.all || full_refresh.datasets.count(dataset.name) > 0;
     if (dataset.kind == plan::DatasetKind::StreamingTable) {
-      SLUICE_TRY_ASSIGN(Refresh refresh, decide_streaming_table(pipeline, dataset, table, facts.epoch, refreshed, decided));
+      SLUICE_TRY_ASSIGN(Refresh refresh,
+                        decide_streaming_table(pipeline, dataset, table, facts.epoch, refreshed, decided));
       decided.emplace(dataset.name, std::move(refresh));
     } else {
       decided.emplace(dataset.name, decide_view(pipeline, dataset, table, facts, refreshed, decided));

@@ -24,8 +24,8 @@ enum class RefreshKind {
 struct Refresh {
   RefreshKind kind = RefreshKind::Append;
   std::int64_t generation = 1;
-  /// Datasets and tracked sources whose rows as of the last epoch this one takes in first, as if they had just been added.
-  /// For Maintain they only rebuild state and give no output.
+  /// Datasets and tracked sources whose rows as of the last epoch this one takes in first, as if they had just been
+  /// added. For Maintain they only rebuild state and give no output.
   std::vector<std::string> scans;
 
   friend bool operator==(const Refresh&, const Refresh&) = default;
@@ -42,15 +42,15 @@ struct RefreshFacts {
   Epoch epoch;                               ///< Of the manifest.
   std::map<std::string, TableState> tables;  ///< The manifest's, by dataset name.
   std::set<std::string> schema_changed;      ///< Views whose table has other columns than the dataset now.
-  std::set<std::string> files_changed;       ///< Views of which a tracked source has other files than at the last epoch.
+  std::set<std::string> files_changed;  ///< Views of which a tracked source has other files than at the last epoch.
   FullRefresh full_refresh;
 };
 
-/// Decides, for every dataset of the pipeline, how it goes from the manifest's epoch to the next one (design §3, "Changing
-/// the SQL"). Pure.
-/// A view that was not part of the pipeline for a while is rebuilt: its inputs went on without it.
-/// Errors: InvalidArgument if a streaming table was left out while a table it reads went on; if a full refresh names no dataset of the pipeline, or would give a streaming table that is
-/// not itself refreshed the same rows again; the message names both.
+/// Decides, for every dataset of the pipeline, how it goes from the manifest's epoch to the next one (design §3,
+/// "Changing the SQL"). Pure. A view that was not part of the pipeline for a while is rebuilt: its inputs went on
+/// without it. Errors: InvalidArgument if a streaming table was left out while a table it reads went on; if a full
+/// refresh names no dataset of the pipeline, or would give a streaming table that is not itself refreshed the same rows
+/// again; the message names both.
 Result<std::map<std::string, Refresh>> decide_refresh(const plan::Pipeline& pipeline, const RefreshFacts& facts);
 
 /// Returns the tables of the manifest that no dataset of the pipeline writes any more, sorted.

@@ -7,7 +7,8 @@ namespace {
 
 using plan::DatasetKind;
 
-plan::Dataset dataset(std::string name, DatasetKind kind, std::vector<std::string> inputs, std::string fingerprint = "v1") {
+plan::Dataset dataset(std::string name, DatasetKind kind, std::vector<std::string> inputs,
+                      std::string fingerprint = "v1") {
   plan::Dataset made;
   made.name = std::move(name);
   made.kind = kind;

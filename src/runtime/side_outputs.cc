@@ -96,8 +96,8 @@ std::size_t SideOutputs::row_count(Kind kind) const {
 }
 
 std::vector<Value> SideOutputs::quality_row(const std::pair<std::string, std::string>& rule, const Count& count) const {
-  return {Value::BIGINT(epoch_.value()), text(rule.first), text(rule.second), text(count.action),
-          Value::BIGINT(count.passed), Value::BIGINT(count.failed)};
+  return {Value::BIGINT(epoch_.value()), text(rule.first),           text(rule.second), text(count.action),
+          Value::BIGINT(count.passed),   Value::BIGINT(count.failed)};
 }
 
 Status SideOutputs::write(Kind kind, ManagedTable& table) {

@@ -16,9 +16,9 @@
 namespace sluice::runtime {
 
 /// The tables in which a pipeline keeps what did not become rows of a dataset: `sluice.dead_letters` (input that could
-/// not be read), `sluice.errors` (rows that could not be evaluated), `sluice.quarantine` (rows that a rule set aside) and
-/// `sluice.quality` (how many rows met each rule). They are outputs of the epoch like any dataset: same intent, same
-/// transaction identifier. A table is made when its first row comes. Owned by one worker.
+/// not be read), `sluice.errors` (rows that could not be evaluated), `sluice.quarantine` (rows that a rule set aside)
+/// and `sluice.quality` (how many rows met each rule). They are outputs of the epoch like any dataset: same intent,
+/// same transaction identifier. A table is made when its first row comes. Owned by one worker.
 class SideOutputs {
  public:
   enum class Kind : std::size_t { DeadLetters, Errors, Quarantine, Quality };
@@ -36,7 +36,7 @@ class SideOutputs {
     std::int64_t byte_offset = 0;  ///< Of the line's first byte.
     std::string code;              ///< SLUnnnn.
     std::string message;
-    std::string content;           ///< The bytes, perhaps cut.
+    std::string content;  ///< The bytes, perhaps cut.
   };
 
   void begin_epoch(Epoch epoch);

@@ -62,7 +62,8 @@ std::vector<std::string> SourceReader::take_notes() {
   return notes;
 }
 
-Status SourceReader::read_pending(const std::stop_token& stop, const BatchSink& rows, const DeadLetterSink& dead_letters) {
+Status SourceReader::read_pending(const std::stop_token& stop, const BatchSink& rows,
+                                  const DeadLetterSink& dead_letters) {
   Sink sink(rows, dead_letters);
   return files_->read_pending(sink, stop);
 }

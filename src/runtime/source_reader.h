@@ -33,7 +33,8 @@ class SourceReader {
 
   /// `files` and `clock` must outlive the reader.
   static Result<std::unique_ptr<SourceReader>> create(connect::FileSystem& files, Clock& clock,
-                                                      const plan::Source& source, std::chrono::milliseconds settle_time);
+                                                      const plan::Source& source,
+                                                      std::chrono::milliseconds settle_time);
   ~SourceReader();
 
   /// Goes on from where an earlier run stood. Corruption if the texts are not ours.
@@ -49,13 +50,14 @@ class SourceReader {
   std::string pending_text() const;
   /// Columns, with what is pending taken into account.
   const columnar::Schema& schema() const;
-  /// Returns what came up since the last call that a user should know: files that changed after they were read, or went.
+  /// Returns what came up since the last call that a user should know: files that changed after they were read, or
+  /// went.
   std::vector<std::string> take_notes();
 
   /// Reads exactly the pending input. Unavailable if a file is not what was planned: the epoch must be given up.
   Status read_pending(const std::stop_token& stop, const BatchSink& rows, const DeadLetterSink& dead_letters);
-  /// Reads all tracked files: the pending ones if some are, else those taken last. Gives only the dead letters of files that
-  /// were not taken before. Errors as read_pending().
+  /// Reads all tracked files: the pending ones if some are, else those taken last. Gives only the dead letters of files
+  /// that were not taken before. Errors as read_pending().
   Status read_all(const std::stop_token& stop, const BatchSink& rows, const DeadLetterSink& dead_letters);
 
   /// The state after the epoch that takes the pending input.

@@ -15,7 +15,8 @@ void sort_errors(std::vector<Error>& errors, const std::vector<SourceFile>& file
   const auto key = [&](const Error& error) {
     if (!error.location()) return std::tuple<std::size_t, std::uint32_t, std::uint32_t>(0, 0, 0);
     const auto file = std::ranges::find(files, error.location()->file, &SourceFile::name);
-    return std::tuple(static_cast<std::size_t>(file - files.begin()) + 1, error.location()->line, error.location()->column);
+    return std::tuple(static_cast<std::size_t>(file - files.begin()) + 1, error.location()->line,
+                      error.location()->column);
   };
   std::ranges::stable_sort(errors, {}, key);
   errors.erase(std::unique(errors.begin(), errors.end()), errors.end());

@@ -10,8 +10,8 @@
 
 namespace sluice::state {
 
-/// Rows with weights, arranged by key: one side of a join. Adding and finding a row costs a look-up however many rows its
-/// key has; the rows of a key form a list. Owned by one worker.
+/// Rows with weights, arranged by key: one side of a join. Adding and finding a row costs a look-up however many rows
+/// its key has; the rows of a key form a list. Owned by one worker.
 ///
 /// A row whose weight is 0 stays until drop_if_zero(), so that a caller can compare an epoch's end with its beginning.
 class Arrangement {
@@ -22,8 +22,8 @@ class Arrangement {
     bool is_new;  ///< The row was not there: its weight is 0.
   };
 
-  /// Finds the entries of a chunk's rows under their keys, both as bytes, or makes them; replaces the content of `entries`.
-  /// The weights are the caller's to add.
+  /// Finds the entries of a chunk's rows under their keys, both as bytes, or makes them; replaces the content of
+  /// `entries`. The weights are the caller's to add.
   void insert(const columnar::EncodedRows& keys, const columnar::EncodedRows& rows, std::vector<Entry>& entries);
   /// Adds to the weight of a row that is there.
   void add_weight(Slot row, std::int64_t weight) {

@@ -14,9 +14,9 @@ namespace sluice::state {
 using Slot = std::uint32_t;
 inline constexpr Slot kNoSlot = std::numeric_limits<Slot>::max();
 
-/// Byte strings by slot. Short ones lie in the slot itself, longer ones in blocks that are rewritten once more than half
-/// of their bytes belong to removed strings. Slots of removed strings are used again.
-/// Owned by one worker. No allocation per string.
+/// Byte strings by slot. Short ones lie in the slot itself, longer ones in blocks that are rewritten once more than
+/// half of their bytes belong to removed strings. Slots of removed strings are used again. Owned by one worker. No
+/// allocation per string.
 class ByteStore {
  public:
   /// Returns the slot of the new string. At most 2^32 - 2 strings, each shorter than 4 GiB.

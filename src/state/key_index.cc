@@ -37,12 +37,14 @@ void KeyIndex::for_each_hashed(const columnar::EncodedRows& keys, Look&& look) {
 
 void KeyIndex::insert(const columnar::EncodedRows& keys, std::vector<Slot>& slots) {
   slots.resize(keys.size());
-  for_each_hashed(keys, [&](std::size_t i, std::string_view key, std::uint32_t tag) { slots[i] = insert_hashed(key, tag); });
+  for_each_hashed(keys,
+                  [&](std::size_t i, std::string_view key, std::uint32_t tag) { slots[i] = insert_hashed(key, tag); });
 }
 
 void KeyIndex::find(const columnar::EncodedRows& keys, std::vector<Slot>& slots) {
   slots.resize(keys.size());
-  for_each_hashed(keys, [&](std::size_t i, std::string_view key, std::uint32_t tag) { slots[i] = find_hashed(key, tag); });
+  for_each_hashed(keys,
+                  [&](std::size_t i, std::string_view key, std::uint32_t tag) { slots[i] = find_hashed(key, tag); });
 }
 
 Slot KeyIndex::insert_hashed(std::string_view key, std::uint32_t tag) {

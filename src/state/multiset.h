@@ -12,8 +12,8 @@
 
 namespace sluice::state {
 
-/// Rows, as encoded by a RowCodec, and how many copies of each there are. A row with weight 0 is not in it; weights may be
-/// negative, so that a multiset can also be a change. Owned by one worker.
+/// Rows, as encoded by a RowCodec, and how many copies of each there are. A row with weight 0 is not in it; weights may
+/// be negative, so that a multiset can also be a change. Owned by one worker.
 class Multiset {
  public:
   /// Adds `weight` copies of the row; returns the row's weight after it.

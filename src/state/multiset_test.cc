@@ -63,7 +63,8 @@ TEST(MultisetTest, GivesItsRowsInFullBatchesInOrder) {
   chunk.Initialize(duckdb::Allocator::DefaultAllocator(), {LogicalType::INTEGER});
   Multiset rows;
   for (int batch = 0; batch < 3; ++batch) {
-    for (int i = 0; i < 1000; ++i) chunk.SetValue(0, static_cast<std::size_t>(i), Value::INTEGER(3000 - (batch * 1000 + i)));
+    for (int i = 0; i < 1000; ++i)
+      chunk.SetValue(0, static_cast<std::size_t>(i), Value::INTEGER(3000 - (batch * 1000 + i)));
     chunk.SetCardinality(1000);
     columnar::EncodedRows encoded;
     codec->encode(chunk, {}, encoded);

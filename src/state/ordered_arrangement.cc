@@ -33,8 +33,9 @@ void OrderedArrangement::add(Slot group, std::string_view row, std::int64_t weig
 OrderedArrangement::Place OrderedArrangement::lower_bound(const std::vector<Leaf>& leaves, std::string_view row) const {
   if (leaves.empty()) return {0, 0};
   const auto before = [&](Slot slot, std::string_view bytes) { return rows_.get(slot) < bytes; };
-  auto leaf = std::lower_bound(leaves.begin(), leaves.end(), row,
-                               [&](const Leaf& candidate, std::string_view bytes) { return before(candidate.back(), bytes); });
+  auto leaf = std::lower_bound(leaves.begin(), leaves.end(), row, [&](const Leaf& candidate, std::string_view bytes) {
+    return before(candidate.back(), bytes);
+  });
   if (leaf == leaves.end()) return {leaves.size() - 1, leaves.back().size()};
   const auto at = std::lower_bound(leaf->begin(), leaf->end(), row, before);
   return {static_cast<std::size_t>(leaf - leaves.begin()), static_cast<std::size_t>(at - leaf->begin())};

@@ -10,11 +10,11 @@
 
 namespace sluice::state {
 
-/// Per group the rows with weights, in byte order: for min, max and Top-N. Groups are named by small numbers, as a KeyIndex
-/// gives them. Owned by one worker.
+/// Per group the rows with weights, in byte order: for min, max and Top-N. Groups are named by small numbers, as a
+/// KeyIndex gives them. Owned by one worker.
 ///
-/// Per group a sorted sequence of leaves, each a sorted run of at most kLeafRowsMax rows: a look-up is two binary searches,
-/// an insertion moves at most one leaf's slots.
+/// Per group a sorted sequence of leaves, each a sorted run of at most kLeafRowsMax rows: a look-up is two binary
+/// searches, an insertion moves at most one leaf's slots.
 class OrderedArrangement {
  public:
   struct Entry {
@@ -51,8 +51,8 @@ class OrderedArrangement {
   void insert(std::vector<Leaf>& leaves, Place place, Slot slot);
 
   ByteStore rows_;
-  std::vector<std::int64_t> weights_;       // by slot of rows_
-  std::vector<std::vector<Leaf>> groups_;   // by group
+  std::vector<std::int64_t> weights_;      // by slot of rows_
+  std::vector<std::vector<Leaf>> groups_;  // by group
   std::uint64_t leaf_count_ = 0;
 };
 

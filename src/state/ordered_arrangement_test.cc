@@ -81,7 +81,8 @@ TEST(OrderedArrangementTest, AgreesWithAMapUnderRandomUse) {
   std::size_t size = 0;
   for (const auto& [group, expected] : model) {
     size += expected.size();
-    ASSERT_EQ(content(rows, group), (std::vector<std::pair<std::string, std::int64_t>>(expected.begin(), expected.end())));
+    ASSERT_EQ(content(rows, group),
+              (std::vector<std::pair<std::string, std::int64_t>>(expected.begin(), expected.end())));
     if (!expected.empty()) {
       EXPECT_EQ(rows.first(group)->row, expected.begin()->first);
       EXPECT_EQ(rows.last(group)->row, expected.rbegin()->first);

@@ -19,8 +19,8 @@ struct Fault {
   enum class Moment { Before, After };
 
   Operation operation;
-  std::string key_part;    ///< Matches keys that contain it; "" matches all. For List: the prefix asked for.
-  std::uint64_t nth = 1;   ///< Fails at this matching call, counting from 1.
+  std::string key_part;   ///< Matches keys that contain it; "" matches all. For List: the prefix asked for.
+  std::uint64_t nth = 1;  ///< Fails at this matching call, counting from 1.
   ErrorCode code = ErrorCode::Unavailable;
   Moment moment = Moment::Before;
 };
@@ -63,9 +63,9 @@ class FaultStore final : public ObjectStore {
 
   ObjectStore& inner_;
   std::mutex mutex_;
-  std::vector<Pending> pending_;                     // guarded by mutex_
-  std::map<Operation, std::uint64_t> call_counts_;   // guarded by mutex_
-  std::size_t struck_count_ = 0;                     // guarded by mutex_
+  std::vector<Pending> pending_;                    // guarded by mutex_
+  std::map<Operation, std::uint64_t> call_counts_;  // guarded by mutex_
+  std::size_t struck_count_ = 0;                    // guarded by mutex_
 };
 
 }  // namespace sluice::store

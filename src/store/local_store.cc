@@ -321,8 +321,7 @@ Result<std::optional<ObjectInfo>> LocalStore::head(std::string_view key) {
     return posix_error("stat", path_of(key), errno);
   }
   if (!S_ISREG(info.st_mode)) return std::optional<ObjectInfo>();
-  return std::optional(
-      ObjectInfo{std::string(key), static_cast<std::uint64_t>(info.st_size), modified_of(info)});
+  return std::optional(ObjectInfo{std::string(key), static_cast<std::uint64_t>(info.st_size), modified_of(info)});
 }
 
 namespace {

@@ -13,8 +13,8 @@ namespace sluice::store {
 ///
 /// Writing: the bytes go to a temporary beside the target, which is synced, then named: by link(2) for put_if_absent
 /// (fails if the name exists; never a rename that could replace), by rename(2) for put and finish. Then the folder is
-/// synced, and so is, once per process, every folder above it up to the root. A failed sync fails that write: the kernel
-/// may drop dirty pages and report it only once, so nothing is retried; the next attempt writes a new temporary.
+/// synced, and so is, once per process, every folder above it up to the root. A failed sync fails that write: the
+/// kernel may drop dirty pages and report it only once, so nothing is retried; the next attempt writes a new temporary.
 ///
 /// A crash may leave a temporary behind (".sluice-tmp…", never listed); remove_abandoned() takes those away.
 /// list() follows no symbolic link to a folder.

@@ -55,8 +55,8 @@ class ObjectWriter {
 /// Objects by key: the one place that knows how bytes become durable. Thread-safe.
 ///
 /// A key is relative and '/'-separated: no empty segment, no "." or "..", no NUL byte, and no segment that begins with
-/// ".sluice-tmp". Other keys give InvalidArgument. Keys sort by their bytes. An object is never seen in part, and a call
-/// that wrote returns only when what it wrote survives power loss.
+/// ".sluice-tmp". Other keys give InvalidArgument. Keys sort by their bytes. An object is never seen in part, and a
+/// call that wrote returns only when what it wrote survives power loss.
 ///
 /// Errors of every call: ResourceExhausted (disk or quota full, too many open files), PermissionDenied (read-only or
 /// missing rights), Unavailable (I/O error or no answer; a retry may succeed), InvalidArgument (the key is not one, or

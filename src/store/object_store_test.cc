@@ -225,9 +225,9 @@ TYPED_TEST(ObjectStoreTest, AWriterThatIsDroppedLeavesNothing) {
 }
 
 TYPED_TEST(ObjectStoreTest, KeysThatAreNoneAreRefusedByEveryCall) {
-  for (const std::string& key : {std::string(""), std::string("/a"), std::string("a/"), std::string("a//b"),
-                                 std::string("../a"), std::string("a/../../b"), std::string("."), std::string("a\0b", 3),
-                                 std::string("a/.sluice-tmp-1")}) {
+  for (const std::string& key :
+       {std::string(""), std::string("/a"), std::string("a/"), std::string("a//b"), std::string("../a"),
+        std::string("a/../../b"), std::string("."), std::string("a\0b", 3), std::string("a/.sluice-tmp-1")}) {
     EXPECT_EQ(this->store().get(key).error().code(), ErrorCode::InvalidArgument) << key;
     EXPECT_EQ(this->store().open(key).error().code(), ErrorCode::InvalidArgument) << key;
     EXPECT_EQ(this->store().head(key).error().code(), ErrorCode::InvalidArgument) << key;

@@ -4,10 +4,10 @@
 #include <charconv>
 #include <type_traits>
 
+#include <fmt/format.h>
 #include <duckdb/common/types/hugeint.hpp>
 #include <duckdb/common/types/uhugeint.hpp>
 #include <duckdb/common/types/vector.hpp>
-#include <fmt/format.h>
 
 namespace sluice::columnar::internal {
 namespace {
@@ -376,8 +376,7 @@ Result<Value> read_value(const element& json, const LogicalType& type) {
     }
     case PhysicalType::STRUCT:
     case PhysicalType::LIST:
-    case PhysicalType::ARRAY:
-      return read_nested(json, type);
+    case PhysicalType::ARRAY: return read_nested(json, type);
     default: break;
   }
   SLUICE_TRY_ASSIGN(auto text, read_string(json));
@@ -408,7 +407,8 @@ Result<Value> read_value(const element& json, const LogicalType& type) {
     auto number = from_text<T>(text);
     if (!number) {
       result = std::move(number).error();
-    } else if (type.id() == LogicalTypeId::ENUM && static_cast<std::uint64_t>(*number) >= duckdb::EnumType::GetSize(type)) {
+    } else if (type.id() == LogicalTypeId::ENUM &&
+               static_cast<std::uint64_t>(*number) >= duckdb::EnumType::GetSize(type)) {
       result = not_ours("an enumerator");
     } else {
       result = from_raw(type, *number);

@@ -3,9 +3,9 @@
 #include <string>
 #include <string_view>
 
+#include <simdjson.h>
 #include <duckdb/common/types.hpp>
 #include <duckdb/common/types/value.hpp>
-#include <simdjson.h>
 
 #include "base/result.h"
 

@@ -5,10 +5,10 @@
 #include <string>
 #include <vector>
 
+#include <fmt/format.h>
 #include <duckdb.hpp>
 #include <duckdb/common/error_data.hpp>
 #include <duckdb/common/virtual_file_system.hpp>
-#include <fmt/format.h>
 
 #include "delta/action_json.h"
 #include "delta/data_path.h"
@@ -164,8 +164,8 @@ class ParquetActions {
       condition += fmt::format("{} IS NOT NULL", quote_name(name));
     }
     if (members.empty()) return ok();
-    const auto result = run(fmt::format("SELECT CAST(to_json(struct_pack({})) AS VARCHAR) FROM {} WHERE {}", members,
-                                        from_, condition));
+    const auto result = run(
+        fmt::format("SELECT CAST(to_json(struct_pack({})) AS VARCHAR) FROM {} WHERE {}", members, from_, condition));
     while (const auto chunk = result->Fetch()) {
       const ColumnView lines(*chunk, 0);
       for (std::size_t row = 0; row < chunk->size(); ++row) {
@@ -212,8 +212,8 @@ class ParquetActions {
     return path == "stats" ? fmt::format("coalesce({}, {})", sql, parsed_statistics(add)) : sql;
   }
 
-  /// Returns SQL for what the struct form of the statistics says as counts, for checkpoints without the JSON form. Bounds
-  /// are left out: unknown is right, a timestamp in another spelling might not be.
+  /// Returns SQL for what the struct form of the statistics says as counts, for checkpoints without the JSON form.
+  /// Bounds are left out: unknown is right, a timestamp in another spelling might not be.
   static std::string parsed_statistics(const duckdb::LogicalType& add) {
     const duckdb::LogicalType* statistics = find_member(add, "stats_parsed");
     if (statistics == nullptr || find_member(*statistics, "numRecords") == nullptr) return "NULL";
@@ -224,7 +224,8 @@ class ParquetActions {
       members += fmt::format("{} := \"add\".\"stats_parsed\".{}", quote_name(name), quote_name(name));
     }
     return fmt::format(
-        "CASE WHEN \"add\".\"stats_parsed\".\"numRecords\" IS NOT NULL THEN CAST(to_json(struct_pack({})) AS VARCHAR) END",
+        "CASE WHEN \"add\".\"stats_parsed\".\"numRecords\" IS NOT NULL THEN CAST(to_json(struct_pack({})) AS VARCHAR) "
+        "END",
         members);
   }
 
@@ -311,7 +312,7 @@ class CheckpointReader {
   Status read_with_duckdb(const std::string& key) {
     static constexpr std::string_view kStateActions[] = {"protocol", "metaData", "txn", "domainMetadata", "sidecar"};
     static constexpr std::string_view kTombstoneActions[] = {"remove", "sidecar"};
-    const std::function<void(Action&&)> pass = [&](Action&& action) { take(std::move(action)); };
+    const std::function<void(Action &&)> pass = [&](Action&& action) { take(std::move(action)); };
     parquet_->open(key);
     if (content_ == CheckpointContent::Tombstones) return parquet_->read_by_json(kTombstoneActions, key, pass);
     SLUICE_TRY(parquet_->read_by_json(kStateActions, key, pass));

@@ -16,8 +16,8 @@ enum class CheckpointContent {
   Tombstones,  ///< RemoveFile only.
 };
 
-/// Reads a log checkpoint (classic, multi-part, v2 with sidecars; Parquet or JSON) and passes its actions on, in the order
-/// of its files. `files` are the parts, as in LogSegment::checkpoint.
+/// Reads a log checkpoint (classic, multi-part, v2 with sidecars; Parquet or JSON) and passes its actions on, in the
+/// order of its files. `files` are the parts, as in LogSegment::checkpoint.
 ///
 /// Every error but those of the store itself (Unavailable, PermissionDenied, ResourceExhausted) means that this
 /// checkpoint cannot be used (Corruption, naming the file); what was passed on by then is to be forgotten. Whatever

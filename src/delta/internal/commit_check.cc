@@ -36,7 +36,8 @@ class CommitCheck {
     SLUICE_TRY_ASSIGN(const Table table, resulting_table());
     SLUICE_TRY(check_writable(table.protocol, table.metadata, table.schema));
     if (!domains_.empty() && !feature_names(table.protocol).contains("domainMetadata")) {
-      return invalid(fmt::format("the table has no feature domainMetadata, so \"{}\" cannot be set", *domains_.begin()));
+      return invalid(
+          fmt::format("the table has no feature domainMetadata, so \"{}\" cannot be set", *domains_.begin()));
     }
     for (const auto& [path, remove] : removes_) SLUICE_TRY(check_remove(*remove, table));
     for (const auto& [path, add] : adds_) SLUICE_TRY(check_add(path, *add, table));
@@ -117,9 +118,10 @@ class CommitCheck {
 
   Status check_remove(const RemoveFile& remove, const Table& table) const {
     if (base_ == nullptr || base_->files().find(key_of(remove)) == nullptr) {
-      return invalid(fmt::format("the file {} cannot be removed: it is not in the table, or with another deletion "
-                                 "vector",
-                                 remove.path));
+      return invalid(
+          fmt::format("the file {} cannot be removed: it is not in the table, or with another deletion "
+                      "vector",
+                      remove.path));
     }
     if (table.properties.append_only && remove.data_change) {
       return invalid(fmt::format("the table is append-only, so {} cannot be removed", remove.path));
@@ -138,8 +140,8 @@ class CommitCheck {
     const AddFile* present = base_ == nullptr ? nullptr : base_->files().find_path(add.path);
     const bool is_same = present != nullptr && key_of(*present) == key_of(add);
     if (present != nullptr && !is_same && removed == removes_.end()) {
-      return invalid(fmt::format("the file {} is in the table with another deletion vector, which is not removed",
-                                 add.path));
+      return invalid(
+          fmt::format("the file {} is in the table with another deletion vector, which is not removed", add.path));
     }
     return is_same ? ok() : check_deletion_vector(add, table);
   }

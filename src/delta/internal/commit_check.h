@@ -8,8 +8,8 @@
 
 namespace sluice::delta::internal {
 
-/// Ok if the actions, committed on `base` (nullptr: as the first commit), give a valid table that this version of sluice
-/// can write. Errors as prepare() (transaction.h). Reads nothing but its arguments.
+/// Ok if the actions, committed on `base` (nullptr: as the first commit), give a valid table that this version of
+/// sluice can write. Errors as prepare() (transaction.h). Reads nothing but its arguments.
 Status check_commit(const Snapshot* base, std::span<const Action> actions);
 
 }  // namespace sluice::delta::internal

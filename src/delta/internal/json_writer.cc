@@ -39,7 +39,8 @@ void JsonObjectWriter::text_map(std::string_view name, const std::map<std::strin
   members.close();
 }
 
-void JsonObjectWriter::text_map(std::string_view name, const std::map<std::string, std::optional<std::string>>& values) {
+void JsonObjectWriter::text_map(std::string_view name,
+                                const std::map<std::string, std::optional<std::string>>& values) {
   key(name);
   JsonObjectWriter members(out_);
   for (const auto& [member, value] : values) {

@@ -10,8 +10,9 @@
 
 namespace sluice::delta::internal {
 
-/// Writes one JSON object to the end of a text; members come in the order of the calls. Members whose value is absent are
-/// left out. The object is closed by close(); nothing else may touch the text in between but objects opened within it.
+/// Writes one JSON object to the end of a text; members come in the order of the calls. Members whose value is absent
+/// are left out. The object is closed by close(); nothing else may touch the text in between but objects opened within
+/// it.
 class JsonObjectWriter {
  public:
   /// `out` must outlive the writer.

@@ -4,9 +4,9 @@
 #include <optional>
 #include <string>
 
+#include <fmt/format.h>
 #include <duckdb/common/types/hugeint.hpp>
 #include <duckdb/common/types/vector.hpp>
-#include <fmt/format.h>
 
 #include "base/log.h"
 #include "delta/internal/text_bounds.h"
@@ -177,12 +177,10 @@ std::unique_ptr<LeafStatistics> make_leaf_statistics(const DataType& type, Colum
     case Kind::Byte: return number(std::int8_t{});
     case Kind::Short: return number(std::int16_t{});
     case Kind::Integer:
-    case Kind::Date:
-      return number(std::int32_t{});
+    case Kind::Date: return number(std::int32_t{});
     case Kind::Long:
     case Kind::Timestamp:
-    case Kind::TimestampNtz:
-      return number(std::int64_t{});
+    case Kind::TimestampNtz: return number(std::int64_t{});
     case Kind::Float: return number(float{});
     case Kind::Double: return number(double{});
     case Kind::Decimal:  // as wide as DuckDB stores the precision

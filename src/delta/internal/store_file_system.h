@@ -11,8 +11,8 @@
 
 namespace sluice::delta::internal {
 
-/// The objects of a store as files that DuckDB may read, under "sluice-log://<key>". Keeps the store's first error, which
-/// has the right code, while DuckDB only sees an exception. Thread-safe, as DuckDB asks of a file system.
+/// The objects of a store as files that DuckDB may read, under "sluice-log://<key>". Keeps the store's first error,
+/// which has the right code, while DuckDB only sees an exception. Thread-safe, as DuckDB asks of a file system.
 class StoreFileSystem final : public duckdb::FileSystem {
  public:
   static constexpr std::string_view kScheme = "sluice-log://";

@@ -5,8 +5,8 @@
 #include <string>
 #include <string_view>
 
-/// Bounds of texts that are shorter than the texts. Characters are code points; texts compare by their UTF-8 bytes, which
-/// is the order of code points, so cutting keeps the order.
+/// Bounds of texts that are shorter than the texts. Characters are code points; texts compare by their UTF-8 bytes,
+/// which is the order of code points, so cutting keeps the order.
 namespace sluice::delta::internal {
 
 /// Characters a bound may have (a maximum one or, when that is no way up, up to twice as many, and a tie-breaker).

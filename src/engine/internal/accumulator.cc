@@ -42,8 +42,7 @@ class CountAccumulator final : public Accumulator {
 
   void reset(Slot group) override { counts_[group] = 0; }
 
-  Status finish(std::span<const Slot> groups, duckdb::Vector& out, std::size_t first_row,
-                Failures&) const override {
+  Status finish(std::span<const Slot> groups, duckdb::Vector& out, std::size_t first_row, Failures&) const override {
     auto* const results = FlatVector::GetData<std::int64_t>(out) + first_row;
     for (std::size_t i = 0; i < groups.size(); ++i) {
       results[i] = counts_[groups[i]];
@@ -80,8 +79,7 @@ class BoolAccumulator final : public Accumulator {
 
   void reset(Slot group) override { counts_[group] = Counts(); }
 
-  Status finish(std::span<const Slot> groups, duckdb::Vector& out, std::size_t first_row,
-                Failures&) const override {
+  Status finish(std::span<const Slot> groups, duckdb::Vector& out, std::size_t first_row, Failures&) const override {
     auto* const results = FlatVector::GetData<bool>(out) + first_row;
     for (std::size_t i = 0; i < groups.size(); ++i) {
       const Counts& counts = counts_[groups[i]];
@@ -193,14 +191,14 @@ bool ignores_copies(const std::string& function) {
 Error unsupported(const AggregateCall& call) {
   std::string arguments;
   for (const auto& argument : call.arguments) arguments += (arguments.empty() ? "" : ", ") + argument.type.ToString();
-  return Error(ErrorCode::Unsupported, fmt::format("{}({}) -> {} has no incremental form", call.function, arguments,
-                                                   call.type.ToString()));
+  return Error(ErrorCode::Unsupported,
+               fmt::format("{}({}) -> {} has no incremental form", call.function, arguments, call.type.ToString()));
 }
 
 Result<std::unique_ptr<Accumulator>> make_accumulator(const AggregateCall& call, bool append_only_input) {
   SLUICE_TRY_ASSIGN(auto plain, make_plain(call, append_only_input));
   if (!call.distinct || call.arguments.empty() || ignores_copies(call.function)) return plain;
-  SLUICE_TRY_ASSIGN(auto codec, columnar::RowCodec::create({call.arguments[0].type}));
+  SLUICE_TRY_ASSIGN(auto codec, columnar::RowCodec::create_for_keys({call.arguments[0].type}));
   return std::make_unique<DistinctAccumulator>(std::move(plain), std::move(codec));
 }
 

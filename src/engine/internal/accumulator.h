@@ -18,10 +18,10 @@ namespace sluice::engine::internal {
 
 /// Rows on their way into accumulators.
 struct AccumulatorInput {
-  duckdb::Vector* argument = nullptr;             ///< None for count_star.
-  std::size_t count = 0;                          ///< Rows in `argument`, `groups` and `weights`.
-  std::span<const state::Slot> groups;            ///< Of each row.
-  std::span<const std::int64_t> weights;          ///< Of each row, or none: each +1.
+  duckdb::Vector* argument = nullptr;                  ///< None for count_star.
+  std::size_t count = 0;                               ///< Rows in `argument`, `groups` and `weights`.
+  std::span<const state::Slot> groups;                 ///< Of each row.
+  std::span<const std::int64_t> weights;               ///< Of each row, or none: each +1.
   std::optional<std::span<const std::uint32_t>> rows;  ///< The rows to take; absent: all.
 
   std::int64_t weight(std::size_t row) const { return weights.empty() ? 1 : weights[row]; }

@@ -33,7 +33,8 @@ std::uint64_t size_of(std::int64_t weight) {
 
 int floor_div(int value, int divisor) { return value >= 0 ? value / divisor : -((-value + divisor - 1) / divisor); }
 
-/// Rounds the number with the given digits (lowest first, the first at 2^(32·first)) to a double. Takes any signed digits.
+/// Rounds the number with the given digits (lowest first, the first at 2^(32·first)) to a double. Takes any signed
+/// digits.
 double round_to_double(std::vector<std::int64_t> digits, int first) {
   const auto carry_all = [&] {
     std::int64_t carry = 0;
@@ -64,10 +65,10 @@ double round_to_double(std::vector<std::int64_t> digits, int first) {
     return below < digits.size() ? static_cast<std::uint64_t>(digits[digits.size() - 1 - below]) : 0;
   };
   const Uint128 high = (static_cast<Uint128>(digit_from_top(0)) << 64) |
-                                 (static_cast<Uint128>(digit_from_top(1)) << 32) | digit_from_top(2);
+                       (static_cast<Uint128>(digit_from_top(1)) << 32) | digit_from_top(2);
   const int high_exponent = kDigitBits * (first + static_cast<int>(digits.size()) - 3);
-  const bool rest = digits.size() > 3 &&
-                    std::any_of(digits.begin(), digits.end() - 3, [](std::int64_t digit) { return digit != 0; });
+  const bool rest =
+      digits.size() > 3 && std::any_of(digits.begin(), digits.end() - 3, [](std::int64_t digit) { return digit != 0; });
   const int bits = 64 + static_cast<int>(std::bit_width(digit_from_top(0)));
   const int exponent = std::max(high_exponent + bits - 53, -1074);
   const int shift = exponent - high_exponent;
@@ -112,7 +113,8 @@ void ExactSum::add_shifted(Wide magnitude, int exponent, bool negative) {
   const int index = floor_div(exponent, kDigitBits);
   const Wide shifted = magnitude << (exponent - index * kDigitBits);
   const int count = (shifted >> 96) != 0 ? 4 : 3;
-  if (digits_.empty() || index < first_ || index + count > first_ + static_cast<int>(digits_.size())) cover(index, count);
+  if (digits_.empty() || index < first_ || index + count > first_ + static_cast<int>(digits_.size()))
+    cover(index, count);
   std::int64_t* const digit = digits_.data() + (index - first_);
   for (int i = 0; i < count; ++i) {
     const auto part = static_cast<std::int64_t>((shifted >> (kDigitBits * i)) & static_cast<Wide>(kDigitMask));
@@ -160,9 +162,8 @@ double ExactSum::scaled_variance(std::int64_t count, const ExactSum& sum, const 
   const ExactSum a = carried(sum);
   const ExactSum b = carried(squares);
   const int first = std::min(2 * a.first_, b.first_);
-  std::vector<Int128> wide(2 * a.digits_.size() + b.digits_.size() +
-                                 static_cast<std::size_t>(std::abs(2 * a.first_ - b.first_)) + 4,
-                             0);
+  std::vector<Int128> wide(
+      2 * a.digits_.size() + b.digits_.size() + static_cast<std::size_t>(std::abs(2 * a.first_ - b.first_)) + 4, 0);
   const auto add_product = [&](std::size_t at, std::int64_t x, std::int64_t y) {
     // In halves of 32 bits, so that no cell overflows however many products meet in it.
     const Int128 product = static_cast<Int128>(x) * y;

@@ -8,12 +8,12 @@
 namespace sluice::engine::internal {
 
 /// An exact sum of floating-point numbers, and of their squares: a number of as many bits as it takes. Addition is
-/// associative and a number added and taken away leaves nothing behind, so the value does not depend on order or splits.
+/// associative and a number added and taken away leaves nothing behind, so the value does not depend on order or
+/// splits.
 ///
 /// The sum is digit[i] · 2^(32·(first + i)), added up; digits are signed 64-bit and carry late, so that adding a number
-/// touches three of them. They cover only the range of exponents that was used: about 5 digits for ordinary data, 67 for
-/// all of double's range.
-/// Source: R. Neal, "Fast exact summation using small and large superaccumulators", 2015.
+/// touches three of them. They cover only the range of exponents that was used: about 5 digits for ordinary data, 67
+/// for all of double's range. Source: R. Neal, "Fast exact summation using small and large superaccumulators", 2015.
 class ExactSum {
  public:
   /// Adds `value` · `weight`. `value` is finite.

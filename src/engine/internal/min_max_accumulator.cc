@@ -52,8 +52,7 @@ class GrowingFixedMinMax final : public Accumulator {
 
   void reset(Slot group) override { present_[group] = 0; }
 
-  Status finish(std::span<const Slot> groups, duckdb::Vector& out, std::size_t first_row,
-                Failures&) const override {
+  Status finish(std::span<const Slot> groups, duckdb::Vector& out, std::size_t first_row, Failures&) const override {
     T* const results = FlatVector::GetData<T>(out) + first_row;
     for (std::size_t i = 0; i < groups.size(); ++i) {
       results[i] = values_[groups[i]];
@@ -137,8 +136,7 @@ class GrowingMinMax final : public Accumulator {
     slots_[group] = kNoSlot;
   }
 
-  Status finish(std::span<const Slot> groups, duckdb::Vector& out, std::size_t first_row,
-                Failures&) const override {
+  Status finish(std::span<const Slot> groups, duckdb::Vector& out, std::size_t first_row, Failures&) const override {
     std::vector<std::string_view> values(groups.size());
     for (std::size_t i = 0; i < groups.size(); ++i) {
       if (slots_[groups[i]] != kNoSlot) values[i] = values_.get(slots_[groups[i]]);
@@ -174,8 +172,7 @@ class GeneralMinMax final : public Accumulator {
 
   void reset(Slot group) override { values_.clear(group); }
 
-  Status finish(std::span<const Slot> groups, duckdb::Vector& out, std::size_t first_row,
-                Failures&) const override {
+  Status finish(std::span<const Slot> groups, duckdb::Vector& out, std::size_t first_row, Failures&) const override {
     std::vector<std::string_view> values(groups.size());
     for (std::size_t i = 0; i < groups.size(); ++i) {
       const auto best = is_max_ ? values_.last(groups[i]) : values_.first(groups[i]);

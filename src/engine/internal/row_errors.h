@@ -11,8 +11,8 @@
 
 namespace sluice::engine::internal {
 
-/// Returns the first `column_count` values of a row, for people: "(7, ann, NULL)". Long rows are cut at kRowTextBytesMax;
-/// equal rows have equal text.
+/// Returns the first `column_count` values of a row, for people: "(7, ann, NULL)". Long rows are cut at
+/// kRowTextBytesMax; equal rows have equal text.
 std::string row_text(const duckdb::DataChunk& rows, std::size_t row, std::size_t column_count);
 inline constexpr std::size_t kRowTextBytesMax = 1000;
 

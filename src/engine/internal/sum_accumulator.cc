@@ -3,9 +3,9 @@
 #include <type_traits>
 #include <utility>
 
+#include <fmt/format.h>
 #include <duckdb/common/types/decimal.hpp>
 #include <duckdb/common/types/hugeint.hpp>
-#include <fmt/format.h>
 
 #include "engine/internal/accumulator.h"
 #include "engine/internal/exact_sum.h"
@@ -169,8 +169,7 @@ class FloatSumAccumulator final : public Accumulator {
 
   void reset(Slot group) override { groups_[group] = Group(); }
 
-  Status finish(std::span<const Slot> groups, duckdb::Vector& out, std::size_t first_row,
-                Failures&) const override {
+  Status finish(std::span<const Slot> groups, duckdb::Vector& out, std::size_t first_row, Failures&) const override {
     auto* const results = FlatVector::GetData<double>(out) + first_row;
     for (std::size_t i = 0; i < groups.size(); ++i) {
       const Group& group = groups_[groups[i]];
@@ -278,10 +277,10 @@ Result<std::unique_ptr<Accumulator>> make_sum_or_average(const AggregateCall& ca
                          (input.id() == LogicalTypeId::BOOLEAN && !is_average);
   const bool is_double = is_float || is_average;
   if (!is_number || result != (is_double ? PhysicalType::DOUBLE : PhysicalType::INT128)) return unsupported(call);
-  const double divisor = input.id() == LogicalTypeId::DECIMAL
-                             ? duckdb::Hugeint::Cast<double>(
-                                   duckdb::Hugeint::POWERS_OF_TEN[duckdb::DecimalType::GetScale(input)])
-                             : 1.0;
+  const double divisor =
+      input.id() == LogicalTypeId::DECIMAL
+          ? duckdb::Hugeint::Cast<double>(duckdb::Hugeint::POWERS_OF_TEN[duckdb::DecimalType::GetScale(input)])
+          : 1.0;
   const auto integers = [&]<typename T, typename Sum>() -> std::unique_ptr<Accumulator> {
     return std::make_unique<IntegerSumAccumulator<T, Sum>>(call, is_average, divisor);
   };

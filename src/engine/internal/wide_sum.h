@@ -10,8 +10,8 @@
 
 namespace sluice::engine::internal {
 
-/// A sum of 128-bit integers in 256 bits: whatever the order of additions, it overflows only if the final sum does not fit
-/// its result, which is asked of it then.
+/// A sum of 128-bit integers in 256 bits: whatever the order of additions, it overflows only if the final sum does not
+/// fit its result, which is asked of it then.
 class WideSum {
  public:
   void add(duckdb::hugeint_t value, std::int64_t weight) {
@@ -22,8 +22,9 @@ class WideSum {
         weight < 0 ? std::uint64_t(0) - static_cast<std::uint64_t>(weight) : static_cast<std::uint64_t>(weight);
     const Wide low = Wide(static_cast<std::uint64_t>(magnitude)) * factor;
     const Wide high = Wide(static_cast<std::uint64_t>(magnitude >> 64)) * factor + (low >> 64);
-    add_limbs({static_cast<std::uint64_t>(low), static_cast<std::uint64_t>(high), static_cast<std::uint64_t>(high >> 64), 0},
-              negative);
+    add_limbs(
+        {static_cast<std::uint64_t>(low), static_cast<std::uint64_t>(high), static_cast<std::uint64_t>(high >> 64), 0},
+        negative);
   }
 
   /// Returns the sum if it fits.
@@ -36,7 +37,8 @@ class WideSum {
   /// Returns the sum, about.
   long double approximate() const {
     long double result = static_cast<long double>(static_cast<std::int64_t>(limbs_[3]));
-    for (int i = 2; i >= 0; --i) result = result * 18446744073709551616.0L + static_cast<long double>(limbs_[static_cast<std::size_t>(i)]);
+    for (int i = 2; i >= 0; --i)
+      result = result * 18446744073709551616.0L + static_cast<long double>(limbs_[static_cast<std::size_t>(i)]);
     return result;
   }
 

@@ -20,7 +20,8 @@ Evolution decide_evolution(const columnar::Schema& stored, const columnar::Schem
               fmt::format("column {} was {} and is now {}", field.name, field.type.ToString(), type.ToString())};
     }
     widened = true;
-    evolution.reason = fmt::format("column {} was {} and is now {}", field.name, field.type.ToString(), type.ToString());
+    evolution.reason =
+        fmt::format("column {} was {} and is now {}", field.name, field.type.ToString(), type.ToString());
   }
   bool same_order = stored.fields.size() == wanted.fields.size();
   for (std::size_t i = 0; same_order && i < stored.fields.size(); ++i) {

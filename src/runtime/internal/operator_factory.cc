@@ -75,7 +75,8 @@ struct Maker {
 
 }  // namespace
 
-Result<std::unique_ptr<engine::Operator>> make_operator(const plan::Node& node, const std::vector<EdgeProperties>& inputs,
+Result<std::unique_ptr<engine::Operator>> make_operator(const plan::Node& node,
+                                                        const std::vector<EdgeProperties>& inputs,
                                                         columnar::KernelContext& context) {
   const bool join = std::holds_alternative<plan::JoinNode>(node.body);
   const bool any_number = std::holds_alternative<plan::UnionNode>(node.body);
@@ -86,8 +87,10 @@ Result<std::unique_ptr<engine::Operator>> make_operator(const plan::Node& node, 
 }
 
 bool keeps_append_only(const plan::Node& node, const std::vector<EdgeProperties>& inputs) {
-  const bool grows = std::all_of(inputs.begin(), inputs.end(), [](const EdgeProperties& edge) { return edge.append_only; });
-  if (std::holds_alternative<plan::AggregateNode>(node.body) || std::holds_alternative<plan::TopNNode>(node.body)) return false;
+  const bool grows =
+      std::all_of(inputs.begin(), inputs.end(), [](const EdgeProperties& edge) { return edge.append_only; });
+  if (std::holds_alternative<plan::AggregateNode>(node.body) || std::holds_alternative<plan::TopNNode>(node.body))
+    return false;
   // A left join takes the row without a match back when the match comes.
   const auto* join = std::get_if<plan::JoinNode>(&node.body);
   return grows && (join == nullptr || join->type == plan::JoinType::Inner);

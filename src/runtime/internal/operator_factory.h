@@ -18,7 +18,8 @@ struct EdgeProperties {
 
 /// Makes the operator that a plan node stands for; the node is not an InputNode. `inputs` has one entry per input.
 /// Errors: those of the operator's create; InvalidArgument if the number of inputs is not the operator's.
-Result<std::unique_ptr<engine::Operator>> make_operator(const plan::Node& node, const std::vector<EdgeProperties>& inputs,
+Result<std::unique_ptr<engine::Operator>> make_operator(const plan::Node& node,
+                                                        const std::vector<EdgeProperties>& inputs,
                                                         columnar::KernelContext& context);
 
 /// Returns whether the node's output only grows, given its inputs. Pure.

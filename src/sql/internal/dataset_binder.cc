@@ -113,6 +113,8 @@ class DatasetBinder {
     out_.query.sql = text_of(*draft_.query);
     auto tree = expand(*draft_.query);
     if (failed_since(before)) return;
+    refuse_session_values(context(), *tree, project_.errors());
+    if (failed_since(before)) return;
     auto bound = bind_query(*tree);
     if (!bound) return;
     if (!statement_.columns.empty() && !apply_columns(*tree, *bound)) return;
@@ -149,7 +151,8 @@ class DatasetBinder {
       if (source == nullptr) return;
       add_columns(source->schema);
       tools_.database.stand_ins()[source->key] = source->schema;
-      ref = stand_in_ref({source->key, source->stream}, ref->alias.empty() ? "read_files" : ref->alias, std::move(aliases), location);
+      ref = stand_in_ref({source->key, source->stream}, ref->alias.empty() ? "read_files" : ref->alias,
+                         std::move(aliases), location);
       inputs_.insert(source->key);
       return;
     }
@@ -174,9 +177,12 @@ class DatasetBinder {
     source.dataset = out_.name;
     source.stream = use.stream.has_value();
     const std::string description = describe_source(source);
-    if (const auto at = sources_by_description_.find(description); at != sources_by_description_.end()) return &sources_[at->second];
+    if (const auto at = sources_by_description_.find(description); at != sources_by_description_.end())
+      return &sources_[at->second];
     source.key = fmt::format("{}:{}", out_.name, source.path);
-    const auto taken = [&](const std::string& key) { return std::ranges::find(sources_, key, &plan::Source::key) != sources_.end(); };
+    const auto taken = [&](const std::string& key) {
+      return std::ranges::find(sources_, key, &plan::Source::key) != sources_.end();
+    };
     for (std::size_t i = 2; taken(source.key); ++i) source.key = fmt::format("{}:{}#{}", out_.name, source.path, i);
     if (source.declared_schema) {
       source.schema = *source.declared_schema;
@@ -191,7 +197,8 @@ class DatasetBinder {
       }
       source.schema = *answer->second;
     }
-    if (!source.schema.find(kRescuedColumn)) source.schema.fields.push_back({std::string(kRescuedColumn), duckdb::LogicalType::VARCHAR, true, {}});
+    if (!source.schema.find(kRescuedColumn))
+      source.schema.fields.push_back({std::string(kRescuedColumn), duckdb::LogicalType::VARCHAR, true, {}});
     sources_.push_back(std::move(source));
     sources_by_description_[description] = sources_.size() - 1;
     return &sources_.back();
@@ -199,7 +206,8 @@ class DatasetBinder {
 
   void add_columns(const columnar::Schema& schema) {
     for (const columnar::Field& field : schema.fields) {
-      if (std::ranges::find(columns_in_scope_, field.name) == columns_in_scope_.end()) columns_in_scope_.push_back(field.name);
+      if (std::ranges::find(columns_in_scope_, field.name) == columns_in_scope_.end())
+        columns_in_scope_.push_back(field.name);
     }
   }
 
@@ -208,7 +216,8 @@ class DatasetBinder {
     const auto known = std::ranges::find(out_.query.views, view.out.name, &plan::NamedQuery::name);
     if (known != out_.query.views.end()) return;
     for (const auto& [offset, use] : view.query->uses) {
-      if (!use.dataset.empty() && project_.get(use.dataset).out.kind == plan::DatasetKind::TemporaryView) add_view(project_.get(use.dataset));
+      if (!use.dataset.empty() && project_.get(use.dataset).out.kind == plan::DatasetKind::TemporaryView)
+        add_view(project_.get(use.dataset));
     }
     out_.query.views.push_back({view.out.name, text_of(*view.query)});
   }
@@ -219,7 +228,8 @@ class DatasetBinder {
     for (const auto& [offset, use] : query.uses) {
       if (use.files) {
         const plan::Source* source = find_source(use);
-        if (source != nullptr) edits.push_back({use.span, quoted_name(source->key) + (use.has_alias ? "" : " AS read_files")});
+        if (source != nullptr)
+          edits.push_back({use.span, quoted_name(source->key) + (use.has_alias ? "" : " AS read_files")});
       } else if (use.qualified) {
         edits.push_back({use.span, quoted_name(project_.get(use.dataset).out.name)});
       }
@@ -243,7 +253,8 @@ class DatasetBinder {
       bound.names.assign(planner.names.begin(), planner.names.end());
       bound.types.assign(planner.types.begin(), planner.types.end());
       refuse_impure_functions(context(), *planner.plan, found);
-      if (out_.kind == plan::DatasetKind::StreamingTable && found.empty()) refuse_stateful_operators(context(), *planner.plan, found);
+      if (out_.kind == plan::DatasetKind::StreamingTable && found.empty())
+        refuse_stateful_operators(context(), *planner.plan, found);
       if (!found.empty()) return;
       duckdb::Optimizer optimizer(*planner.binder, client);
       auto plan = optimizer.Optimize(std::move(planner.plan));
@@ -254,7 +265,8 @@ class DatasetBinder {
     });
     if (error) found.push_back(to_error(context(), tools_.database, *error));
     if (found.empty()) return bound;
-    project_.errors().insert(project_.errors().end(), std::make_move_iterator(found.begin()), std::make_move_iterator(found.end()));
+    project_.errors().insert(project_.errors().end(), std::make_move_iterator(found.begin()),
+                             std::make_move_iterator(found.end()));
     return std::nullopt;
   }
 
@@ -268,21 +280,26 @@ class DatasetBinder {
     std::vector<std::optional<duckdb::LogicalType>> casts;
     std::set<std::size_t> seen;
     for (const ColumnDefinition& column : statement_.columns) {
-      const auto at = std::ranges::find_if(names, [&](const std::string& name) { return duckdb::StringUtil::CIEquals(name, column.name.text); });
+      const auto at = std::ranges::find_if(
+          names, [&](const std::string& name) { return duckdb::StringUtil::CIEquals(name, column.name.text); });
       if (at == names.end()) {
         const auto near = near_names(column.name.text, names);
-        fail(SqlError::ColumnMismatch, column.name.span, fmt::format("the query has no column \"{}\"", column.name.text),
-             near.empty() ? fmt::format("its columns are {}", fmt::join(names, ", ")) : fmt::format("did you mean \"{}\"?", near.front()));
+        fail(SqlError::ColumnMismatch, column.name.span,
+             fmt::format("the query has no column \"{}\"", column.name.text),
+             near.empty() ? fmt::format("its columns are {}", fmt::join(names, ", "))
+                          : fmt::format("did you mean \"{}\"?", near.front()));
         continue;
       }
       const auto index = static_cast<std::size_t>(at - names.begin());
       if (!seen.insert(index).second) {
-        fail(SqlError::ColumnMismatch, column.name.span, fmt::format("column \"{}\" is defined twice", column.name.text));
+        fail(SqlError::ColumnMismatch, column.name.span,
+             fmt::format("column \"{}\" is defined twice", column.name.text));
         continue;
       }
       picked.push_back(index);
       std::vector<Error> found;
-      casts.push_back(column.type.empty() ? std::nullopt : parse_type(project_.source(), column.type, tools_.database, found));
+      casts.push_back(column.type.empty() ? std::nullopt
+                                          : parse_type(project_.source(), column.type, tools_.database, found));
       project_.errors().insert(project_.errors().end(), found.begin(), found.end());
     }
     if (failed_since(before)) return false;
@@ -291,19 +308,23 @@ class DatasetBinder {
       if (!seen.contains(i)) missing.push_back(names[i]);
     }
     if (!missing.empty()) {
-      fail(SqlError::ColumnMismatch, statement_.columns.back().name.span, fmt::format("the column list leaves out {}", fmt::join(missing, ", ")),
+      fail(SqlError::ColumnMismatch, statement_.columns.back().name.span,
+           fmt::format("the column list leaves out {}", fmt::join(missing, ", ")),
            "list every column of the query, or none");
       return false;
     }
-    const bool as_it_is = std::ranges::is_sorted(picked) && std::ranges::none_of(casts, [](const auto& cast) { return cast.has_value(); });
+    const bool as_it_is = std::ranges::is_sorted(picked) &&
+                          std::ranges::none_of(casts, [](const auto& cast) { return cast.has_value(); });
     if (!as_it_is && !rebind(tree, names, picked, casts, bound)) return false;
     for (std::size_t i = 0; i < picked.size(); ++i) bound.names[i] = statement_.columns[i].name.text;
     return true;
   }
 
-  bool rebind(const duckdb::SelectStatement& tree, const std::vector<std::string>& names, const std::vector<std::size_t>& picked,
-              const std::vector<std::optional<duckdb::LogicalType>>& casts, BoundQuery& bound) {
-    auto inner = duckdb::make_uniq<duckdb::SubqueryRef>(duckdb::unique_ptr_cast<duckdb::SQLStatement, duckdb::SelectStatement>(tree.Copy()), "query");
+  bool rebind(const duckdb::SelectStatement& tree, const std::vector<std::string>& names,
+              const std::vector<std::size_t>& picked, const std::vector<std::optional<duckdb::LogicalType>>& casts,
+              BoundQuery& bound) {
+    auto inner = duckdb::make_uniq<duckdb::SubqueryRef>(
+        duckdb::unique_ptr_cast<duckdb::SQLStatement, duckdb::SelectStatement>(tree.Copy()), "query");
     inner->column_name_alias.assign(names.begin(), names.end());
     auto node = duckdb::make_uniq<duckdb::SelectNode>();
     std::vector<std::string> items;
@@ -323,7 +344,8 @@ class DatasetBinder {
     }
     std::vector<std::string> aliases;
     for (const std::string& name : names) aliases.push_back(quoted_name(name));
-    out_.query.sql = fmt::format("SELECT {} FROM (\n{}\n) AS query({})", fmt::join(items, ", "), out_.query.sql, fmt::join(aliases, ", "));
+    out_.query.sql = fmt::format("SELECT {} FROM (\n{}\n) AS query({})", fmt::join(items, ", "), out_.query.sql,
+                                 fmt::join(aliases, ", "));
     node->from_table = std::move(inner);
     duckdb::SelectStatement outer;
     outer.node = std::move(node);
@@ -331,6 +353,13 @@ class DatasetBinder {
     if (!again) return false;
     bound = std::move(*again);
     return true;
+  }
+
+  /// Returns the text of a SELECT item, or a word for it if it is long.
+  std::string item_text(Span span) const {
+    constexpr std::size_t kShownMax = 40;
+    const std::string_view text = project_.source().text(span);
+    return text.size() > kShownMax || text.find('\n') != std::string_view::npos ? "expression" : std::string(text);
   }
 
   void set_schema(const BoundQuery& bound) {
@@ -342,16 +371,20 @@ class DatasetBinder {
     };
     for (std::size_t i = 0; i < names.size(); ++i) {
       if (names[i].find_first_of(" ,;{}()\n\t=") != std::string::npos) {
-        fail(SqlError::BadColumnName, place(i), fmt::format("a table cannot have a column called \"{}\"", names[i]), "name it: expression AS name");
+        fail(SqlError::BadColumnName, place(i), fmt::format("a table cannot have a column called \"{}\"", names[i]),
+             fmt::format("name it: {} AS …", item_text(place(i))));
         continue;
       }
       const auto stored = columnar::stored_type(bound.types[i]);
       if (!stored) {
-        fail(SqlError::BadColumnType, place(i), fmt::format("column \"{}\" is {}, which a table cannot hold", names[i], bound.types[i].ToString()), "cast it, for example to VARCHAR or TIMESTAMP");
+        fail(SqlError::BadColumnType, place(i),
+             fmt::format("column \"{}\" is {}, which a table cannot hold", names[i], bound.types[i].ToString()),
+             "cast it, for example to VARCHAR or TIMESTAMP");
         continue;
       }
       columnar::Field field{names[i], *stored, true, {}};
-      if (*stored != bound.types[i] && bound.types[i].id() != duckdb::LogicalTypeId::SQLNULL) field.metadata[std::string(kOriginalTypeKey)] = json_text(bound.types[i].ToString());
+      if (*stored != bound.types[i] && bound.types[i].id() != duckdb::LogicalTypeId::SQLNULL)
+        field.metadata[std::string(kOriginalTypeKey)] = json_text(bound.types[i].ToString());
       if (!statement_.columns.empty()) {
         field.nullable = !statement_.columns[i].not_null;
         if (statement_.columns[i].comment) field.metadata["comment"] = json_text(*statement_.columns[i].comment);
@@ -375,12 +408,13 @@ class DatasetBinder {
       return;
     }
     if (out_.kind == plan::DatasetKind::StreamingTable) {
-      project_.errors().push_back(project_.source().unsupported(SqlError::StreamingUnsupported, draft_.query->text.tokens().begin()->span,
-                                                                fmt::format("this query cannot run on a stream yet: {}", bound.translation.error().message()),
-                                                                "compute that in a MATERIALIZED VIEW over this table"));
+      project_.errors().push_back(project_.source().unsupported(
+          SqlError::StreamingUnsupported, draft_.query->text.tokens().begin()->span,
+          fmt::format("this query cannot run on a stream yet: {}", bound.translation.error().message()),
+          "compute that in a MATERIALIZED VIEW over this table"));
       return;
     }
-    query.reasons = {bound.translation.error().message()};
+    query.reasons = {fmt::format("no incremental form yet: {}", bound.translation.error().message())};
   }
 
   /// Whether the engine can hold the plan's rows and run its expressions.
@@ -397,7 +431,8 @@ class DatasetBinder {
         auto kernel = columnar::Kernel::create(tools_.kernels, expressions, types);
         if (!kernel) return not_incremental(kernel.error().message());
         for (std::size_t i = 0; i < expressions.size(); ++i) {
-          if ((*kernel)->types()[i] != expressions[i].type) return not_incremental(fmt::format("the expression {}", columnar::to_string(expressions[i])));
+          if ((*kernel)->types()[i] != expressions[i].type)
+            return not_incremental(fmt::format("the expression {}", columnar::to_string(expressions[i])));
         }
       }
     }
@@ -405,10 +440,12 @@ class DatasetBinder {
   }
 
   /// The node's expressions, each group with the row it is evaluated on.
-  static std::vector<std::pair<std::vector<columnar::Expression>, columnar::RowType>> expressions_of(const plan::Node& node, const std::vector<plan::Node>& nodes,
-                                                                                                     const columnar::RowType& input) {
+  static std::vector<std::pair<std::vector<columnar::Expression>, columnar::RowType>> expressions_of(
+      const plan::Node& node, const std::vector<plan::Node>& nodes, const columnar::RowType& input) {
     std::vector<columnar::Expression> all;
-    const auto add = [&](const std::vector<columnar::Expression>& more) { all.insert(all.end(), more.begin(), more.end()); };
+    const auto add = [&](const std::vector<columnar::Expression>& more) {
+      all.insert(all.end(), more.begin(), more.end());
+    };
     if (const auto* filter = std::get_if<plan::FilterNode>(&node.body)) all.push_back(filter->predicate);
     if (const auto* project = std::get_if<plan::ProjectNode>(&node.body)) add(project->expressions);
     if (const auto* unnest = std::get_if<plan::UnnestNode>(&node.body)) add(unnest->lists);
@@ -425,7 +462,9 @@ class DatasetBinder {
     }
     if (const auto* join = std::get_if<plan::JoinNode>(&node.body)) {
       if (join->residual) all.push_back(*join->residual);
-      return {{join->left_keys, nodes[node.inputs[0]].types}, {join->right_keys, nodes[node.inputs[1]].types}, {std::move(all), input}};
+      return {{join->left_keys, nodes[node.inputs[0]].types},
+              {join->right_keys, nodes[node.inputs[1]].types},
+              {std::move(all), input}};
     }
     return {{std::move(all), input}};
   }
@@ -434,16 +473,19 @@ class DatasetBinder {
 
   void set_layout() {
     if (!statement_.partition_by.empty() && !statement_.cluster_by.empty()) {
-      fail(SqlError::BadLayoutColumn, statement_.cluster_by.front().span, "a table is either partitioned or clustered", "leave out PARTITIONED BY or CLUSTER BY");
+      fail(SqlError::BadLayoutColumn, statement_.cluster_by.front().span, "a table is either partitioned or clustered",
+           "leave out PARTITIONED BY or CLUSTER BY");
     }
     out_.partition_columns = layout_columns(statement_.partition_by, "partition");
     out_.cluster_columns = layout_columns(statement_.cluster_by, "cluster");
     if (!statement_.partition_by.empty() && out_.partition_columns.size() == out_.schema.fields.size()) {
-      fail(SqlError::BadLayoutColumn, statement_.partition_by.back().span, "every column is a partition column, so nothing is left for the files", "partition by fewer columns");
+      fail(SqlError::BadLayoutColumn, statement_.partition_by.back().span,
+           "every column is a partition column, so nothing is left for the files", "partition by fewer columns");
     }
     constexpr std::size_t kClusterColumnsMax = 4;
     if (statement_.cluster_by.size() > kClusterColumnsMax) {
-      fail(SqlError::BadLayoutColumn, statement_.cluster_by[kClusterColumnsMax].span, fmt::format("a table is clustered by at most {} columns", kClusterColumnsMax));
+      fail(SqlError::BadLayoutColumn, statement_.cluster_by[kClusterColumnsMax].span,
+           fmt::format("a table is clustered by at most {} columns", kClusterColumnsMax));
     }
   }
 
@@ -454,14 +496,17 @@ class DatasetBinder {
       if (!column) {
         const auto near = near_names(name.text, out_.schema.names());
         fail(SqlError::BadLayoutColumn, name.span, fmt::format("there is no column \"{}\" to {} by", name.text, what),
-             near.empty() ? fmt::format("columns are {}", fmt::join(out_.schema.names(), ", ")) : fmt::format("did you mean \"{}\"?", near.front()));
+             near.empty() ? fmt::format("columns are {}", fmt::join(out_.schema.names(), ", "))
+                          : fmt::format("did you mean \"{}\"?", near.front()));
         continue;
       }
       const columnar::Field& field = out_.schema.fields[*column];
       if (std::ranges::find(out, field.name) != out.end()) {
         fail(SqlError::BadLayoutColumn, name.span, fmt::format("column \"{}\" stands twice", name.text));
       } else if (field.type.IsNested() || field.type.id() == duckdb::LogicalTypeId::BLOB) {
-        fail(SqlError::BadLayoutColumn, name.span, fmt::format("a table cannot {} by \"{}\", a {}", what, name.text, field.type.ToString()), "use a column with a plain value");
+        fail(SqlError::BadLayoutColumn, name.span,
+             fmt::format("a table cannot {} by \"{}\", a {}", what, name.text, field.type.ToString()),
+             "use a column with a plain value");
       } else {
         out.push_back(field.name);
       }
@@ -474,9 +519,12 @@ class DatasetBinder {
   void bind_expectations() {
     for (std::size_t i = 0; i < statement_.columns.size(); ++i) {
       if (!statement_.columns[i].not_null) continue;
-      columnar::Expression present{columnar::Expression::Kind::IsNotNull, duckdb::LogicalType::BOOLEAN, 0, duckdb::Value(), {}, {}};
+      columnar::Expression present{
+          columnar::Expression::Kind::IsNotNull, duckdb::LogicalType::BOOLEAN, 0, duckdb::Value(), {}, {}};
       present.children.push_back(columnar::Expression::column_ref(i, out_.schema.fields[i].type));
-      out_.expectations.push_back({fmt::format("not_null_{}", out_.schema.fields[i].name), std::move(present), fmt::format("{} IS NOT NULL", quoted_name(out_.schema.fields[i].name)), plan::OnViolation::FailUpdate});
+      out_.expectations.push_back({fmt::format("not_null_{}", out_.schema.fields[i].name), std::move(present),
+                                   fmt::format("{} IS NOT NULL", quoted_name(out_.schema.fields[i].name)),
+                                   plan::OnViolation::FailUpdate});
     }
     for (const ExpectationClause& clause : statement_.expectations) bind_expectation(clause);
   }
@@ -494,51 +542,71 @@ class DatasetBinder {
       tools_.database.stand_ins().erase(std::string(kOwnRows));
       if (error) found.push_back(to_error(where, tools_.database, *error));
     }
-    project_.errors().insert(project_.errors().end(), std::make_move_iterator(found.begin()), std::make_move_iterator(found.end()));
+    project_.errors().insert(project_.errors().end(), std::make_move_iterator(found.begin()),
+                             std::make_move_iterator(found.end()));
   }
 
   /// Parses the predicate as the only item of a SELECT that ends where the text before the predicate ends.
-  duckdb::unique_ptr<duckdb::SelectStatement> parse_predicate(const ErrorContext& where, const QueryText& text, std::vector<Error>& found) {
+  duckdb::unique_ptr<duckdb::SelectStatement> parse_predicate(const ErrorContext& where, const QueryText& text,
+                                                              std::vector<Error>& found) {
     constexpr std::string_view kSelect = "SELECT ";  // there is room for it: EXPECT ( stands before the predicate
     std::string padded = text.padded();
     padded.replace(text.span().offset - kSelect.size(), kSelect.size(), kSelect);
     auto tree = tools_.database.parse(padded);
-    const auto* node = tree && tree->node->type == duckdb::QueryNodeType::SELECT_NODE ? &tree->node->Cast<duckdb::SelectNode>() : nullptr;
-    const bool is_expression = node != nullptr && node->select_list.size() == 1 && node->from_table->type == duckdb::TableReferenceType::EMPTY_FROM && !node->where_clause &&
-                               node->groups.group_expressions.empty() && !node->having && !node->qualify && node->modifiers.empty();
+    const auto* node = tree && tree->node->type == duckdb::QueryNodeType::SELECT_NODE
+                           ? &tree->node->Cast<duckdb::SelectNode>()
+                           : nullptr;
+    const bool is_expression = node != nullptr && node->select_list.size() == 1 &&
+                               node->from_table->type == duckdb::TableReferenceType::EMPTY_FROM &&
+                               !node->where_clause && node->groups.group_expressions.empty() && !node->having &&
+                               !node->qualify && node->modifiers.empty();
     if (!is_expression) {
-      found.push_back(where.source.error(SqlError::ExpectationNotRowwise, text.span(), "an expectation is one condition on a row", "EXPECT (price > 0)"));
+      found.push_back(where.source.error(SqlError::ExpectationNotRowwise, text.span(),
+                                         "an expectation is one condition on a row", "EXPECT (price > 0)"));
       return nullptr;
     }
     QueryVisitor visitor;
     visitor.expression = [&](duckdb::ParsedExpression& part) {
       const auto kind = part.GetExpressionClass();
       if (kind != duckdb::ExpressionClass::SUBQUERY && kind != duckdb::ExpressionClass::WINDOW) return;
-      const Span span = part.GetQueryLocation().IsValid() ? where.tokens.token_at(part.GetQueryLocation().GetIndex()) : text.span();
-      found.push_back(where.source.error(SqlError::ExpectationNotRowwise, span,
-                                         fmt::format("an expectation looks at one row, so it has no {}", kind == duckdb::ExpressionClass::SUBQUERY ? "subquery" : "window function"),
-                                         "compute the value as a column of the query"));
+      const Span span =
+          part.GetQueryLocation().IsValid() ? where.tokens.token_at(part.GetQueryLocation().GetIndex()) : text.span();
+      found.push_back(
+          where.source.error(SqlError::ExpectationNotRowwise, span,
+                             fmt::format("an expectation looks at one row, so it has no {}",
+                                         kind == duckdb::ExpressionClass::SUBQUERY ? "subquery" : "window function"),
+                             "compute the value as a column of the query"));
     };
     walk(*tree, visitor);
+    refuse_session_values(where, *tree, found);
     return tree;
   }
 
-  void bind_predicate(const ErrorContext& where, duckdb::SelectStatement& tree, const ExpectationClause& clause, std::vector<Error>& found) {
-    tree.node->Cast<duckdb::SelectNode>().from_table = stand_in_ref({std::string(kOwnRows), false}, out_.name, {}, clause.predicate.span().offset);
+  void bind_predicate(const ErrorContext& where, duckdb::SelectStatement& tree, const ExpectationClause& clause,
+                      std::vector<Error>& found) {
+    tree.node->Cast<duckdb::SelectNode>().from_table =
+        stand_in_ref({std::string(kOwnRows), false}, out_.name, {}, clause.predicate.span().offset);
     duckdb::ClientContext& client = tools_.database.context();
     duckdb::Planner planner(client);
     planner.CreatePlan(tree.Copy());
     const Span span = clause.predicate.span();
-    const auto* projection = planner.plan->type == duckdb::LogicalOperatorType::LOGICAL_PROJECTION ? &planner.plan->Cast<duckdb::LogicalProjection>() : nullptr;
+    const auto* projection = planner.plan->type == duckdb::LogicalOperatorType::LOGICAL_PROJECTION
+                                 ? &planner.plan->Cast<duckdb::LogicalProjection>()
+                                 : nullptr;
     if (projection == nullptr || projection->children[0]->type != duckdb::LogicalOperatorType::LOGICAL_GET) {
-      found.push_back(where.source.error(SqlError::ExpectationNotRowwise, span, "an expectation looks at one row, so it has no aggregate", "compute the value as a column of the query"));
+      found.push_back(where.source.error(SqlError::ExpectationNotRowwise, span,
+                                         "an expectation looks at one row, so it has no aggregate",
+                                         "compute the value as a column of the query"));
       return;
     }
     const duckdb::Expression& predicate = *projection->expressions[0];
     refuse_impure_functions(where, predicate, found);
     if (!found.empty()) return;
     if (predicate.return_type.id() != duckdb::LogicalTypeId::BOOLEAN) {
-      found.push_back(where.source.error(SqlError::ExpectationNotBoolean, span, fmt::format("an expectation is true or false, but this is {}", predicate.return_type.ToString()), "compare it with something"));
+      found.push_back(where.source.error(
+          SqlError::ExpectationNotBoolean, span,
+          fmt::format("an expectation is true or false, but this is {}", predicate.return_type.ToString()),
+          "compare it with something"));
       return;
     }
     const auto& get = projection->children[0]->Cast<duckdb::LogicalGet>();
@@ -548,13 +616,18 @@ class DatasetBinder {
     };
     auto translated = translate_expression(client, predicate, find);
     if (translated) {
-      if (auto kernel = columnar::Kernel::create(tools_.kernels, {*translated}, out_.schema.types()); !kernel) translated = kernel.error();
+      if (auto kernel = columnar::Kernel::create(tools_.kernels, {*translated}, out_.schema.types()); !kernel)
+        translated = kernel.error();
     }
     if (!translated) {
-      found.push_back(where.source.unsupported(SqlError::ExpectationNotRowwise, span, fmt::format("this expectation cannot be evaluated row by row: {}", translated.error().message()), "compute it as a column of the query"));
+      found.push_back(where.source.unsupported(
+          SqlError::ExpectationNotRowwise, span,
+          fmt::format("this expectation cannot be evaluated row by row: {}", translated.error().message()),
+          "compute it as a column of the query"));
       return;
     }
-    out_.expectations.push_back({clause.name.text, std::move(*translated), std::string(project_.source().text(span)), clause.on_violation});
+    out_.expectations.push_back(
+        {clause.name.text, std::move(*translated), std::string(project_.source().text(span)), clause.on_violation});
   }
 
   // --- fingerprint
@@ -562,10 +635,12 @@ class DatasetBinder {
   void set_fingerprint(const std::string& normalized) {
     plan::QueryPlan decisive;
     decisive.nodes = out_.query.nodes;
-    std::string text = fmt::format("sluice 1\nduckdb {}\nkind {}\nschema {}\n", duckdb::DuckDB::LibraryVersion(), static_cast<int>(out_.kind), columnar::to_string(out_.schema));
+    std::string text = fmt::format("sluice 1\nduckdb {}\nkind {}\nschema {}\n", duckdb::DuckDB::LibraryVersion(),
+                                   static_cast<int>(out_.kind), columnar::to_string(out_.schema));
     text += out_.query.incremental() ? plan::encode(decisive) : normalized;
     for (const plan::Expectation& expectation : out_.expectations) {
-      text += fmt::format("\nexpect {} {} {}", expectation.name, static_cast<int>(expectation.on_violation), columnar::encode(expectation.predicate));
+      text += fmt::format("\nexpect {} {} {}", expectation.name, static_cast<int>(expectation.on_violation),
+                          columnar::encode(expectation.predicate));
     }
     out_.fingerprint = hash128(text).hex();
   }

@@ -16,12 +16,13 @@ struct BindingTools {
   PlanningDatabase& database;
   SchemaProvider& schemas;
   columnar::KernelContext& kernels;
-  /// Answers of the provider, by everything it was asked: a source that several datasets or views read is asked for once.
+  /// Answers of the provider, by everything it was asked: a source that several datasets or views read is asked for
+  /// once.
   std::map<std::string, Result<columnar::Schema>> answers;
 };
 
-/// Binds a dataset whose inputs are bound: fills its schema, query, expectations, layout and fingerprint, and appends the
-/// sources it reads to `sources`. What is wrong is appended to the project's errors and marks the draft broken.
+/// Binds a dataset whose inputs are bound: fills its schema, query, expectations, layout and fingerprint, and appends
+/// the sources it reads to `sources`. What is wrong is appended to the project's errors and marks the draft broken.
 void bind_dataset(Project& project, DatasetDraft& draft, BindingTools& tools, std::vector<plan::Source>& sources);
 
 }  // namespace sluice::sql

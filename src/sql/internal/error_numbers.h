@@ -4,7 +4,8 @@
 
 namespace sluice::sql {
 
-/// The stable numbers of this module's errors, shown as SLUnnnn; docs/errors.md explains each. Numbers are never reused.
+/// The stable numbers of this module's errors, shown as SLUnnnn; docs/errors.md explains each. Numbers are never
+/// reused.
 enum class SqlError : std::uint32_t {
   // Text and statements.
   Syntax = 1001,

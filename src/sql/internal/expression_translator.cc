@@ -50,24 +50,30 @@ bool has_collation(const duckdb::LogicalType& type) {
 
 class Translator {
  public:
-  Translator(duckdb::ClientContext& context, const ColumnFinder& find_column) : context_(context), find_column_(find_column) {}
+  Translator(duckdb::ClientContext& context, const ColumnFinder& find_column)
+      : context_(context), find_column_(find_column) {}
 
   // NOLINTNEXTLINE(misc-no-recursion): as deep as the expression, which DuckDB's binder bounds.
   Result<Expression> translate(const duckdb::Expression& expression) {
     if (has_collation(expression.return_type)) return not_incremental("text is compared under a collation");
     switch (expression.GetExpressionClass()) {
-      case duckdb::ExpressionClass::BOUND_COLUMN_REF: return find_column_(expression.Cast<duckdb::BoundColumnRefExpression>().binding);
+      case duckdb::ExpressionClass::BOUND_COLUMN_REF:
+        return find_column_(expression.Cast<duckdb::BoundColumnRefExpression>().binding);
       case duckdb::ExpressionClass::BOUND_CONSTANT: return constant(expression.Cast<duckdb::BoundConstantExpression>());
       case duckdb::ExpressionClass::BOUND_FUNCTION: return function(expression.Cast<duckdb::BoundFunctionExpression>());
       case duckdb::ExpressionClass::BOUND_CAST: return cast(expression.Cast<duckdb::BoundCastExpression>());
-      case duckdb::ExpressionClass::BOUND_COMPARISON: return comparison(expression.Cast<duckdb::BoundComparisonExpression>());
-      case duckdb::ExpressionClass::BOUND_CONJUNCTION: return conjunction(expression.Cast<duckdb::BoundConjunctionExpression>());
-      case duckdb::ExpressionClass::BOUND_OPERATOR: return operation(expression.Cast<duckdb::BoundOperatorExpression>());
+      case duckdb::ExpressionClass::BOUND_COMPARISON:
+        return comparison(expression.Cast<duckdb::BoundComparisonExpression>());
+      case duckdb::ExpressionClass::BOUND_CONJUNCTION:
+        return conjunction(expression.Cast<duckdb::BoundConjunctionExpression>());
+      case duckdb::ExpressionClass::BOUND_OPERATOR:
+        return operation(expression.Cast<duckdb::BoundOperatorExpression>());
       case duckdb::ExpressionClass::BOUND_BETWEEN: return between(expression.Cast<duckdb::BoundBetweenExpression>());
       case duckdb::ExpressionClass::BOUND_CASE: return case_of(expression.Cast<duckdb::BoundCaseExpression>());
       case duckdb::ExpressionClass::BOUND_LAMBDA:
       case duckdb::ExpressionClass::BOUND_LAMBDA_REF: return not_incremental("lambda functions run in DuckDB only");
-      case duckdb::ExpressionClass::BOUND_SUBQUERY: return not_incremental("a subquery that could not be turned into a join");
+      case duckdb::ExpressionClass::BOUND_SUBQUERY:
+        return not_incremental("a subquery that could not be turned into a join");
       case duckdb::ExpressionClass::BOUND_WINDOW: return not_incremental("a window function");
       default: return not_incremental(fmt::format("the expression {}", expression.ToString()));
     }
@@ -89,44 +95,71 @@ class Translator {
   }
 
   Result<Expression> function(const duckdb::BoundFunctionExpression& call) {
-    if (call.function.HasBindLambdaCallback()) return not_incremental(fmt::format("{}() with a lambda runs in DuckDB only", call.function.name));
-    if (!binds_alike(call)) {
+    if (call.function.HasBindLambdaCallback())
+      return not_incremental(fmt::format("{}() with a lambda runs in DuckDB only", call.function.name));
+    const auto natural = type_when_bound(call);
+    if (!natural)
       return not_incremental(fmt::format("function {}() carries more than its arguments", call.function.name));
-    }
-    Expression out{Kind::Function, call.return_type, 0, duckdb::Value(), call.function.name, {}};
+    Expression out{Kind::Function, *natural, 0, duckdb::Value(), call.function.name, {}};
     SLUICE_TRY(translate_children(call.children, out.children));
-    return out;
+    return *natural == call.return_type ? std::move(out) : Expression::cast(std::move(out), call.return_type);
   }
 
-  /// Whether binding the name again with arguments of these types gives this very function: the form in which a plan
-  /// keeps a function. Functions that drop arguments when they are bound, or keep a lambda, do not pass.
-  bool binds_alike(const duckdb::BoundFunctionExpression& call) {
+  /// Returns the type that the function has when its name is bound again to arguments of these types, which is the form
+  /// in which a plan keeps a function. nullopt if that is another function: those that drop arguments when they are
+  /// bound, or keep a lambda. The type is the call's own but for decimals that widen once more.
+  std::optional<duckdb::LogicalType> type_when_bound(const duckdb::BoundFunctionExpression& call) {
     auto entry = duckdb::Catalog::GetSystemCatalog(context_).GetEntry<duckdb::ScalarFunctionCatalogEntry>(
         context_, DEFAULT_SCHEMA, call.function.name, duckdb::OnEntryNotFound::RETURN_NULL);
-    if (!entry) return false;
+    if (!entry) return std::nullopt;
     for (const auto& overload : entry->functions.functions) {
-      if (overload.HasBindExtendedCallback()) return false;
+      if (overload.HasBindExtendedCallback()) return std::nullopt;
     }
-    // Arithmetic on decimals widens its arguments when it is bound; bound again they would widen twice. So arguments are
-    // offered as they were before, too.
-    return binds_to(*entry, call, false) || binds_to(*entry, call, true);
+    // Arithmetic on decimals widens its arguments when it is bound; they are offered as they were before, too.
+    for (const bool before_casts : {false, true}) {
+      if (const Bound again = bind_again(*entry, call, before_casts); again && is_same(*again, call))
+        return call.return_type;
+    }
+    const Bound again = bind_again(*entry, call, false);
+    if (again && is_wider_decimal(*again, call)) return again->return_type;
+    return std::nullopt;
   }
 
-  bool binds_to(duckdb::ScalarFunctionCatalogEntry& entry, const duckdb::BoundFunctionExpression& call, bool before_casts) {
+  Bound bind_again(duckdb::ScalarFunctionCatalogEntry& entry, const duckdb::BoundFunctionExpression& call,
+                   bool before_casts) {
     duckdb::vector<Bound> arguments;
     for (std::size_t i = 0; i < call.children.size(); ++i) arguments.push_back(argument(call, i, before_casts));
     duckdb::ErrorData error;
-    Bound again;
     try {
-      again = duckdb::FunctionBinder(context_).BindScalarFunction(entry, std::move(arguments), error);
+      Bound again = duckdb::FunctionBinder(context_).BindScalarFunction(entry, std::move(arguments), error);
+      if (!again || again->GetExpressionClass() != duckdb::ExpressionClass::BOUND_FUNCTION) return nullptr;
+      const auto& bound = again->Cast<duckdb::BoundFunctionExpression>();
+      const bool same_shape =
+          bound.function.name == call.function.name && bound.children.size() == call.children.size();
+      return same_shape ? std::move(again) : nullptr;
     } catch (const duckdb::Exception&) {
-      return false;  // a wall of one call: the overload does not exist for these arguments
+      return nullptr;  // a wall of one call: the overload does not exist for these arguments
     }
-    if (!again || again->GetExpressionClass() != duckdb::ExpressionClass::BOUND_FUNCTION) return false;
-    const auto& bound = again->Cast<duckdb::BoundFunctionExpression>();
+  }
+
+  static bool is_same(const duckdb::Expression& again, const duckdb::BoundFunctionExpression& call) {
     const auto same_type = [](const Bound& a, const Bound& b) { return a->return_type == b->return_type; };
-    return bound.function.name == call.function.name && bound.return_type == call.return_type &&
-           std::ranges::equal(bound.children, call.children, same_type);
+    return again.return_type == call.return_type &&
+           std::ranges::equal(again.Cast<duckdb::BoundFunctionExpression>().children, call.children, same_type);
+  }
+
+  /// Whether the functions differ only in that the digits of one may be more: then a cast back loses nothing.
+  static bool is_wider_decimal(const duckdb::Expression& again, const duckdb::BoundFunctionExpression& call) {
+    const auto wider = [](const duckdb::LogicalType& wide, const duckdb::LogicalType& narrow) {
+      if (wide == narrow) return true;
+      if (wide.id() != duckdb::LogicalTypeId::DECIMAL || narrow.id() != duckdb::LogicalTypeId::DECIMAL) return false;
+      return duckdb::DecimalType::GetScale(wide) == duckdb::DecimalType::GetScale(narrow) &&
+             duckdb::DecimalType::GetWidth(wide) >= duckdb::DecimalType::GetWidth(narrow);
+    };
+    const bool arithmetic = call.function.name == "+" || call.function.name == "-";
+    return arithmetic && wider(again.return_type, call.return_type) &&
+           std::ranges::equal(again.Cast<duckdb::BoundFunctionExpression>().children, call.children,
+                              [&](const Bound& a, const Bound& b) { return wider(a->return_type, b->return_type); });
   }
 
   /// A stand-in for an argument: itself if it is constant, else a reference of its type.
@@ -134,11 +167,14 @@ class Translator {
     const duckdb::Expression* original = call.children[index].get();
     if (before_casts && original->GetExpressionClass() == duckdb::ExpressionClass::BOUND_CAST) {
       const auto& inner = original->Cast<duckdb::BoundCastExpression>().child;
-      if (original->return_type.id() == duckdb::LogicalTypeId::DECIMAL && inner->return_type.id() == duckdb::LogicalTypeId::DECIMAL) {
+      if (original->return_type.id() == duckdb::LogicalTypeId::DECIMAL &&
+          inner->return_type.id() == duckdb::LogicalTypeId::DECIMAL) {
         original = inner.get();
       }
     }
-    Bound copy = original->IsFoldable() ? original->Copy() : duckdb::make_uniq<duckdb::BoundReferenceExpression>(original->return_type, index);
+    Bound copy = original->IsFoldable()
+                     ? original->Copy()
+                     : duckdb::make_uniq<duckdb::BoundReferenceExpression>(original->return_type, index);
     // Members of a struct are named by the arguments' aliases.
     const bool names_members = call.function.name == "struct_pack" || call.function.name == "struct_insert";
     if (names_members && call.return_type.id() == duckdb::LogicalTypeId::STRUCT) {
@@ -191,8 +227,10 @@ class Translator {
 
   Result<Expression> between(const duckdb::BoundBetweenExpression& expression) {
     Expression out{Kind::And, duckdb::LogicalType::BOOLEAN, 0, duckdb::Value(), {}, {}};
-    SLUICE_TRY_ASSIGN(Expression lower, compare(expression.lower_inclusive ? ">=" : ">", *expression.input, *expression.lower));
-    SLUICE_TRY_ASSIGN(Expression upper, compare(expression.upper_inclusive ? "<=" : "<", *expression.input, *expression.upper));
+    SLUICE_TRY_ASSIGN(Expression lower,
+                      compare(expression.lower_inclusive ? ">=" : ">", *expression.input, *expression.lower));
+    SLUICE_TRY_ASSIGN(Expression upper,
+                      compare(expression.upper_inclusive ? "<=" : "<", *expression.input, *expression.upper));
     out.children.push_back(std::move(lower));
     out.children.push_back(std::move(upper));
     return out;
@@ -218,7 +256,9 @@ class Translator {
     if (when.kind != Kind::Compare || when.name != ">") return false;
     const Expression& left = when.children[0];
     const Expression& right = when.children[1];
-    if (left.kind != Kind::Constant || right.kind != Kind::Constant || left.constant.IsNull() || right.constant.IsNull()) return false;
+    if (left.kind != Kind::Constant || right.kind != Kind::Constant || left.constant.IsNull() ||
+        right.constant.IsNull())
+      return false;
     return !(left.constant > right.constant);
   }
 

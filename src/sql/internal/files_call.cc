@@ -34,17 +34,37 @@ const std::vector<Option>& options() {
 }
 
 /// Options that Lakeflow knows and this version does not do.
-constexpr std::array<std::string_view, 24> kLaterOptions = {
-    "schemaHints",        "inferColumnTypes", "rescuedDataColumn", "partitionColumns",  "includeExistingFiles", "maxBytesPerTrigger",
-    "maxFileAge",         "cleanSource",      "pathGlobFilter",    "fileNamePattern",   "modifiedAfter",        "modifiedBefore",
-    "recursiveFileLookup", "ignoreCorruptFiles", "ignoreMissingFiles", "backfillInterval", "useManagedFileEvents", "header",
-    "sep",                "delimiter",        "multiLine",         "mode",              "encoding",             "compression"};
+constexpr std::array<std::string_view, 24> kLaterOptions = {"schemaHints",
+                                                            "inferColumnTypes",
+                                                            "rescuedDataColumn",
+                                                            "partitionColumns",
+                                                            "includeExistingFiles",
+                                                            "maxBytesPerTrigger",
+                                                            "maxFileAge",
+                                                            "cleanSource",
+                                                            "pathGlobFilter",
+                                                            "fileNamePattern",
+                                                            "modifiedAfter",
+                                                            "modifiedBefore",
+                                                            "recursiveFileLookup",
+                                                            "ignoreCorruptFiles",
+                                                            "ignoreMissingFiles",
+                                                            "backfillInterval",
+                                                            "useManagedFileEvents",
+                                                            "header",
+                                                            "sep",
+                                                            "delimiter",
+                                                            "multiLine",
+                                                            "mode",
+                                                            "encoding",
+                                                            "compression"};
 
 constexpr std::array<std::string_view, 2> kFormats = {"json", "parquet"};
 constexpr std::array<std::string_view, 6> kLaterFormats = {"csv", "text", "avro", "xml", "orc", "binaryfile"};
 
 bool same(std::string_view left, std::string_view right) {
-  return std::ranges::equal(left, right, [](unsigned char a, unsigned char b) { return std::tolower(a) == std::tolower(b); });
+  return std::ranges::equal(left, right,
+                            [](unsigned char a, unsigned char b) { return std::tolower(a) == std::tolower(b); });
 }
 
 std::string lower(std::string_view text) {
@@ -76,39 +96,46 @@ class FilesCall {
 
   bool parse_path() {
     if (at_close() || at_->kind != TokenKind::String) {
-      fail(SqlError::BadOption, at_close() ? call_.begin()->span : at_->span, "read_files begins with a path in single quotes",
-           "read_files('landing/*.jsonl', format => 'json')");
+      fail(SqlError::BadOption, at_close() ? call_.begin()->span : at_->span,
+           "read_files begins with a path in single quotes", "read_files('landing/*.jsonl', format => 'json')");
       return false;
     }
     out_.path = string_of(*at_);
-    if (out_.path.empty()) fail(SqlError::BadOption, at_->span, "the path is empty", "name a file, a folder or a pattern such as 'landing/*.jsonl'");
+    if (out_.path.empty())
+      fail(SqlError::BadOption, at_->span, "the path is empty",
+           "name a file, a folder or a pattern such as 'landing/*.jsonl'");
     ++at_;
     return true;
   }
 
   bool parse_option() {
     if (!at_->is_symbol(",")) {
-      fail(SqlError::Syntax, at_->span, fmt::format("expected \",\" or \")\", but \"{}\" stands here", at_->text), "options are separated by commas");
+      fail(SqlError::Syntax, at_->span, fmt::format("expected \",\" or \")\", but \"{}\" stands here", at_->text),
+           "options are separated by commas");
       return false;
     }
     ++at_;
     if (at_close() || !at_->is_name()) {
-      fail(SqlError::Syntax, (at_close() ? at_ - 1 : at_)->span, "expected an option", "options are written name => value");
+      fail(SqlError::Syntax, (at_close() ? at_ - 1 : at_)->span, "expected an option",
+           "options are written name => value");
       return false;
     }
     const Token& name = *at_++;
     if (at_close() || !(at_->is_symbol("=>") || at_->is_symbol("="))) {
-      fail(SqlError::Syntax, name.span, fmt::format("\"{}\" has no value", name.text), fmt::format("write {} => value", name.text));
+      fail(SqlError::Syntax, name.span, fmt::format("\"{}\" has no value", name.text),
+           fmt::format("write {} => value", name.text));
       return false;
     }
     ++at_;
     if (at_close()) {
-      fail(SqlError::Syntax, name.span, fmt::format("\"{}\" has no value", name.text), fmt::format("write {} => value", name.text));
+      fail(SqlError::Syntax, name.span, fmt::format("\"{}\" has no value", name.text),
+           fmt::format("write {} => value", name.text));
       return false;
     }
     const Token& value = *at_++;
     if (value.kind != TokenKind::String && value.kind != TokenKind::Number && !value.is("TRUE") && !value.is("FALSE")) {
-      fail(SqlError::BadOption, value.span, fmt::format("the value of {} is no constant", name.text), "write text in single quotes, a number, true or false");
+      fail(SqlError::BadOption, value.span, fmt::format("the value of {} is no constant", name.text),
+           "write text in single quotes, a number, true or false");
       return false;
     }
     set_option(name, value);
@@ -121,14 +148,16 @@ class FilesCall {
     if (option == options().end()) return refuse_option(name, written);
     const std::string text = value.kind == TokenKind::String ? string_of(value) : lower(value.text);
     if (!out_.options.emplace(lower(written), text).second) {
-      return fail(SqlError::BadOption, name.span, fmt::format("option {} is given twice", option->name), "give it once");
+      return fail(SqlError::BadOption, name.span, fmt::format("option {} is given twice", option->name),
+                  "give it once");
     }
     if (option->kind == ValueKind::Boolean && text != "true" && text != "false") {
       return fail(SqlError::BadOption, value.span, fmt::format("{} is true or false", option->name), "");
     }
     std::uint64_t count = 0;
     if (option->kind == ValueKind::Count &&
-        (std::from_chars(text.data(), text.data() + text.size(), count).ptr != text.data() + text.size() || text.empty() || count == 0)) {
+        (std::from_chars(text.data(), text.data() + text.size(), count).ptr != text.data() + text.size() ||
+         text.empty() || count == 0)) {
       return fail(SqlError::BadOption, value.span, fmt::format("{} is a number from 1", option->name), "");
     }
     if (!option->values.empty()) check_value(*option, value, text);
@@ -144,21 +173,25 @@ class FilesCall {
     }
     const auto near = near_names(text, std::vector<std::string>(option.values.begin(), option.values.end()));
     fail(SqlError::BadOption, value.span, fmt::format("{} cannot be \"{}\"", option.name, text),
-         near.empty() ? fmt::format("it is one of {}", fmt::join(option.values, ", ")) : fmt::format("did you mean \"{}\"?", near.front()));
+         near.empty() ? fmt::format("it is one of {}", fmt::join(option.values, ", "))
+                      : fmt::format("did you mean \"{}\"?", near.front()));
   }
 
   void refuse_option(const Token& name, const std::string& written) {
-    const auto later = std::ranges::find_if(kLaterOptions, [&](std::string_view known) { return same(known, written); });
+    const auto later =
+        std::ranges::find_if(kLaterOptions, [&](std::string_view known) { return same(known, written); });
     if (later != kLaterOptions.end()) {
-      errors_.push_back(source_.unsupported(SqlError::UnknownOption, name.span,
-                                            fmt::format("option {} of read_files is not done by this version", *later)));
+      errors_.push_back(
+          source_.unsupported(SqlError::UnknownOption, name.span,
+                              fmt::format("option {} of read_files is not done by this version", *later)));
       return;
     }
     std::vector<std::string> names;
     for (const Option& option : options()) names.emplace_back(option.name);
     const auto near = near_names(written, names);
     fail(SqlError::UnknownOption, name.span, fmt::format("read_files has no option \"{}\"", written),
-         near.empty() ? fmt::format("options are {}", fmt::join(names, ", ")) : fmt::format("did you mean {}?", near.front()));
+         near.empty() ? fmt::format("options are {}", fmt::join(names, ", "))
+                      : fmt::format("did you mean {}?", near.front()));
   }
 
   void parse_schema(const Token& value) {
@@ -180,7 +213,8 @@ class FilesCall {
     }
     const Span span = format_span_.value_or(call_.begin()->span);
     if (std::ranges::find(kLaterFormats, format) != kLaterFormats.end()) {
-      errors_.push_back(source_.unsupported(SqlError::BadFormat, span, fmt::format("format {} is not read by this version", format),
+      errors_.push_back(source_.unsupported(SqlError::BadFormat, span,
+                                            fmt::format("format {} is not read by this version", format),
                                             "formats are json and parquet"));
     } else if (given == out_.options.end() && !format_span_) {
       fail(SqlError::BadFormat, span, "read_files needs a format", "add format => 'json' or format => 'parquet'");
@@ -192,16 +226,17 @@ class FilesCall {
   }
 
   std::string format_of_path() const {
-    static constexpr std::array<std::pair<std::string_view, std::string_view>, 10> kExtensions = {{{".json", "json"},
-                                                                                                   {".jsonl", "json"},
-                                                                                                   {".ndjson", "json"},
-                                                                                                   {".json.gz", "json"},
-                                                                                                   {".jsonl.gz", "json"},
-                                                                                                   {".ndjson.gz", "json"},
-                                                                                                   {".parquet", "parquet"},
-                                                                                                   {".csv", "csv"},
-                                                                                                   {".txt", "text"},
-                                                                                                   {".avro", "avro"}}};
+    static constexpr std::array<std::pair<std::string_view, std::string_view>, 10> kExtensions = {
+        {{".json", "json"},
+         {".jsonl", "json"},
+         {".ndjson", "json"},
+         {".json.gz", "json"},
+         {".jsonl.gz", "json"},
+         {".ndjson.gz", "json"},
+         {".parquet", "parquet"},
+         {".csv", "csv"},
+         {".txt", "text"},
+         {".avro", "avro"}}};
     const std::string path = lower(out_.path);
     for (const auto& [extension, format] : kExtensions) {
       if (path.ends_with(extension)) return std::string(format);
@@ -220,7 +255,8 @@ class FilesCall {
 
 }  // namespace
 
-plan::Source parse_files_call(const SourceText& source, TokenRange call, PlanningDatabase& database, std::vector<Error>& errors) {
+plan::Source parse_files_call(const SourceText& source, TokenRange call, PlanningDatabase& database,
+                              std::vector<Error>& errors) {
   return FilesCall(source, call, database, errors).run();
 }
 

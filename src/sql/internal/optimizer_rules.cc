@@ -8,8 +8,8 @@ namespace {
 constexpr bool kKeep = true;
 constexpr bool kDisable = false;
 
-// A standing query may be simplified by what its text says, never by what the data look like today, and its operators are
-// ours: whatever prepares a plan for DuckDB's own execution is of no use, or wrong.
+// A standing query may be simplified by what its text says, never by what the data look like today, and its operators
+// are ours: whatever prepares a plan for DuckDB's own execution is of no use, or wrong.
 constexpr std::array<OptimizerRule, 33> kRules = {{
     {"expression_rewriter", kKeep, "simplifies expressions by their text"},
     {"filter_pullup", kKeep, "moves filters by their text"},

@@ -1,6 +1,7 @@
 #include "sql/internal/plan_builder.h"
 
 #include <algorithm>
+#include <numeric>
 #include <set>
 
 #include <fmt/format.h>
@@ -30,8 +31,9 @@ bool can_fold(const std::vector<Expression>& inner, const std::vector<Expression
   const bool inner_is_cheap = std::ranges::all_of(
       inner, [](const Expression& expression) { return is_column(expression) || expression.kind == Kind::Constant; });
   std::set<ColumnIndex> picked;
-  const bool picks_once = std::ranges::all_of(
-      outer, [&](const Expression& expression) { return is_column(expression) && picked.insert(expression.column).second; });
+  const bool picks_once = std::ranges::all_of(outer, [&](const Expression& expression) {
+    return is_column(expression) && picked.insert(expression.column).second;
+  });
   return inner_is_cheap || picks_once;
 }
 
@@ -58,10 +60,13 @@ std::string PlanBuilder::name_of(NodeIndex child, const Expression& expression) 
   return columnar::to_string(expression, nodes_[child].names);
 }
 
-PlanBuilder::NodeIndex PlanBuilder::input(plan::InputNode body, columnar::RowType types, std::vector<std::string> names) {
+PlanBuilder::NodeIndex PlanBuilder::input(plan::InputNode body, columnar::RowType types,
+                                          std::vector<std::string> names) {
   for (NodeIndex i = 0; i < nodes_.size(); ++i) {
     const auto* other = std::get_if<plan::InputNode>(&nodes_[i].body);
-    if (other != nullptr && other->relation == body.relation && other->stream == body.stream && other->columns == body.columns) return i;
+    if (other != nullptr && other->relation == body.relation && other->stream == body.stream &&
+        other->columns == body.columns)
+      return i;
   }
   return add(std::move(body), {}, std::move(types), std::move(names));
 }
@@ -70,7 +75,8 @@ PlanBuilder::NodeIndex PlanBuilder::filter(NodeIndex child, Expression predicate
   return add(plan::FilterNode{std::move(predicate)}, {child}, types(child), nodes_[child].names);
 }
 
-PlanBuilder::NodeIndex PlanBuilder::project(NodeIndex child, std::vector<Expression> expressions, std::vector<std::string> names) {
+PlanBuilder::NodeIndex PlanBuilder::project(NodeIndex child, std::vector<Expression> expressions,
+                                            std::vector<std::string> names) {
   for (std::size_t i = 0; i < expressions.size(); ++i) {
     if (i >= names.size()) names.emplace_back();
     if (names[i].empty()) names[i] = name_of(child, expressions[i]);
@@ -117,6 +123,17 @@ PlanBuilder::NodeIndex PlanBuilder::unnest(NodeIndex child, std::vector<Expressi
 }
 
 PlanBuilder::NodeIndex PlanBuilder::aggregate(NodeIndex child, plan::AggregateNode body) {
+  // An aggregate reads columns by its expressions alone, so a projection that only picks some is of no use to it.
+  if (const auto* picks = std::get_if<plan::ProjectNode>(&nodes_[child].body);
+      picks != nullptr && std::ranges::all_of(picks->expressions, is_column)) {
+    const std::vector<Expression> below = picks->expressions;
+    for (Expression& group : body.groups) group = compose(group, below);
+    for (plan::Aggregate& function : body.aggregates) {
+      for (Expression& argument : function.arguments) argument = compose(argument, below);
+      if (function.filter) function.filter = compose(*function.filter, below);
+    }
+    child = nodes_[child].inputs[0];
+  }
   columnar::RowType out;
   std::vector<std::string> names;
   for (const Expression& group : body.groups) {
@@ -127,7 +144,8 @@ PlanBuilder::NodeIndex PlanBuilder::aggregate(NodeIndex child, plan::AggregateNo
     out.push_back(aggregate.type);
     std::vector<std::string> arguments;
     for (const Expression& argument : aggregate.arguments) arguments.push_back(name_of(child, argument));
-    names.push_back(fmt::format("{}({}{})", aggregate.function, aggregate.distinct ? "DISTINCT " : "", fmt::join(arguments, ", ")));
+    names.push_back(
+        fmt::format("{}({}{})", aggregate.function, aggregate.distinct ? "DISTINCT " : "", fmt::join(arguments, ", ")));
   }
   return add(std::move(body), {child}, std::move(out), std::move(names));
 }
@@ -141,7 +159,12 @@ PlanBuilder::NodeIndex PlanBuilder::join(NodeIndex left, NodeIndex right, plan::
 }
 
 PlanBuilder::NodeIndex PlanBuilder::distinct(NodeIndex child) {
-  if (std::holds_alternative<plan::DistinctNode>(nodes_[child].body)) return child;
+  std::vector<ColumnIndex> all(width(child));
+  std::iota(all.begin(), all.end(), ColumnIndex{0});
+  return is_unique(child, all) ? child : settled(child);
+}
+
+PlanBuilder::NodeIndex PlanBuilder::settled(NodeIndex child) {
   return add(plan::DistinctNode{}, {child}, types(child), nodes_[child].names);
 }
 
@@ -174,13 +197,15 @@ bool PlanBuilder::is_unique(NodeIndex index, const std::vector<ColumnIndex>& col
   };
   if (const auto* aggregate = std::get_if<plan::AggregateNode>(&node.body)) return all_below(aggregate->groups.size());
   if (std::holds_alternative<plan::FilterNode>(node.body)) return is_unique(node.inputs[0], columns);
-  if (std::holds_alternative<plan::DistinctNode>(node.body)) return all_below(node.types.size()) || is_unique(node.inputs[0], columns);
+  if (std::holds_alternative<plan::DistinctNode>(node.body))
+    return all_below(node.types.size()) || is_unique(node.inputs[0], columns);
   if (const auto* top = std::get_if<plan::TopNNode>(&node.body)) {
     const bool one_each = top->limit == 1 && std::ranges::all_of(top->partition, [&](const Expression& expression) {
-      return is_column(expression) && has(expression.column);
-    });
+                            return is_column(expression) && has(expression.column);
+                          });
     std::vector<ColumnIndex> below;
-    std::ranges::copy_if(columns, std::back_inserter(below), [&](ColumnIndex column) { return column < width(node.inputs[0]); });
+    std::ranges::copy_if(columns, std::back_inserter(below),
+                         [&](ColumnIndex column) { return column < width(node.inputs[0]); });
     return one_each || is_unique(node.inputs[0], below);
   }
   if (const auto* project = std::get_if<plan::ProjectNode>(&node.body)) {
@@ -197,7 +222,8 @@ bool PlanBuilder::is_unique(NodeIndex index, const std::vector<ColumnIndex>& col
       if (is_column(key)) keys.push_back(key.column);
     }
     std::vector<ColumnIndex> left;
-    std::ranges::copy_if(columns, std::back_inserter(left), [&](ColumnIndex column) { return column < width(node.inputs[0]); });
+    std::ranges::copy_if(columns, std::back_inserter(left),
+                         [&](ColumnIndex column) { return column < width(node.inputs[0]); });
     return is_unique(node.inputs[1], keys) && is_unique(node.inputs[0], left);
   }
   return false;

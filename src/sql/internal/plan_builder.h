@@ -21,11 +21,15 @@ class PlanBuilder {
   NodeIndex input(plan::InputNode body, columnar::RowType types, std::vector<std::string> names);
   NodeIndex filter(NodeIndex child, columnar::Expression predicate);
   /// `names` may be shorter than `expressions`; missing ones are the columns' or the expressions' own.
-  NodeIndex project(NodeIndex child, std::vector<columnar::Expression> expressions, std::vector<std::string> names = {});
+  NodeIndex project(NodeIndex child, std::vector<columnar::Expression> expressions,
+                    std::vector<std::string> names = {});
   NodeIndex unnest(NodeIndex child, std::vector<columnar::Expression> lists);
   NodeIndex aggregate(NodeIndex child, plan::AggregateNode body);
   NodeIndex join(NodeIndex left, NodeIndex right, plan::JoinNode body);
+  /// Returns the child itself if its rows are distinct by its form.
   NodeIndex distinct(NodeIndex child);
+  /// Passes on only what really changed, for a child whose rows are distinct but may be taken back and added again.
+  NodeIndex settled(NodeIndex child);
   NodeIndex top_n(NodeIndex child, plan::TopNNode body);
   NodeIndex union_all(std::vector<NodeIndex> children);
 
@@ -36,7 +40,8 @@ class PlanBuilder {
   std::vector<plan::Node> finish(NodeIndex root) &&;
 
  private:
-  NodeIndex add(plan::NodeBody body, std::vector<NodeIndex> inputs, columnar::RowType types, std::vector<std::string> names);
+  NodeIndex add(plan::NodeBody body, std::vector<NodeIndex> inputs, columnar::RowType types,
+                std::vector<std::string> names);
   std::string name_of(NodeIndex child, const columnar::Expression& expression) const;
 
   std::vector<plan::Node> nodes_;

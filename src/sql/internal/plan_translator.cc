@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 #include <map>
+#include <numeric>
 #include <optional>
 
 #include <fmt/format.h>
@@ -86,7 +87,8 @@ void column_range(const Expression& expression, std::optional<std::pair<ColumnIn
 /// Adds `by` to the columns that the expression reads.
 // NOLINTNEXTLINE(misc-no-recursion)
 void shift_columns(Expression& expression, std::ptrdiff_t by) {
-  if (expression.kind == Kind::Column) expression.column = static_cast<ColumnIndex>(static_cast<std::ptrdiff_t>(expression.column) + by);
+  if (expression.kind == Kind::Column)
+    expression.column = static_cast<ColumnIndex>(static_cast<std::ptrdiff_t>(expression.column) + by);
   for (Expression& child : expression.children) shift_columns(child, by);
 }
 
@@ -97,7 +99,7 @@ class PlanTranslator {
   Result<Translation> run(LogicalOperator& plan) {
     count_uses(plan);
     use_all_columns(plan);
-    SLUICE_TRY_ASSIGN(const Relation root, translate(plan));
+    SLUICE_TRY_ASSIGN(const Relation root, translate_in_order(plan));
     Translation out;
     out.nodes = std::move(builder_).finish(root.node);
     out.notes = std::move(notes_);
@@ -123,35 +125,56 @@ class PlanTranslator {
     if (expression.GetExpressionClass() == duckdb::ExpressionClass::BOUND_COLUMN_REF) {
       ++uses_[key(expression.Cast<duckdb::BoundColumnRefExpression>().binding)];
     }
-    duckdb::ExpressionIterator::EnumerateChildren(expression, [&](const duckdb::Expression& child) { count_uses(child); });
+    duckdb::ExpressionIterator::EnumerateChildren(expression,
+                                                  [&](const duckdb::Expression& child) { count_uses(child); });
   }
   void use_all_columns(LogicalOperator& op) {
     for (const ColumnBinding& binding : op.GetColumnBindings()) ++uses_[key(binding)];
   }
-  static std::pair<std::uint64_t, std::uint64_t> key(const ColumnBinding& binding) { return {binding.table_index, binding.column_index}; }
+  static std::pair<std::uint64_t, std::uint64_t> key(const ColumnBinding& binding) {
+    return {binding.table_index, binding.column_index};
+  }
 
   // --- operators
 
-  /// Returns the operator's relation with exactly the operator's columns, but for row numbers that nothing reads.
+  /// Returns the operator's relation with the operator's columns in some order, but for row numbers that nothing reads.
   // NOLINTNEXTLINE(misc-no-recursion): as deep as the plan, which DuckDB's planner bounds.
   Result<Relation> translate(LogicalOperator& op) {
     SLUICE_TRY_ASSIGN(Relation relation, translate_operator(op));
     const auto bindings = op.GetColumnBindings();
-    std::vector<ColumnBinding> wanted;
-    std::vector<Expression> expressions;
+    std::size_t found = 0;
     for (std::size_t i = 0; i < bindings.size(); ++i) {
       const auto at = std::ranges::find(relation.columns, bindings[i]);
       if (at == relation.columns.end()) {
         if (std::ranges::find(dropped_, bindings[i]) != dropped_.end()) continue;
         return not_incremental(fmt::format("{}, whose columns are not understood", op.GetName()));
       }
-      Expression column = builder_.column(relation.node, static_cast<ColumnIndex>(at - relation.columns.begin()));
-      if (i < op.types.size() && column.type != op.types[i]) return not_incremental(fmt::format("{}, whose types are not understood", op.GetName()));
-      expressions.push_back(std::move(column));
-      wanted.push_back(bindings[i]);
+      ++found;
+      const auto& type = builder_.types(relation.node)[static_cast<std::size_t>(at - relation.columns.begin())];
+      if (i < op.types.size() && type != op.types[i])
+        return not_incremental(fmt::format("{}, whose types are not understood", op.GetName()));
     }
-    if (relation.columns == wanted) return relation;
-    if (wanted.empty()) return relation;  // nothing above reads it: only its rows count
+    // Columns of our own making would count where whole rows are compared.
+    return found == relation.columns.size() ? relation : arranged(std::move(relation), bindings);
+  }
+
+  /// Returns the operator's relation with its columns in the operator's order: for whom takes them by position.
+  // NOLINTNEXTLINE(misc-no-recursion)
+  Result<Relation> translate_in_order(LogicalOperator& op) {
+    SLUICE_TRY_ASSIGN(Relation relation, translate(op));
+    return arranged(std::move(relation), op.GetColumnBindings());
+  }
+
+  Relation arranged(Relation relation, const duckdb::vector<ColumnBinding>& bindings) {
+    std::vector<ColumnBinding> wanted;
+    std::vector<Expression> expressions;
+    for (const ColumnBinding& binding : bindings) {
+      const auto at = std::ranges::find(relation.columns, binding);
+      if (at == relation.columns.end()) continue;  // a row number that nothing reads
+      expressions.push_back(builder_.column(relation.node, static_cast<ColumnIndex>(at - relation.columns.begin())));
+      wanted.push_back(binding);
+    }
+    if (wanted.empty() || wanted == relation.columns) return relation;  // of no columns, only the rows count
     return Relation{builder_.project(relation.node, std::move(expressions)), std::move(wanted)};
   }
 
@@ -162,7 +185,8 @@ class PlanTranslator {
       case LogicalOperatorType::LOGICAL_FILTER: return filter(op.Cast<duckdb::LogicalFilter>());
       case LogicalOperatorType::LOGICAL_PROJECTION: return projection(op.Cast<duckdb::LogicalProjection>());
       case LogicalOperatorType::LOGICAL_AGGREGATE_AND_GROUP_BY: return aggregate(op.Cast<duckdb::LogicalAggregate>());
-      case LogicalOperatorType::LOGICAL_COMPARISON_JOIN: return comparison_join(op.Cast<duckdb::LogicalComparisonJoin>());
+      case LogicalOperatorType::LOGICAL_COMPARISON_JOIN:
+        return comparison_join(op.Cast<duckdb::LogicalComparisonJoin>());
       case LogicalOperatorType::LOGICAL_DELIM_JOIN: return delim_join(op.Cast<duckdb::LogicalComparisonJoin>());
       case LogicalOperatorType::LOGICAL_DELIM_GET: return delim_get(op.Cast<duckdb::LogicalDelimGet>());
       case LogicalOperatorType::LOGICAL_ANY_JOIN: return any_join(op.Cast<duckdb::LogicalAnyJoin>());
@@ -179,9 +203,10 @@ class PlanTranslator {
       case LogicalOperatorType::LOGICAL_UNION:
       case LogicalOperatorType::LOGICAL_EXCEPT:
       case LogicalOperatorType::LOGICAL_INTERSECT: return set_operation(op.Cast<duckdb::LogicalSetOperation>());
-      case LogicalOperatorType::LOGICAL_MATERIALIZED_CTE: return materialized_cte(op.Cast<duckdb::LogicalMaterializedCTE>());
+      case LogicalOperatorType::LOGICAL_MATERIALIZED_CTE:
+        return materialized_cte(op.Cast<duckdb::LogicalMaterializedCTE>());
       case LogicalOperatorType::LOGICAL_CTE_REF: return cte_ref(op.Cast<duckdb::LogicalCTERef>());
-      case LogicalOperatorType::LOGICAL_WINDOW: return refuse_window(op);
+      case LogicalOperatorType::LOGICAL_WINDOW: return window(op.Cast<duckdb::LogicalWindow>());
       case LogicalOperatorType::LOGICAL_RECURSIVE_CTE: return not_incremental("a recursive query");
       case LogicalOperatorType::LOGICAL_EMPTY_RESULT: return not_incremental("a condition that no row can meet");
       case LogicalOperatorType::LOGICAL_DUMMY_SCAN:
@@ -192,21 +217,33 @@ class PlanTranslator {
     }
   }
 
+  // NOLINTNEXTLINE(misc-no-recursion)
   Result<Relation> get(duckdb::LogicalGet& op) {
+    if (is_unnest_call(op)) {
+      SLUICE_TRY_ASSIGN(Relation child, translate(*op.children[0]));
+      return unnest_call(op, std::move(child));
+    }
     const auto use = find_stand_in(op);
     if (!use) return not_incremental(fmt::format("table function {}()", op.function.name));
     if (!op.table_filters.filters.empty() || op.ordinality_idx.IsValid()) return not_incremental("a scan with filters");
+    // In the table's order, not in that in which DuckDB came upon them: ties are broken by columns left to right.
+    std::vector<std::size_t> order(op.GetColumnIds().size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::ranges::stable_sort(order, {}, [&](std::size_t i) { return op.GetColumnIds()[i].GetPrimaryIndex(); });
     plan::InputNode body{use->relation, use->stream, {}};
     columnar::RowType types;
     std::vector<std::string> names;
-    for (const duckdb::ColumnIndex& column : op.GetColumnIds()) {
-      if (column.IsVirtualColumn() || column.HasChildren()) return not_incremental("a virtual column");
+    Relation out;
+    for (const std::size_t i : order) {
+      const duckdb::ColumnIndex& column = op.GetColumnIds()[i];
+      // Children only hint at the struct members that are read; an extract would change the type of the column.
+      if (column.IsVirtualColumn() || column.IsPushdownExtract()) return not_incremental("a virtual column");
       body.columns.push_back(column.GetPrimaryIndex());
       types.push_back(op.returned_types[column.GetPrimaryIndex()]);
       names.push_back(op.names[column.GetPrimaryIndex()]);
+      out.columns.emplace_back(op.table_index, i);
     }
-    Relation out{builder_.input(std::move(body), std::move(types), std::move(names)), {}};
-    for (std::size_t i = 0; i < op.GetColumnIds().size(); ++i) out.columns.emplace_back(op.table_index, i);
+    out.node = builder_.input(std::move(body), std::move(types), std::move(names));
     return out;
   }
 
@@ -214,7 +251,7 @@ class PlanTranslator {
   Result<Relation> filter(duckdb::LogicalFilter& op) {
     std::vector<const duckdb::Expression*> conditions;
     for (const auto& expression : op.expressions) split_and(*expression, conditions);
-    if (op.children[0]->type == LogicalOperatorType::LOGICAL_WINDOW) {
+    if (op.children[0]->type == LogicalOperatorType::LOGICAL_WINDOW && !numbers_outer_rows(*op.children[0])) {
       return ranked_filter(op.children[0]->Cast<duckdb::LogicalWindow>(), conditions);
     }
     SLUICE_TRY_ASSIGN(Relation child, translate(*op.children[0]));
@@ -233,11 +270,13 @@ class PlanTranslator {
 
   /// `row_number() OVER (…) <= k` above the window: the first rows of each partition.
   // NOLINTNEXTLINE(misc-no-recursion)
-  Result<Relation> ranked_filter(duckdb::LogicalWindow& window, const std::vector<const duckdb::Expression*>& conditions) {
+  Result<Relation> ranked_filter(duckdb::LogicalWindow& window,
+                                 const std::vector<const duckdb::Expression*>& conditions) {
     const auto& first = window.expressions[0]->Cast<duckdb::BoundWindowExpression>();
-    const bool all_alike = std::ranges::all_of(window.expressions, [&](const auto& other) { return other->Equals(first); });
-    const bool plain = first.GetExpressionType() == duckdb::ExpressionType::WINDOW_ROW_NUMBER && !first.filter_expr && !first.distinct &&
-                       first.arg_orders.empty() && first.children.empty();
+    const bool all_alike =
+        std::ranges::all_of(window.expressions, [&](const auto& other) { return other->Equals(first); });
+    const bool plain = first.GetExpressionType() == duckdb::ExpressionType::WINDOW_ROW_NUMBER && !first.filter_expr &&
+                       !first.distinct && first.arg_orders.empty() && first.children.empty();
     if (!all_alike || !plain) return refuse_window(window);
 
     RankBounds bounds;
@@ -260,39 +299,38 @@ class PlanTranslator {
       body.partition.push_back(std::move(column));
     }
     SLUICE_TRY_ASSIGN(body.order, order_keys(first.orders, child));
-    if (body.order.empty()) notes_.emplace_back("row_number() has no ORDER BY: rows are numbered by all their columns, left to right");
+    if (body.order.empty())
+      notes_.emplace_back("row_number() has no ORDER BY: rows are numbered by all their columns, left to right");
     body.offset = bounds.first - 1;
     body.limit = bounds.last - bounds.first + 1;
+    std::vector<ColumnBinding> ranks;  // that something else reads
     for (std::size_t i = 0; i < window.expressions.size(); ++i) {
       const ColumnBinding rank(window.window_index, i);
-      body.emit_rank = body.emit_rank || uses_[key(rank)] > consumed[key(rank)];
+      (uses_[key(rank)] > consumed[key(rank)] ? ranks : dropped_).push_back(rank);
     }
+    body.emit_rank = !ranks.empty();
     if (body.emit_rank && body.offset > 0) return not_incremental("row_number() counted from behind an offset");
-    const bool emit_rank = body.emit_rank;
     Relation out{builder_.top_n(child.node, std::move(body)), child.columns};
-    for (std::size_t i = 0; i < window.expressions.size(); ++i) {
-      const ColumnBinding rank(window.window_index, i);
-      if (!emit_rank) dropped_.push_back(rank);
-    }
-    if (emit_rank) out = with_rank(std::move(out), window);
+    if (!ranks.empty()) out = with_ranks(std::move(out), ranks);
     return filtered(std::move(out), rest);
   }
 
-  /// Gives every column of the window the one rank column.
-  Relation with_rank(Relation top, const duckdb::LogicalWindow& window) {
+  /// Names the rank column; repeats it if the query wrote the same row_number() several times.
+  Relation with_ranks(Relation top, const std::vector<ColumnBinding>& ranks) {
     const ColumnIndex rank = top.columns.size();
     std::vector<Expression> expressions;
     for (ColumnIndex i = 0; i < rank; ++i) expressions.push_back(builder_.column(top.node, i));
-    for (std::size_t i = 0; i < window.expressions.size(); ++i) {
+    for (const ColumnBinding& binding : ranks) {
       expressions.push_back(builder_.column(top.node, rank));
-      top.columns.emplace_back(window.window_index, i);
+      top.columns.push_back(binding);
     }
     top.node = builder_.project(top.node, std::move(expressions));
     return top;
   }
 
   /// If the condition bounds a row number by constants, narrows `bounds` and returns the row number's column.
-  static std::optional<ColumnBinding> narrow(const duckdb::Expression& condition, std::uint64_t window_index, RankBounds& bounds) {
+  static std::optional<ColumnBinding> narrow(const duckdb::Expression& condition, std::uint64_t window_index,
+                                             RankBounds& bounds) {
     const auto rank_of = [&](const duckdb::Expression& side) -> std::optional<ColumnBinding> {
       if (side.GetExpressionClass() != duckdb::ExpressionClass::BOUND_COLUMN_REF) return std::nullopt;
       const ColumnBinding binding = side.Cast<duckdb::BoundColumnRefExpression>().binding;
@@ -309,7 +347,9 @@ class PlanTranslator {
       if (k < 1) bounds.first = std::numeric_limits<std::uint64_t>::max();
       bounds.last = std::min(bounds.last, static_cast<std::uint64_t>(std::max<std::int64_t>(k, 0)));
     };
-    const auto at_least = [&](std::int64_t k) { bounds.first = std::max(bounds.first, static_cast<std::uint64_t>(std::max<std::int64_t>(k, 1))); };
+    const auto at_least = [&](std::int64_t k) {
+      bounds.first = std::max(bounds.first, static_cast<std::uint64_t>(std::max<std::int64_t>(k, 1)));
+    };
     constexpr std::int64_t kMin = std::numeric_limits<std::int64_t>::min();
     constexpr std::int64_t kMax = std::numeric_limits<std::int64_t>::max();
 
@@ -329,9 +369,13 @@ class PlanTranslator {
     const auto rank = rank_of(flipped ? *comparison.right : *comparison.left);
     const auto constant = constant_of(flipped ? *comparison.left : *comparison.right);
     if (!rank || !constant || *constant == kMin || *constant == kMax) return std::nullopt;
-    const auto type = flipped ? duckdb::FlipComparisonExpression(comparison.GetExpressionType()) : comparison.GetExpressionType();
+    const auto type =
+        flipped ? duckdb::FlipComparisonExpression(comparison.GetExpressionType()) : comparison.GetExpressionType();
     switch (type) {
-      case duckdb::ExpressionType::COMPARE_EQUAL: at_least(*constant); at_most(*constant); return rank;
+      case duckdb::ExpressionType::COMPARE_EQUAL:
+        at_least(*constant);
+        at_most(*constant);
+        return rank;
       case duckdb::ExpressionType::COMPARE_LESSTHANOREQUALTO: at_most(*constant); return rank;
       case duckdb::ExpressionType::COMPARE_LESSTHAN: at_most(*constant - 1); return rank;
       case duckdb::ExpressionType::COMPARE_GREATERTHANOREQUALTO: at_least(*constant); return rank;
@@ -340,9 +384,27 @@ class PlanTranslator {
     }
   }
 
+  static bool numbers_outer_rows(const LogicalOperator& window) {
+    const auto& first = window.expressions[0]->Cast<duckdb::BoundWindowExpression>();
+    return window.expressions.size() == 1 && first.GetAlias() == "delim_index" && first.partitions.empty() &&
+           first.orders.empty();
+  }
+
+  /// A window that no filter bounds. DuckDB numbers outer rows in order to join what it computes for each back to it;
+  /// the number itself decides nothing and is left out (see rowwise_join).
+  // NOLINTNEXTLINE(misc-no-recursion)
+  Result<Relation> window(duckdb::LogicalWindow& op) {
+    if (!numbers_outer_rows(op)) return refuse_window(op);
+    outer_numbers_.emplace_back(op.window_index, 0);
+    dropped_.emplace_back(op.window_index, 0);
+    return translate(*op.children[0]);
+  }
+
   static Result<Relation> refuse_window(const LogicalOperator& op) {
     const auto& window = op.expressions[0]->Cast<duckdb::BoundWindowExpression>();
-    if (window.GetExpressionType() == duckdb::ExpressionType::WINDOW_ROW_NUMBER && op.expressions.size() == 1) {
+    const bool all_alike =
+        std::ranges::all_of(op.expressions, [&](const auto& other) { return other->Equals(window); });
+    if (window.GetExpressionType() == duckdb::ExpressionType::WINDOW_ROW_NUMBER && all_alike) {
       return not_incremental("row_number() without a bound such as QUALIFY row_number() OVER (…) <= 10");
     }
     return not_incremental(fmt::format("the window function {}", window.GetName()));
@@ -352,6 +414,11 @@ class PlanTranslator {
 
   // NOLINTNEXTLINE(misc-no-recursion)
   Result<Relation> projection(duckdb::LogicalProjection& op) {
+    // EXISTS looks at one row, whichever.
+    const bool any_row_will_do =
+        op.children[0]->type == LogicalOperatorType::LOGICAL_LIMIT &&
+        std::ranges::all_of(op.expressions, [](const auto& item) { return item->IsFoldable(); });
+    if (any_row_will_do) notes_off_ = op.children[0].get();
     if (is_scalar_guard(*op.children[0])) return scalar_guard(op, op.children[0]->Cast<duckdb::LogicalAggregate>());
     SLUICE_TRY_ASSIGN(const Relation child, translate(*op.children[0]));
     return projected(op, child.node, [&](const ColumnBinding& binding) { return find_column(binding, child); });
@@ -396,7 +463,8 @@ class PlanTranslator {
       argument = builder_.column(child.node, 0);
     }
     const auto find = [&](const ColumnBinding& binding) -> Result<Expression> {
-      if (binding.table_index != guard.aggregate_index) return not_incremental("a scalar subquery whose columns are not understood");
+      if (binding.table_index != guard.aggregate_index)
+        return not_incremental("a scalar subquery whose columns are not understood");
       return binding.column_index == 0 ? argument : Expression::literal(duckdb::Value::BIGINT(1));
     };
     return projected(op, child.node, find);
@@ -412,8 +480,9 @@ class PlanTranslator {
 
   // NOLINTNEXTLINE(misc-no-recursion)
   Result<Relation> aggregate(duckdb::LogicalAggregate& op) {
-    const bool plain = op.grouping_functions.empty() &&
-                       (op.grouping_sets.empty() || (op.grouping_sets.size() == 1 && op.grouping_sets[0].size() == op.groups.size()));
+    const bool plain =
+        op.grouping_functions.empty() &&
+        (op.grouping_sets.empty() || (op.grouping_sets.size() == 1 && op.grouping_sets[0].size() == op.groups.size()));
     if (!plain) return not_incremental("several grouping sets (ROLLUP, CUBE, GROUPING SETS)");
     SLUICE_TRY_ASSIGN(const Relation child, translate(*op.children[0]));
     plan::AggregateNode body;
@@ -424,7 +493,8 @@ class PlanTranslator {
       out.columns.emplace_back(op.group_index, i);
     }
     for (std::size_t i = 0; i < op.expressions.size(); ++i) {
-      SLUICE_TRY_ASSIGN(plan::Aggregate function, aggregate_function(op.expressions[i]->Cast<duckdb::BoundAggregateExpression>(), child));
+      SLUICE_TRY_ASSIGN(plan::Aggregate function,
+                        aggregate_function(op.expressions[i]->Cast<duckdb::BoundAggregateExpression>(), child));
       body.aggregates.push_back(std::move(function));
       out.columns.emplace_back(op.aggregate_index, i);
     }
@@ -443,10 +513,12 @@ class PlanTranslator {
       out.filter = std::move(condition);
     }
     if (out.function == "count" && out.arguments.empty()) out.function = "count_star";
-    const bool repeats_matter = out.function != "min" && out.function != "max" && out.function != "bool_and" && out.function != "bool_or";
+    const bool repeats_matter =
+        out.function != "min" && out.function != "max" && out.function != "bool_and" && out.function != "bool_or";
     out.distinct = out.distinct && repeats_matter;
     // sum(condition) counts the rows for which it is true.
-    if (out.function == "sum" && out.arguments.size() == 1 && out.arguments[0].type.id() == duckdb::LogicalTypeId::BOOLEAN) {
+    if (out.function == "sum" && out.arguments.size() == 1 &&
+        out.arguments[0].type.id() == duckdb::LogicalTypeId::BOOLEAN) {
       out.arguments[0] = Expression::cast(std::move(out.arguments[0]), duckdb::LogicalType::INTEGER);
     }
     if (plan::has_incremental_form(out)) return out;
@@ -457,7 +529,8 @@ class PlanTranslator {
   // --- joins
 
   /// Conditions of a join over the joined row, sorted into keys and the rest.
-  Result<plan::JoinNode> join_node(plan::JoinType type, const Relation& left, const std::vector<Expression>& conditions) {
+  Result<plan::JoinNode> join_node(plan::JoinType type, const Relation& left,
+                                   const std::vector<Expression>& conditions) {
     plan::JoinNode body;
     body.type = type;
     const ColumnIndex width = builder_.width(left.node);
@@ -501,7 +574,8 @@ class PlanTranslator {
   }
 
   /// Translates DuckDB's conditions to predicates over the joined row of `left` and `right`.
-  Result<std::vector<Expression>> join_conditions(const duckdb::LogicalComparisonJoin& op, const Relation& left, const Relation& right) {
+  Result<std::vector<Expression>> join_conditions(const duckdb::LogicalComparisonJoin& op, const Relation& left,
+                                                  const Relation& right) {
     Relation both = left;
     both.columns.insert(both.columns.end(), right.columns.begin(), right.columns.end());
     const ColumnIndex width = left.columns.size();
@@ -514,7 +588,8 @@ class PlanTranslator {
     };
     std::vector<Expression> out;
     for (const auto& condition : op.conditions) {
-      auto comparison = duckdb::make_uniq<duckdb::BoundComparisonExpression>(condition.comparison, condition.left->Copy(), condition.right->Copy());
+      auto comparison = duckdb::make_uniq<duckdb::BoundComparisonExpression>(
+          condition.comparison, condition.left->Copy(), condition.right->Copy());
       SLUICE_TRY_ASSIGN(Expression predicate, translate_expression(context_, *comparison, find));
       out.push_back(std::move(predicate));
     }
@@ -533,7 +608,8 @@ class PlanTranslator {
   }
 
   Result<Relation> join_of(duckdb::LogicalComparisonJoin& op, const Relation& left, const Relation& right) {
-    const bool swap = op.join_type == duckdb::JoinType::RIGHT || op.join_type == duckdb::JoinType::RIGHT_SEMI || op.join_type == duckdb::JoinType::RIGHT_ANTI;
+    const bool swap = op.join_type == duckdb::JoinType::RIGHT || op.join_type == duckdb::JoinType::RIGHT_SEMI ||
+                      op.join_type == duckdb::JoinType::RIGHT_ANTI;
     const Relation& first = swap ? right : left;
     const Relation& second = swap ? left : right;
     SLUICE_TRY_ASSIGN(const std::vector<Expression> conditions, join_conditions(op, first, second));
@@ -552,7 +628,8 @@ class PlanTranslator {
     }
   }
 
-  Result<Relation> plain_join(plan::JoinType type, const Relation& left, const Relation& right, const std::vector<Expression>& conditions) {
+  Result<Relation> plain_join(plan::JoinType type, const Relation& left, const Relation& right,
+                              const std::vector<Expression>& conditions) {
     SLUICE_TRY_ASSIGN(plan::JoinNode body, join_node(type, left, conditions));
     return joined(left, right, std::move(body));
   }
@@ -575,9 +652,12 @@ class PlanTranslator {
       return not_incremental("a join condition over columns that are not there");
     };
     SLUICE_TRY_ASSIGN(Expression condition, translate_expression(context_, *op.condition, find));
-    if (op.join_type == duckdb::JoinType::INNER) return plain_join(plan::JoinType::Inner, first, second, {std::move(condition)});
-    if (op.join_type == duckdb::JoinType::LEFT || swap) return plain_join(plan::JoinType::Left, first, second, {std::move(condition)});
-    return not_incremental(fmt::format("a {} join on a condition that is not an equality", duckdb::EnumUtil::ToString(op.join_type)));
+    if (op.join_type == duckdb::JoinType::INNER)
+      return plain_join(plan::JoinType::Inner, first, second, {std::move(condition)});
+    if (op.join_type == duckdb::JoinType::LEFT || swap)
+      return plain_join(plan::JoinType::Left, first, second, {std::move(condition)});
+    return not_incremental(
+        fmt::format("a {} join on a condition that is not an equality", duckdb::EnumUtil::ToString(op.join_type)));
   }
 
   // NOLINTNEXTLINE(misc-no-recursion)
@@ -592,9 +672,11 @@ class PlanTranslator {
     Relation relation;
     plan::JoinNode join;
   };
-  Result<Keys> distinct_keys(plan::JoinType type, const Relation& left, const Relation& right, const std::vector<Expression>& conditions, bool marked) {
+  Result<Keys> distinct_keys(plan::JoinType type, const Relation& left, const Relation& right,
+                             const std::vector<Expression>& conditions, bool marked) {
     SLUICE_TRY_ASSIGN(plan::JoinNode body, join_node(type, left, conditions));
-    if (body.residual || body.left_keys.empty()) return not_incremental("EXISTS, IN or FULL JOIN on a condition that is not an equality");
+    if (body.residual || body.left_keys.empty())
+      return not_incremental("EXISTS, IN or FULL JOIN on a condition that is not an equality");
     Keys out;
     out.relation.node = builder_.distinct(builder_.project(right.node, body.right_keys));
     const std::size_t count = body.right_keys.size();
@@ -630,21 +712,30 @@ class PlanTranslator {
   /// Left join, and the rows of the right side without a partner.
   Result<Relation> full_join(const Relation& left, const Relation& right, const std::vector<Expression>& conditions) {
     SLUICE_TRY_ASSIGN(const plan::JoinNode body, join_node(plan::JoinType::Left, left, conditions));
-    if (body.residual || body.left_keys.empty()) return not_incremental("FULL JOIN on a condition that is not an equality");
+    if (body.residual || body.left_keys.empty())
+      return not_incremental("FULL JOIN on a condition that is not an equality");
     const Relation matched = joined(left, right, body);
     std::vector<Expression> flipped;
     for (std::size_t i = 0; i < body.left_keys.size(); ++i) {
       Expression other = body.left_keys[i];
       shift_columns(other, static_cast<std::ptrdiff_t>(builder_.width(right.node)));
-      Expression condition{Kind::Compare, duckdb::LogicalType::BOOLEAN, 0, duckdb::Value(), body.null_safe[i] ? "is_not_distinct" : "=", {}};
+      Expression condition{Kind::Compare,
+                           duckdb::LogicalType::BOOLEAN,
+                           0,
+                           duckdb::Value(),
+                           body.null_safe[i] ? "is_not_distinct" : "=",
+                           {}};
       condition.children = {body.right_keys[i], std::move(other)};
       flipped.push_back(std::move(condition));
     }
     SLUICE_TRY_ASSIGN(const Relation unmatched, anti_join(right, left, flipped));
     std::vector<Expression> expressions;
-    for (const duckdb::LogicalType& type : builder_.types(left.node)) expressions.push_back(Expression::literal(duckdb::Value(type)));
-    for (ColumnIndex i = 0; i < builder_.width(right.node); ++i) expressions.push_back(builder_.column(unmatched.node, i));
-    const NodeIndex padded = builder_.project(unmatched.node, std::move(expressions), builder_.node(matched.node).names);
+    for (const duckdb::LogicalType& type : builder_.types(left.node))
+      expressions.push_back(Expression::literal(duckdb::Value(type)));
+    for (ColumnIndex i = 0; i < builder_.width(right.node); ++i)
+      expressions.push_back(builder_.column(unmatched.node, i));
+    const NodeIndex padded =
+        builder_.project(unmatched.node, std::move(expressions), builder_.node(matched.node).names);
     return Relation{builder_.union_all({matched.node, padded}), matched.columns};
   }
 
@@ -659,10 +750,13 @@ class PlanTranslator {
   }
 
   /// x IN (subquery) as a value: TRUE, FALSE or NULL.
-  Result<Relation> mark_join(const Relation& left, const Relation& right, const std::vector<Expression>& conditions, std::uint64_t mark_index) {
+  Result<Relation> mark_join(const Relation& left, const Relation& right, const std::vector<Expression>& conditions,
+                             std::uint64_t mark_index) {
     SLUICE_TRY_ASSIGN(const plan::JoinNode body, join_node(plan::JoinType::Left, left, conditions));
-    const bool never_null = !body.null_safe.empty() && std::ranges::all_of(body.null_safe, [](bool safe) { return safe; });
-    if (!never_null && body.null_safe.size() != 1) return not_incremental("NOT IN or a nested IN that is correlated or compares several columns");
+    const bool never_null =
+        !body.null_safe.empty() && std::ranges::all_of(body.null_safe, [](bool safe) { return safe; });
+    if (!never_null && body.null_safe.size() != 1)
+      return not_incremental("NOT IN or a nested IN that is correlated or compares several columns");
     const std::size_t width = builder_.width(left.node);
     SLUICE_TRY_ASSIGN(Keys keys, distinct_keys(plan::JoinType::Left, left, right, conditions, true));
     Relation out = joined(left, keys.relation, std::move(keys.join));
@@ -672,10 +766,14 @@ class PlanTranslator {
       const Relation flags = null_flags(right, body.right_keys[0]);
       const ColumnIndex flag = builder_.width(out.node);
       out = joined(out, flags, {});
-      Expression unknown = operation(Kind::Or, {builder_.column(out.node, flag + 1),
-                                                operation(Kind::And, {builder_.column(out.node, flag), operation(Kind::IsNull, {body.left_keys[0]})})});
-      mark = operation(Kind::Case, {std::move(matched), Expression::literal(duckdb::Value::BOOLEAN(true)), std::move(unknown),
-                                    Expression::literal(duckdb::Value(duckdb::LogicalType::BOOLEAN)), Expression::literal(duckdb::Value::BOOLEAN(false))});
+      Expression unknown = operation(
+          Kind::Or,
+          {builder_.column(out.node, flag + 1),
+           operation(Kind::And, {builder_.column(out.node, flag), operation(Kind::IsNull, {body.left_keys[0]})})});
+      mark =
+          operation(Kind::Case, {std::move(matched), Expression::literal(duckdb::Value::BOOLEAN(true)),
+                                 std::move(unknown), Expression::literal(duckdb::Value(duckdb::LogicalType::BOOLEAN)),
+                                 Expression::literal(duckdb::Value::BOOLEAN(false))});
     }
     std::vector<Expression> expressions;
     std::vector<ColumnBinding> columns(left.columns);
@@ -701,7 +799,8 @@ class PlanTranslator {
     std::vector<Expression> flags;
     flags.push_back(greater(builder_.column(counted, 0), Expression::literal(duckdb::Value::BIGINT(0))));
     flags.push_back(greater(builder_.column(counted, 0), builder_.column(counted, 1)));
-    return {builder_.distinct(builder_.project(counted, std::move(flags), {"has_rows", "has_null"})), {unnamed(), unnamed()}};
+    return {builder_.settled(builder_.project(counted, std::move(flags), {"has_rows", "has_null"})),
+            {unnamed(), unnamed()}};
   }
 
   // --- decorrelated subqueries
@@ -711,6 +810,10 @@ class PlanTranslator {
     LogicalOperator& outer_child = *op.children[op.delim_flipped ? 1 : 0];
     LogicalOperator& inner_child = *op.children[op.delim_flipped ? 0 : 1];
     SLUICE_TRY_ASSIGN(const Relation outer, translate(outer_child));
+    if (std::ranges::any_of(op.duplicate_eliminated_columns,
+                            [&](const auto& column) { return is_outer_number(*column); })) {
+      return rowwise_join(op, outer, inner_child);
+    }
     std::vector<Expression> correlated;
     for (const auto& column : op.duplicate_eliminated_columns) {
       SLUICE_TRY_ASSIGN(Expression translated, expression(*column, outer));
@@ -721,6 +824,93 @@ class PlanTranslator {
     delim_nodes_.pop_back();
     if (!inner) return std::move(inner).error();
     return op.delim_flipped ? join_of(op, *inner, outer) : join_of(op, outer, *inner);
+  }
+
+  bool is_outer_number(const duckdb::Expression& expression) const {
+    return expression.GetExpressionClass() == duckdb::ExpressionClass::BOUND_COLUMN_REF &&
+           std::ranges::find(outer_numbers_, expression.Cast<duckdb::BoundColumnRefExpression>().binding) !=
+               outer_numbers_.end();
+  }
+
+  /// What is computed for each outer row alone (UNNEST of its lists, conditions on the elements) and joined back to it
+  /// by its number: computed beside the row instead, and nothing is joined.
+  // NOLINTNEXTLINE(misc-no-recursion)
+  Result<Relation> rowwise_join(duckdb::LogicalComparisonJoin& op, const Relation& outer, LogicalOperator& inner) {
+    const bool by_number = op.join_type == duckdb::JoinType::INNER && op.conditions.size() == 1 &&
+                           op.conditions[0].comparison == duckdb::ExpressionType::COMPARE_NOT_DISTINCT_FROM &&
+                           !op.predicate &&
+                           is_outer_number(op.delim_flipped ? *op.conditions[0].right : *op.conditions[0].left);
+    if (!by_number) return not_incremental("a correlated subquery for which outer rows are numbered");
+    return beside(inner, outer, op.duplicate_eliminated_columns);
+  }
+
+  /// Translates an operator that looks at one outer row at a time: its columns come behind those of the outer row.
+  // NOLINTNEXTLINE(misc-no-recursion)
+  Result<Relation> beside(LogicalOperator& op, const Relation& outer, const BoundList& correlated) {
+    if (op.type == LogicalOperatorType::LOGICAL_DELIM_GET) {
+      std::vector<Expression> columns;
+      for (const auto& column : correlated) {
+        if (is_outer_number(*column)) {
+          columns.push_back(Expression::literal(duckdb::Value::BIGINT(0)));
+          continue;
+        }
+        SLUICE_TRY_ASSIGN(Expression translated, expression(*column, outer));
+        columns.push_back(std::move(translated));
+      }
+      return widened(outer, outer.columns.size(), std::move(columns), op.Cast<duckdb::LogicalDelimGet>().table_index);
+    }
+    if (op.children.size() != 1) return not_incremental("a correlated subquery for which outer rows are numbered");
+    SLUICE_TRY_ASSIGN(Relation child, beside(*op.children[0], outer, correlated));
+    if (op.type == LogicalOperatorType::LOGICAL_PROJECTION) {
+      std::vector<Expression> columns;
+      for (const auto& item : op.expressions) {
+        SLUICE_TRY_ASSIGN(Expression translated, expression(*item, child));
+        columns.push_back(std::move(translated));
+      }
+      return widened(child, outer.columns.size(), std::move(columns), op.Cast<duckdb::LogicalProjection>().table_index);
+    }
+    if (op.type == LogicalOperatorType::LOGICAL_FILTER) {
+      std::vector<const duckdb::Expression*> conditions;
+      for (const auto& item : op.expressions) split_and(*item, conditions);
+      return filtered(std::move(child), conditions);
+    }
+    if (op.type == LogicalOperatorType::LOGICAL_UNNEST)
+      return unnested(std::move(child), op.Cast<duckdb::LogicalUnnest>());
+    if (op.type == LogicalOperatorType::LOGICAL_GET && is_unnest_call(op))
+      return unnest_call(op.Cast<duckdb::LogicalGet>(), std::move(child));
+    return not_incremental("a correlated subquery for which outer rows are numbered");
+  }
+
+  /// Returns the first `kept` columns of a relation and more behind them.
+  Relation widened(const Relation& relation, std::size_t kept, std::vector<Expression> more,
+                   std::uint64_t table_index) {
+    Relation out;
+    std::vector<Expression> expressions;
+    for (ColumnIndex i = 0; i < kept; ++i) {
+      expressions.push_back(builder_.column(relation.node, i));
+      out.columns.push_back(relation.columns[i]);
+    }
+    for (std::size_t i = 0; i < more.size(); ++i) {
+      expressions.push_back(std::move(more[i]));
+      out.columns.emplace_back(table_index, i);
+    }
+    out.node = builder_.project(relation.node, std::move(expressions));
+    return out;
+  }
+
+  /// UNNEST as a table function over the rows of a child: it takes the child's first column and passes on the others.
+  static bool is_unnest_call(const LogicalOperator& op) {
+    const auto& call = op.Cast<duckdb::LogicalGet>();
+    return call.function.name == "unnest" && call.children.size() == 1 && call.input_table_types.size() == 1 &&
+           call.GetColumnIds().size() == 1 && !call.ordinality_idx.IsValid() && call.table_filters.filters.empty();
+  }
+  Result<Relation> unnest_call(duckdb::LogicalGet& call, Relation child) {
+    SLUICE_TRY_ASSIGN(Expression list, find_column(call.children[0]->GetColumnBindings()[0], child));
+    if (list.type.id() != duckdb::LogicalTypeId::LIST)
+      return not_incremental(fmt::format("UNNEST of a {}", list.type.ToString()));
+    child.node = builder_.unnest(child.node, {std::move(list)});
+    child.columns.emplace_back(call.table_index, 0);
+    return child;
   }
 
   Result<Relation> delim_get(const duckdb::LogicalDelimGet& op) {
@@ -734,17 +924,21 @@ class PlanTranslator {
 
   // --- order and duplicates
 
-  Result<std::vector<plan::OrderKey>> order_keys(const duckdb::vector<duckdb::BoundOrderByNode>& orders, const Relation& child) {
+  Result<std::vector<plan::OrderKey>> order_keys(const duckdb::vector<duckdb::BoundOrderByNode>& orders,
+                                                 const Relation& child) {
     std::vector<plan::OrderKey> keys;
     for (const auto& order : orders) {
       SLUICE_TRY_ASSIGN(Expression key, expression(*order.expression, child));
-      keys.push_back({std::move(key), {order.type == duckdb::OrderType::DESCENDING, order.null_order == duckdb::OrderByNullType::NULLS_FIRST}});
+      keys.push_back(
+          {std::move(key),
+           {order.type == duckdb::OrderType::DESCENDING, order.null_order == duckdb::OrderByNullType::NULLS_FIRST}});
     }
     return keys;
   }
 
   // NOLINTNEXTLINE(misc-no-recursion)
-  Result<Relation> top_n(LogicalOperator& child_op, const duckdb::vector<duckdb::BoundOrderByNode>& orders, std::uint64_t limit, std::uint64_t offset) {
+  Result<Relation> top_n(LogicalOperator& child_op, const duckdb::vector<duckdb::BoundOrderByNode>& orders,
+                         std::uint64_t limit, std::uint64_t offset) {
     SLUICE_TRY_ASSIGN(const Relation child, translate(child_op));
     plan::TopNNode body;
     SLUICE_TRY_ASSIGN(body.order, order_keys(orders, child));
@@ -755,7 +949,9 @@ class PlanTranslator {
 
   // NOLINTNEXTLINE(misc-no-recursion)
   Result<Relation> limit(duckdb::LogicalLimit& op) {
-    const auto constant = [](const duckdb::BoundLimitNode& node) { return node.Type() == duckdb::LimitNodeType::CONSTANT_VALUE; };
+    const auto constant = [](const duckdb::BoundLimitNode& node) {
+      return node.Type() == duckdb::LimitNodeType::CONSTANT_VALUE;
+    };
     const bool has_limit = op.limit_val.Type() != duckdb::LimitNodeType::UNSET;
     const bool has_offset = op.offset_val.Type() != duckdb::LimitNodeType::UNSET;
     if (!has_limit || !constant(op.limit_val) || (has_offset && !constant(op.offset_val))) {
@@ -768,14 +964,16 @@ class PlanTranslator {
       return top_n(*child.children[0], child.Cast<duckdb::LogicalOrder>().orders, limit, offset);
     }
     if (contains_order(child)) return not_incremental("LIMIT over an inner ORDER BY");
-    notes_.emplace_back("LIMIT has no ORDER BY: the first rows are taken by all their columns, left to right");
+    if (notes_off_ != &op)
+      notes_.emplace_back("LIMIT has no ORDER BY: the first rows are taken by all their columns, left to right");
     return top_n(child, {}, limit, offset);
   }
 
   /// Whether an order that a query asked for reaches this operator.
   static bool contains_order(const LogicalOperator& op) {
     if (op.type == LogicalOperatorType::LOGICAL_ORDER_BY) return true;
-    const bool passes = op.type == LogicalOperatorType::LOGICAL_PROJECTION || op.type == LogicalOperatorType::LOGICAL_FILTER;
+    const bool passes =
+        op.type == LogicalOperatorType::LOGICAL_PROJECTION || op.type == LogicalOperatorType::LOGICAL_FILTER;
     return passes && contains_order(*op.children[0]);
   }
 
@@ -806,7 +1004,8 @@ class PlanTranslator {
     for (const Expression& target : targets) {
       if (target.kind == Kind::Column) covered[target.column] = true;
     }
-    if (!std::ranges::all_of(covered, [](bool yes) { return yes; })) return not_incremental("DISTINCT over part of a row");
+    if (!std::ranges::all_of(covered, [](bool yes) { return yes; }))
+      return not_incremental("DISTINCT over part of a row");
     child.node = builder_.distinct(child.node);
     return child;
   }
@@ -816,10 +1015,17 @@ class PlanTranslator {
   // NOLINTNEXTLINE(misc-no-recursion)
   Result<Relation> unnest(duckdb::LogicalUnnest& op) {
     SLUICE_TRY_ASSIGN(Relation child, translate(*op.children[0]));
+    return unnested(std::move(child), op);
+  }
+
+  Result<Relation> unnested(Relation child, const duckdb::LogicalUnnest& op) {
     std::vector<Expression> lists;
+    const Relation below = child;
     for (std::size_t i = 0; i < op.expressions.size(); ++i) {
-      SLUICE_TRY_ASSIGN(Expression list, expression(*op.expressions[i]->Cast<duckdb::BoundUnnestExpression>().child, child));
-      if (list.type.id() != duckdb::LogicalTypeId::LIST) return not_incremental(fmt::format("UNNEST of a {}", list.type.ToString()));
+      SLUICE_TRY_ASSIGN(Expression list,
+                        expression(*op.expressions[i]->Cast<duckdb::BoundUnnestExpression>().child, below));
+      if (list.type.id() != duckdb::LogicalTypeId::LIST)
+        return not_incremental(fmt::format("UNNEST of a {}", list.type.ToString()));
       lists.push_back(std::move(list));
       child.columns.emplace_back(op.unnest_index, i);
     }
@@ -831,11 +1037,12 @@ class PlanTranslator {
   Result<Relation> set_operation(duckdb::LogicalSetOperation& op) {
     std::vector<Relation> children;
     for (auto& child : op.children) {
-      SLUICE_TRY_ASSIGN(Relation translated, translate(*child));
+      SLUICE_TRY_ASSIGN(Relation translated, translate_in_order(*child));
       children.push_back(std::move(translated));
     }
     for (const Relation& child : children) {
-      if (builder_.types(child.node) != builder_.types(children[0].node)) return not_incremental("a set operation over different types");
+      if (builder_.types(child.node) != builder_.types(children[0].node))
+        return not_incremental("a set operation over different types");
     }
     Relation out;
     for (std::size_t i = 0; i < op.column_count; ++i) out.columns.emplace_back(op.table_index, i);
@@ -846,12 +1053,14 @@ class PlanTranslator {
       if (!op.setop_all) out.node = builder_.distinct(out.node);
       return out;
     }
-    if (op.setop_all || children.size() != 2) return not_incremental(op.type == LogicalOperatorType::LOGICAL_EXCEPT ? "EXCEPT ALL" : "INTERSECT ALL");
+    if (op.setop_all || children.size() != 2)
+      return not_incremental(op.type == LogicalOperatorType::LOGICAL_EXCEPT ? "EXCEPT ALL" : "INTERSECT ALL");
     const std::size_t width = builder_.width(children[0].node);
     children[0].node = builder_.distinct(children[0].node);
     std::vector<Expression> conditions;
     for (ColumnIndex i = 0; i < width; ++i) {
-      Expression same = operation(Kind::Compare, {builder_.column(children[0].node, i), builder_.column(children[1].node, i)});
+      Expression same =
+          operation(Kind::Compare, {builder_.column(children[0].node, i), builder_.column(children[1].node, i)});
       same.name = "is_not_distinct";
       same.children[1].column += width;
       conditions.push_back(std::move(same));
@@ -867,7 +1076,7 @@ class PlanTranslator {
 
   // NOLINTNEXTLINE(misc-no-recursion)
   Result<Relation> materialized_cte(duckdb::LogicalMaterializedCTE& op) {
-    SLUICE_TRY_ASSIGN(const Relation definition, translate(*op.children[0]));
+    SLUICE_TRY_ASSIGN(const Relation definition, translate_in_order(*op.children[0]));
     ctes_[op.table_index] = definition.node;
     return translate(*op.children[1]);
   }
@@ -890,16 +1099,19 @@ class PlanTranslator {
     return builder_.column(relation.node, static_cast<ColumnIndex>(at - relation.columns.begin()));
   }
   Result<Expression> expression(const duckdb::Expression& bound, const Relation& relation) {
-    return translate_expression(context_, bound, [&](const ColumnBinding& binding) { return find_column(binding, relation); });
+    return translate_expression(context_, bound,
+                                [&](const ColumnBinding& binding) { return find_column(binding, relation); });
   }
 
   duckdb::ClientContext& context_;
   PlanBuilder builder_;
   std::map<std::pair<std::uint64_t, std::uint64_t>, std::size_t> uses_;  // how often each column is read, by binding
   std::vector<ColumnBinding> dropped_;                                   // row numbers that nothing reads
+  std::vector<ColumnBinding> outer_numbers_;                             // by which DuckDB joins back to outer rows
   std::vector<NodeIndex> delim_nodes_;                                   // of the enclosing duplicate-eliminated joins
   std::map<std::uint64_t, NodeIndex> ctes_;                              // definitions, by index
   std::vector<std::string> notes_;
+  const LogicalOperator* notes_off_ = nullptr;  // a LIMIT that needs no note
 };
 
 }  // namespace

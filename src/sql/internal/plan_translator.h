@@ -20,13 +20,13 @@ struct Translation {
   std::vector<std::string> notes;  ///< What a reader of the plan should know, such as a LIMIT that was given an order.
 };
 
-/// Turns an optimized logical plan over stand-ins, whose types are resolved, into operators. Unsupported, with the reason
-/// in plain words, if part of it has no incremental form; whatever is not known for sure is left to recomputing. Throws
-/// what DuckDB throws.
+/// Turns an optimized logical plan over stand-ins, whose types are resolved, into operators. Unsupported, with the
+/// reason in plain words, if part of it has no incremental form; whatever is not known for sure is left to recomputing.
+/// Throws what DuckDB throws.
 ///
-/// Besides the operators that map one to one: semi joins become inner joins with the distinct keys of the other side, anti
-/// joins left joins with them that keep what found nothing, full joins a left join and an anti join, NOT IN counts the
-/// NULLs of the other side, scalar subqueries that return at most one row by their form become left joins, and what
+/// Besides the operators that map one to one: semi joins become inner joins with the distinct keys of the other side,
+/// anti joins left joins with them that keep what found nothing, full joins a left join and an anti join, NOT IN counts
+/// the NULLs of the other side, scalar subqueries that return at most one row by their form become left joins, and what
 /// DuckDB decorrelates with duplicate elimination shares one Distinct of the outer columns.
 Result<Translation> translate_plan(duckdb::ClientContext& context, duckdb::LogicalOperator& plan);
 

@@ -42,7 +42,8 @@ duckdb::unique_ptr<duckdb::FunctionData> bind_stand_in(duckdb::ClientContext&, d
   binding->use = {duckdb::StringValue::Get(input.inputs[0]), duckdb::BooleanValue::Get(input.inputs[1])};
   const auto& relations = *input.info->Cast<StandInInfo>().stand_ins;
   const auto relation = relations.find(binding->use.relation);
-  if (relation == relations.end()) throw duckdb::BinderException("relation \"%s\" is not defined", binding->use.relation);
+  if (relation == relations.end())
+    throw duckdb::BinderException("relation \"%s\" is not defined", binding->use.relation);
   for (const columnar::Field& field : relation->second.fields) {
     names.push_back(field.name);
     types.push_back(field.type);
@@ -102,8 +103,9 @@ void PlanningDatabase::open() {
   run("SET disabled_optimizers = '" + disabled_optimizers() + "'");
   run("SET TimeZone = 'UTC'");
 
-  duckdb::TableFunction function(std::string(kStandInFunction), {duckdb::LogicalType::VARCHAR, duckdb::LogicalType::BOOLEAN},
-                                 scan_nothing, bind_stand_in);
+  duckdb::TableFunction function(std::string(kStandInFunction),
+                                 {duckdb::LogicalType::VARCHAR, duckdb::LogicalType::BOOLEAN}, scan_nothing,
+                                 bind_stand_in);
   function.projection_pushdown = true;
   function.verify_serialization = false;
   function.function_info = duckdb::make_shared_ptr<StandInInfo>(stand_ins_);
@@ -130,7 +132,8 @@ duckdb::ClientContext& PlanningDatabase::context() { return *connection_->contex
 duckdb::unique_ptr<duckdb::SelectStatement> PlanningDatabase::parse(const std::string& text) {
   duckdb::Parser parser(context().GetParserOptions());
   parser.ParseQuery(text);
-  if (parser.statements.size() != 1 || parser.statements[0]->type != duckdb::StatementType::SELECT_STATEMENT) return nullptr;
+  if (parser.statements.size() != 1 || parser.statements[0]->type != duckdb::StatementType::SELECT_STATEMENT)
+    return nullptr;
   return duckdb::unique_ptr_cast<duckdb::SQLStatement, duckdb::SelectStatement>(std::move(parser.statements[0]));
 }
 

@@ -24,8 +24,8 @@ class DuckDB;
 
 namespace sluice::sql {
 
-/// The relations a query may read, by plan::InputNode::relation, as stand-ins that have columns but no rows, no statistics
-/// and no known size, so that nothing of today's data can enter a plan.
+/// The relations a query may read, by plan::InputNode::relation, as stand-ins that have columns but no rows, no
+/// statistics and no known size, so that nothing of today's data can enter a plan.
 using StandIns = std::map<std::string, columnar::Schema>;
 
 /// Name of the table function behind which a relation stands in.
@@ -42,16 +42,16 @@ std::optional<StandInUse> find_stand_in(const duckdb::LogicalOperator& get);
 duckdb::unique_ptr<duckdb::TableRef> stand_in_ref(const StandInUse& use, std::string alias,
                                                   duckdb::vector<duckdb::string> column_aliases, std::size_t location);
 
-/// The DuckDB instance that queries are parsed, bound and optimized in: in memory, empty, without access to files or the
-/// network, extensions off, UTC. Owned by one thread.
+/// The DuckDB instance that queries are parsed, bound and optimized in: in memory, empty, without access to files or
+/// the network, extensions off, UTC. Owned by one thread.
 class PlanningDatabase {
  public:
   static Result<std::unique_ptr<PlanningDatabase>> create();
   ~PlanningDatabase();
 
-  /// Runs `work` in a transaction of this instance and returns the error that DuckDB threw in it, if any. This is the wall
-  /// of `sql` (style §7): other than columnar::guard it keeps positions and candidates, and an internal error of DuckDB
-  /// costs only this instance, which is made anew: planning touches no data.
+  /// Runs `work` in a transaction of this instance and returns the error that DuckDB threw in it, if any. This is the
+  /// wall of `sql` (style §7): other than columnar::guard it keeps positions and candidates, and an internal error of
+  /// DuckDB costs only this instance, which is made anew: planning touches no data.
   std::optional<duckdb::ErrorData> attempt(const std::function<void()>& work);
 
   /// Within attempt() only.

@@ -43,26 +43,27 @@ void Project::parse_files() {
     token_index_.add(tokens.tokens);
     parsed_.push_back(parse_statements(source_, tokens.tokens, settings_.schema));
     // Text that is never closed swallows what follows; complaints about the stump would only distract.
-    if (!tokens.errors.empty()) {
-      errors_.insert(errors_.end(), tokens.errors.begin(), tokens.errors.end());
-    } else {
-      errors_.insert(errors_.end(), parsed_.back().errors.begin(), parsed_.back().errors.end());
-    }
+    const std::vector<Error>& found = tokens.errors.empty() ? parsed_.back().errors : tokens.errors;
+    errors_.insert(errors_.end(), found.begin(), found.end());
   }
 }
 
 void Project::define_names() {
-  for (const ParsedFile& file : parsed_) {
-    for (const DatasetStatement& statement : file.datasets) {
+  for (std::size_t file = 0; file < parsed_.size(); ++file) {
+    for (const DatasetStatement& statement : parsed_[file].datasets) {
       const auto [at, is_new] = by_name_.emplace(lower(statement.name.text), drafts_.size());
       if (!is_new) {
         const SourceLocation first = drafts_[at->second].out.location;
-        errors_.push_back(source_.error(SqlError::DuplicateDataset, statement.name.span, fmt::format("there is another dataset \"{}\"", statement.name.text),
-                                        fmt::format("the first is at {}:{}:{}; names are compared without regard to case", first.file, first.line, first.column)));
+        errors_.push_back(
+            source_.error(SqlError::DuplicateDataset, statement.name.span,
+                          fmt::format("there is another dataset \"{}\"", statement.name.text),
+                          fmt::format("the first is at {}:{}:{}; names are compared without regard to case", first.file,
+                                      first.line, first.column)));
         continue;
       }
       DatasetDraft draft;
       draft.statement = &statement;
+      draft.broken = !file_tokens_[file].errors.empty();
       draft.out.name = statement.name.text;
       draft.out.kind = statement.kind;
       draft.out.is_private = statement.is_private;
@@ -85,8 +86,9 @@ void Project::parse_queries() {
   for (DatasetDraft& draft : drafts_) {
     std::vector<Error> found;
     QueryText text(source_, draft.statement->query, found);
-    // What the text itself refuses would only come back as a syntax error.
-    if (found.empty()) {
+    // What the text itself refuses would only come back as a syntax error; of a broken file only the names count.
+    if (draft.broken) found.clear();
+    if (found.empty() && !draft.broken) {
       draft.query = parse_query(source_, token_index_, std::move(text), names, database_, found);
     } else {
       draft.query = std::make_unique<Query>(std::move(text));
@@ -153,14 +155,16 @@ std::vector<DatasetDraft*> Project::in_dependency_order() {
 
 void Project::check_streams(DatasetDraft& draft) {
   for (const auto& [offset, use] : draft.query->uses) {
-    const bool through_view = !use.dataset.empty() && get(use.dataset).out.kind == plan::DatasetKind::TemporaryView && get(use.dataset).streams;
+    const bool through_view = !use.dataset.empty() && get(use.dataset).out.kind == plan::DatasetKind::TemporaryView &&
+                              get(use.dataset).streams;
     draft.streams = draft.streams || use.stream.has_value() || through_view;
   }
   if (draft.broken) return;
   const std::size_t before = errors_.size();
   for (const auto& [offset, use] : draft.query->uses) check_streaming_use(draft, use);
   if (draft.out.kind == plan::DatasetKind::StreamingTable && draft.query->uses.empty()) {
-    errors_.push_back(source_.error(SqlError::TableWithoutStream, draft.statement->name.span, fmt::format("streaming table \"{}\" reads no stream", draft.out.name),
+    errors_.push_back(source_.error(SqlError::TableWithoutStream, draft.statement->name.span,
+                                    fmt::format("streaming table \"{}\" reads no stream", draft.out.name),
                                     "read one: FROM STREAM name, or make it a MATERIALIZED VIEW"));
   }
   draft.broken = errors_.size() > before;
@@ -171,25 +175,36 @@ void Project::check_streaming_use(DatasetDraft& draft, const RelationUse& use) {
   const auto fail = [&](SqlError number, Span span, std::string message, std::string help) {
     errors_.push_back(source_.error(number, span, std::move(message), std::move(help)));
   };
-  const bool view_streams = target != nullptr && target->out.kind == plan::DatasetKind::TemporaryView && target->streams;
+  const bool view_streams =
+      target != nullptr && target->out.kind == plan::DatasetKind::TemporaryView && target->streams;
   if (use.stream && target != nullptr && target->out.kind == plan::DatasetKind::MaterializedView) {
-    return fail(SqlError::StreamOfView, *use.stream, fmt::format("STREAM of the materialized view \"{}\": its rows change and vanish, but a stream takes each row once", target->out.name),
-                "read it without STREAM in a MATERIALIZED VIEW, or stream from the table it is made of");
+    return fail(
+        SqlError::StreamOfView, *use.stream,
+        fmt::format(
+            "STREAM of the materialized view \"{}\": its rows change and vanish, but a stream takes each row once",
+            target->out.name),
+        "read it without STREAM in a MATERIALIZED VIEW, or stream from the table it is made of");
   }
   if (use.stream && target != nullptr && target->out.kind == plan::DatasetKind::TemporaryView && !target->streams) {
-    return fail(SqlError::StreamOfView, *use.stream, fmt::format("the temporary view \"{}\" reads no stream", target->out.name),
+    return fail(SqlError::StreamOfView, *use.stream,
+                fmt::format("the temporary view \"{}\" reads no stream", target->out.name),
                 fmt::format("put STREAM inside the view, before the table that \"{}\" reads", target->out.name));
   }
   if (draft.out.kind == plan::DatasetKind::MaterializedView && (use.stream || view_streams)) {
     return fail(SqlError::ViewReadsStream, use.stream.value_or(use.span),
-                fmt::format("a {} always equals its query over all rows, so it cannot take a stream of new ones", kind_name(draft.out.kind)),
-                use.stream ? "leave out STREAM, or make it a STREAMING TABLE" : fmt::format("view \"{}\" reads a STREAM: leave that out, or make this a STREAMING TABLE", target->out.name));
+                fmt::format("a {} always equals its query over all rows, so it cannot take a stream of new ones",
+                            kind_name(draft.out.kind)),
+                use.stream ? "leave out STREAM, or make it a STREAMING TABLE"
+                           : fmt::format("view \"{}\" reads a STREAM: leave that out, or make this a STREAMING TABLE",
+                                         target->out.name));
   }
   if (draft.out.kind == plan::DatasetKind::StreamingTable && !use.stream && !view_streams) {
     const std::string name = target == nullptr ? "read_files(…)" : target->out.name;
-    return fail(SqlError::TableWithoutStream, use.span, fmt::format("a streaming table takes each row of its inputs once, but {} is read as a whole", name),
-                target != nullptr && target->out.kind == plan::DatasetKind::MaterializedView ? "make it a MATERIALIZED VIEW: rows of a materialized view change"
-                                                                                            : fmt::format("add STREAM: FROM STREAM {}", name));
+    return fail(SqlError::TableWithoutStream, use.span,
+                fmt::format("a streaming table takes each row of its inputs once, but {} is read as a whole", name),
+                target != nullptr && target->out.kind == plan::DatasetKind::MaterializedView
+                    ? "make it a MATERIALIZED VIEW: rows of a materialized view change"
+                    : fmt::format("add STREAM: FROM STREAM {}", name));
   }
 }
 

@@ -18,15 +18,31 @@ namespace sluice::sql {
 namespace {
 
 /// Table functions whose rows follow from their arguments alone.
-constexpr std::array<std::string_view, 7> kPureTableFunctions = {"unnest", "range", "generate_series", "repeat", "repeat_row", "json_each", "json_tree"};
+constexpr std::array<std::string_view, 7> kPureTableFunctions = {"unnest",     "range",     "generate_series", "repeat",
+                                                                 "repeat_row", "json_each", "json_tree"};
 /// Sources of the language that come later.
-constexpr std::array<std::string_view, 12> kLaterSources = {"read_kafka",  "read_delta",  "read_kinesis", "read_pubsub", "read_pulsar", "read_mqtt",
-                                                            "read_http",   "read_postgres", "cloud_files", "rate",      "nexmark",     "table_changes"};
+constexpr std::array<std::string_view, 12> kLaterSources = {
+    "read_kafka", "read_delta",    "read_kinesis", "read_pubsub", "read_pulsar", "read_mqtt",
+    "read_http",  "read_postgres", "cloud_files",  "rate",        "nexmark",     "table_changes"};
 /// Table functions that read files behind the pipeline's back.
-constexpr std::array<std::string_view, 18> kFileFunctions = {
-    "read_parquet", "parquet_scan",     "read_csv",      "read_csv_auto", "read_json",          "read_json_auto",
-    "read_ndjson",  "read_ndjson_auto", "read_text",     "read_blob",     "read_json_objects",  "read_json_objects_auto",
-    "read_ndjson_objects", "glob",      "sniff_csv",     "parquet_metadata", "parquet_schema",  "parquet_file_metadata"};
+constexpr std::array<std::string_view, 18> kFileFunctions = {"read_parquet",
+                                                             "parquet_scan",
+                                                             "read_csv",
+                                                             "read_csv_auto",
+                                                             "read_json",
+                                                             "read_json_auto",
+                                                             "read_ndjson",
+                                                             "read_ndjson_auto",
+                                                             "read_text",
+                                                             "read_blob",
+                                                             "read_json_objects",
+                                                             "read_json_objects_auto",
+                                                             "read_ndjson_objects",
+                                                             "glob",
+                                                             "sniff_csv",
+                                                             "parquet_metadata",
+                                                             "parquet_schema",
+                                                             "parquet_file_metadata"};
 constexpr std::array<std::string_view, 3> kCatalogSchemas = {"information_schema", "pg_catalog", "sluice"};
 
 template <std::size_t size>
@@ -37,7 +53,8 @@ bool contains(const std::array<std::string_view, size>& names, std::string_view 
 /// Looks at every part of a parsed query.
 class QueryReader {
  public:
-  QueryReader(const ErrorContext& context, Query& query, const NameScope& names, PlanningDatabase& database, std::vector<Error>& errors)
+  QueryReader(const ErrorContext& context, Query& query, const NameScope& names, PlanningDatabase& database,
+              std::vector<Error>& errors)
       : context_(context), query_(query), names_(names), database_(database), errors_(errors) {}
 
   void run() {
@@ -49,7 +66,8 @@ class QueryReader {
     walk(*query_.statement, visitor);
     for (const StreamMark& mark : query_.text.streams()) {
       if (query_.uses.contains(mark.relation) || !errors_.empty()) continue;
-      fail(SqlError::StreamMisplaced, mark.keyword, "STREAM stands before a dataset or read_files, not before a part of this query",
+      fail(SqlError::StreamMisplaced, mark.keyword,
+           "STREAM stands before a dataset or read_files, not before a part of this query",
            "put STREAM inside the common table expression");
     }
   }
@@ -59,9 +77,12 @@ class QueryReader {
     errors_.push_back(context_.source.error(number, span, std::move(message), std::move(help)));
   }
   Span span_of(const duckdb::TableRef& ref) const {
-    return ref.query_location.IsValid() ? query_.text.token_at(ref.query_location.GetIndex()) : query_.text.tokens().begin()->span;
+    return ref.query_location.IsValid() ? query_.text.token_at(ref.query_location.GetIndex())
+                                        : query_.text.tokens().begin()->span;
   }
-  Span word_or_first(std::string_view word) const { return query_.text.find_word(word).value_or(query_.text.tokens().begin()->span); }
+  Span word_or_first(std::string_view word) const {
+    return query_.text.find_word(word).value_or(query_.text.tokens().begin()->span);
+  }
 
   void read_relation(duckdb::TableRef& ref) {
     read_sample(ref);
@@ -76,19 +97,28 @@ class QueryReader {
     Span span = span_of(table);
     const std::string lower_schema = duckdb::StringUtil::Lower(table.schema_name);
     if (query_.text.is_string_at(span.offset)) {
-      return fail(SqlError::FileScan, span, fmt::format("a pipeline does not read files by name, as FROM '{}' does", table.table_name),
+      return fail(SqlError::FileScan, span,
+                  fmt::format("a pipeline does not read files by name, as FROM '{}' does", table.table_name),
                   "use read_files('…', format => …), which keeps track of what it has read");
     }
     if (table.at_clause) {
-      errors_.push_back(context_.source.unsupported(SqlError::TimeTravel, word_or_first("AT"), "a standing query reads its inputs as they are now, not AT a version"));
+      errors_.push_back(
+          context_.source.unsupported(SqlError::TimeTravel, word_or_first("AT"),
+                                      "a standing query reads its inputs as they are now, not AT a version"));
       return;
     }
-    if (!table.catalog_name.empty() || (!lower_schema.empty() && lower_schema != duckdb::StringUtil::Lower(names_.schema))) {
+    if (!table.catalog_name.empty() ||
+        (!lower_schema.empty() && lower_schema != duckdb::StringUtil::Lower(names_.schema))) {
       const bool catalog = contains(kCatalogSchemas, lower_schema) || lower_schema == "main";
       return fail(catalog && lower_schema != "main" ? SqlError::Catalog : SqlError::OtherSchema, span,
-                  fmt::format("\"{}\" is not a dataset of this pipeline", fmt::join(table.catalog_name.empty() ? std::vector{table.schema_name, table.table_name} : std::vector{table.catalog_name, table.schema_name, table.table_name}, ".")),
-                  catalog && lower_schema != "main" ? "what the catalog says now is not part of a standing query; use `sluice sql` to look"
-                          : fmt::format("datasets live in schema \"{}\"", names_.schema));
+                  fmt::format("\"{}\" is not a dataset of this pipeline",
+                              fmt::join(table.catalog_name.empty()
+                                            ? std::vector{table.schema_name, table.table_name}
+                                            : std::vector{table.catalog_name, table.schema_name, table.table_name},
+                                        ".")),
+                  catalog && lower_schema != "main"
+                      ? "what the catalog says now is not part of a standing query; use `sluice sql` to look"
+                      : fmt::format("datasets live in schema \"{}\"", names_.schema));
     }
     RelationUse use;
     use.dataset = duckdb::StringUtil::Lower(table.table_name);
@@ -103,7 +133,8 @@ class QueryReader {
   void refuse_unknown(const duckdb::BaseTableRef& table, Span span) {
     const std::string lower = duckdb::StringUtil::Lower(table.table_name);
     if (lower.starts_with("duckdb_") || lower.starts_with("pg_") || lower.starts_with("sqlite_")) {
-      return fail(SqlError::Catalog, span, fmt::format("\"{}\" is DuckDB's catalog, which is not part of a standing query", table.table_name),
+      return fail(SqlError::Catalog, span,
+                  fmt::format("\"{}\" is DuckDB's catalog, which is not part of a standing query", table.table_name),
                   "use `sluice sql` to look");
     }
     const auto near = near_names(table.table_name, names_.dataset_names);
@@ -124,7 +155,8 @@ class QueryReader {
     const Span word = query_.text.token_at(offset);
     if (name == "read_files") {
       if (ref.with_ordinality == duckdb::OrdinalityType::WITH_ORDINALITY) {
-        return fail(SqlError::TableFunction, word_or_first("ORDINALITY"), "rows of files have no lasting order, so no ORDINALITY");
+        return fail(SqlError::TableFunction, word_or_first("ORDINALITY"),
+                    "rows of files have no lasting order, so no ORDINALITY");
       }
       RelationUse use;
       use.span = span;
@@ -135,12 +167,14 @@ class QueryReader {
       return add(std::move(use));
     }
     if (const StreamMark* mark = query_.text.find_stream(offset); mark != nullptr && !contains(kLaterSources, name)) {
-      return fail(SqlError::StreamMisplaced, mark->keyword, fmt::format("{}(…) is not a stream", call.function_name), "STREAM stands before a dataset or read_files");
+      return fail(SqlError::StreamMisplaced, mark->keyword, fmt::format("{}(…) is not a stream", call.function_name),
+                  "STREAM stands before a dataset or read_files");
     }
     if (contains(kPureTableFunctions, name)) return;
     if (contains(kLaterSources, name)) {
-      errors_.push_back(context_.source.unsupported(SqlError::NotYetSource, word, fmt::format("{} is part of the language but not of this version", name),
-                                                    "this version reads files: read_files('…', format => …)"));
+      errors_.push_back(context_.source.unsupported(
+          SqlError::NotYetSource, word, fmt::format("{} is part of the language but not of this version", name),
+          "this version reads files: read_files('…', format => …)"));
       return;
     }
     if (contains(kFileFunctions, name)) {
@@ -151,8 +185,9 @@ class QueryReader {
     known.emplace_back("read_files");
     const auto near = near_names(name, known);
     fail(SqlError::TableFunction, word, fmt::format("the rows of {}(…) do not follow from the pipeline's inputs", name),
-         near.empty() ? fmt::format("table functions of a pipeline are read_files, {}", fmt::join(kPureTableFunctions, ", "))
-                      : fmt::format("did you mean {}?", near.front()));
+         near.empty()
+             ? fmt::format("table functions of a pipeline are read_files, {}", fmt::join(kPureTableFunctions, ", "))
+             : fmt::format("did you mean {}?", near.front()));
   }
 
   void add(RelationUse use) {
@@ -165,7 +200,8 @@ class QueryReader {
   }
   void refuse_sample() {
     const auto word = query_.text.find_word("SAMPLE");
-    fail(SqlError::Sample, word ? *word : word_or_first("TABLESAMPLE"), "a sample is another one each time, so a dataset cannot equal it",
+    fail(SqlError::Sample, word ? *word : word_or_first("TABLESAMPLE"),
+         "a sample is another one each time, so a dataset cannot equal it",
          "choose rows by a condition, such as hash(id) % 10 = 0");
   }
 
@@ -174,13 +210,16 @@ class QueryReader {
     if (ref.type == duckdb::TableReferenceType::JOIN) {
       const auto& join = ref.Cast<duckdb::JoinRef>();
       if (join.ref_type == duckdb::JoinRefType::POSITIONAL) {
-        fail(SqlError::PositionalJoin, word_or_first("POSITIONAL"), "rows of a dataset have no positions to join by", "join on a key");
+        fail(SqlError::PositionalJoin, word_or_first("POSITIONAL"), "rows of a dataset have no positions to join by",
+             "join on a key");
       } else if (join.ref_type == duckdb::JoinRefType::ASOF) {
-        errors_.push_back(context_.source.unsupported(SqlError::AsofJoin, word_or_first("ASOF"), "ASOF JOIN is part of the language but not of this version",
-                                                      "join on the key with <=, and keep the latest by QUALIFY row_number() OVER (…) = 1"));
+        errors_.push_back(context_.source.unsupported(
+            SqlError::AsofJoin, word_or_first("ASOF"), "ASOF JOIN is part of the language but not of this version",
+            "join on the key with <=, and keep the latest by QUALIFY row_number() OVER (…) = 1"));
       }
     } else if (ref.type == duckdb::TableReferenceType::SHOW_REF) {
-      fail(SqlError::Show, query_.text.tokens().begin()->span, "DESCRIBE, SHOW and SUMMARIZE describe the catalog, which is not part of a standing query",
+      fail(SqlError::Show, query_.text.tokens().begin()->span,
+           "DESCRIBE, SHOW and SUMMARIZE describe the catalog, which is not part of a standing query",
            "use `sluice show` or `sluice sql`");
     } else if (ref.type == duckdb::TableReferenceType::PIVOT) {
       for (const auto& column : ref.Cast<duckdb::PivotRef>().pivots) {
@@ -189,7 +228,8 @@ class QueryReader {
     }
   }
   void refuse_pivot() {
-    fail(SqlError::OpenPivot, word_or_first("PIVOT"), "the columns of this PIVOT depend on the data, but a table's columns must not",
+    fail(SqlError::OpenPivot, word_or_first("PIVOT"),
+         "the columns of this PIVOT depend on the data, but a table's columns must not",
          "list the values: PIVOT … ON column IN ('a', 'b') USING …");
   }
 
@@ -198,16 +238,21 @@ class QueryReader {
   }
 
   void read_expression(duckdb::ParsedExpression& expression) {
-    if (expression.GetExpressionClass() != duckdb::ExpressionClass::FUNCTION || !expression.GetQueryLocation().IsValid()) return;
+    if (expression.GetExpressionClass() != duckdb::ExpressionClass::FUNCTION ||
+        !expression.GetQueryLocation().IsValid())
+      return;
     auto& call = expression.Cast<duckdb::FunctionExpression>();
     const std::string name = duckdb::StringUtil::Lower(call.function_name);
     const Span word = query_.text.token_at(expression.GetQueryLocation().GetIndex());
     if (name == "approx_count_distinct") return make_exact(call, word);
     static constexpr std::array<std::pair<std::string_view, std::string_view>, 3> kApproximate = {
-        {{"approx_quantile", "quantile_disc"}, {"reservoir_quantile", "quantile_disc"}, {"approx_top_k", "a GROUP BY with ORDER BY count(*) DESC LIMIT k"}}};
+        {{"approx_quantile", "quantile_disc"},
+         {"reservoir_quantile", "quantile_disc"},
+         {"approx_top_k", "a GROUP BY with ORDER BY count(*) DESC LIMIT k"}}};
     for (const auto& [approximate, exact] : kApproximate) {
       if (name != approximate) continue;
-      fail(SqlError::Approximate, word, fmt::format("{} gives another answer for another order of the same rows", name), fmt::format("use {}", exact));
+      fail(SqlError::Approximate, word, fmt::format("{} gives another answer for another order of the same rows", name),
+           fmt::format("use {}", exact));
     }
   }
 
@@ -216,7 +261,8 @@ class QueryReader {
     const Token* name = query_.text.range_of(word).begin();
     if (name + 1 >= query_.text.tokens().end() || !name[1].is_symbol("(")) return;
     query_.edits.push_back({word, "count"});
-    if (!call.distinct) query_.edits.push_back({name[1].span, "(DISTINCT "});
+    const bool touches = name + 2 < query_.text.tokens().end() && name[2].span.offset == name[1].span.end();
+    if (!call.distinct) query_.edits.push_back({name[1].span, touches ? "(DISTINCT " : "(DISTINCT"});
     call.function_name = "count";
     call.distinct = true;
   }
@@ -241,9 +287,12 @@ std::unique_ptr<Query> parse_query(const SourceText& source, const ProjectTokens
   }
   if (!query->statement) {
     const auto pivot = query->text.find_word("PIVOT");
-    errors.push_back(pivot ? context.source.error(SqlError::OpenPivot, *pivot, "the columns of this PIVOT depend on the data, but a table's columns must not",
-                                                  "list the values: PIVOT … ON column IN ('a', 'b') USING …")
-                           : context.source.error(SqlError::NotAQuery, query->text.tokens().begin()->span, "a dataset is defined by one query", "write AS SELECT …"));
+    errors.push_back(
+        pivot ? context.source.error(SqlError::OpenPivot, *pivot,
+                                     "the columns of this PIVOT depend on the data, but a table's columns must not",
+                                     "list the values: PIVOT … ON column IN ('a', 'b') USING …")
+              : context.source.error(SqlError::NotAQuery, query->text.tokens().begin()->span,
+                                     "a dataset is defined by one query", "write AS SELECT …"));
     return query;
   }
   QueryReader(context, *query, names, database, errors).run();

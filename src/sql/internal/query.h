@@ -41,8 +41,8 @@ struct NameScope {
   std::string schema;                      ///< The pipeline's.
 };
 
-/// Parses a query and finds what it reads. Appends to `errors` what needs no schemas to be seen: syntax, unknown datasets,
-/// bad read_files calls, and what is refused by name (design §3). Returns the query even then.
+/// Parses a query and finds what it reads. Appends to `errors` what needs no schemas to be seen: syntax, unknown
+/// datasets, bad read_files calls, and what is refused by name (design §3). Returns the query even then.
 std::unique_ptr<Query> parse_query(const SourceText& source, const ProjectTokens& tokens, QueryText text,
                                    const NameScope& names, PlanningDatabase& database, std::vector<Error>& errors);
 

@@ -23,19 +23,22 @@ bool begins_query(const Token& token) {
 
 /// Words after which a relation list is over.
 bool ends_from(const Token& token) {
-  static constexpr std::array<std::string_view, 12> kWords = {"WHERE",  "GROUP",   "HAVING", "ORDER", "LIMIT",  "OFFSET",
-                                                              "WINDOW", "QUALIFY", "SELECT", "UNION", "EXCEPT", "INTERSECT"};
+  static constexpr std::array<std::string_view, 12> kWords = {"WHERE",  "GROUP",  "HAVING", "ORDER",
+                                                              "LIMIT",  "OFFSET", "WINDOW", "QUALIFY",
+                                                              "SELECT", "UNION",  "EXCEPT", "INTERSECT"};
   return is_one_of(token, kWords);
 }
 
 /// Words that may follow a relation called "stream", so that STREAM before them is that relation's name.
 bool follows_relation(const Token& token) {
-  static constexpr std::array<std::string_view, 16> kWords = {"AS",   "JOIN",    "INNER", "LEFT", "RIGHT", "FULL",        "CROSS", "NATURAL",
-                                                              "ASOF", "POSITIONAL", "SEMI",  "ANTI", "ON",    "TABLESAMPLE", "USING", "PIVOT"};
+  static constexpr std::array<std::string_view, 16> kWords = {
+      "AS",   "JOIN",       "INNER", "LEFT", "RIGHT", "FULL",        "CROSS", "NATURAL",
+      "ASOF", "POSITIONAL", "SEMI",  "ANTI", "ON",    "TABLESAMPLE", "USING", "PIVOT"};
   return is_one_of(token, kWords) || ends_from(token);
 }
 
-/// Finds STREAM before relations by following FROM clauses through parentheses, and what DuckDB's grammar has no words for.
+/// Finds STREAM before relations by following FROM clauses through parentheses, and what DuckDB's grammar has no words
+/// for.
 class StreamFinder {
  public:
   StreamFinder(const SourceText& source, const TokenRange& tokens, std::vector<Error>& errors)
@@ -69,8 +72,9 @@ class StreamFinder {
       return;
     }
     if (token.kind == TokenKind::Parameter) {
-      errors_.push_back(source_.error(SqlError::Parameter, token.span, fmt::format("a pipeline's query has no parameters, but \"{}\" stands here", token.text),
-                                      "write the value"));
+      errors_.push_back(source_.error(
+          SqlError::Parameter, token.span,
+          fmt::format("a pipeline's query has no parameters, but \"{}\" stands here", token.text), "write the value"));
       return;
     }
     if (refuse_event_time(token, level)) return;
@@ -109,7 +113,8 @@ class StreamFinder {
     const Token* close = closing(*relation);
     if (inner == nullptr || close == nullptr) return;  // DuckDB will say what is missing
     if (!inner->is_name() || begins_query(*inner) || !is_relation(inner, close)) {
-      errors_.push_back(source_.error(SqlError::StreamMisplaced, keyword.span, "STREAM stands before one dataset or one read_files call",
+      errors_.push_back(source_.error(SqlError::StreamMisplaced, keyword.span,
+                                      "STREAM stands before one dataset or one read_files call",
                                       "put STREAM inside the query: (SELECT … FROM STREAM name)"));
       return;
     }
@@ -142,16 +147,19 @@ class StreamFinder {
     const bool is_watermark = level.in_from && token.is("WATERMARK") && after != nullptr &&
                               (after->is_name() || after->is_symbol("(")) && !follows_relation(*after);
     if (!is_window && !is_watermark) return false;
-    errors_.push_back(source_.unsupported(
-        SqlError::EventTime, token.span,
-        fmt::format("{} is part of the language but not of this version", is_window ? fmt::format("{}()", token.text) : "WATERMARK"),
-        is_window ? "group by date_trunc or time_bucket in a MATERIALIZED VIEW" : "leave it out: a MATERIALIZED VIEW needs no watermark"));
+    errors_.push_back(source_.unsupported(SqlError::EventTime, token.span,
+                                          fmt::format("{} is part of the language but not of this version",
+                                                      is_window ? fmt::format("{}()", token.text) : "WATERMARK"),
+                                          is_window ? "group by date_trunc or time_bucket in a MATERIALIZED VIEW"
+                                                    : "leave it out: a MATERIALIZED VIEW needs no watermark"));
     return true;
   }
 
   const Token* next(const Token& token) const { return &token + 1 == tokens_.end() ? nullptr : &token + 1; }
   const Token* previous(const Token& token) const { return &token == tokens_.begin() ? nullptr : &token - 1; }
-  bool previous_is(const Token& token, std::string_view word) const { return previous(token) != nullptr && previous(token)->is(word); }
+  bool previous_is(const Token& token, std::string_view word) const {
+    return previous(token) != nullptr && previous(token)->is(word);
+  }
 
   const SourceText& source_;
   const TokenRange& tokens_;
@@ -208,7 +216,8 @@ std::optional<Span> QueryText::find_word(std::string_view word) const {
     return std::tolower(static_cast<unsigned char>(a)) == std::tolower(static_cast<unsigned char>(b));
   };
   for (const Token& token : tokens_) {
-    if (token.kind != TokenKind::Word && token.kind != TokenKind::QuotedName && token.kind != TokenKind::Symbol) continue;
+    if (token.kind != TokenKind::Word && token.kind != TokenKind::QuotedName && token.kind != TokenKind::Symbol)
+      continue;
     const std::string name = name_of(token);
     if (std::ranges::equal(name, word, same)) return token.span;
   }

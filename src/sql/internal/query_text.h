@@ -20,8 +20,8 @@ struct StreamMark {
 /// DuckDB's byte positions are positions of the project's text. Borrows the tokens.
 class QueryText {
  public:
-  /// Prepares the query. What must be said before DuckDB parses it (WATERMARK, window(), parameters, a misplaced STREAM)
-  /// is appended to `errors`.
+  /// Prepares the query. What must be said before DuckDB parses it (WATERMARK, window(), parameters, a misplaced
+  /// STREAM) is appended to `errors`.
   QueryText(const SourceText& source, TokenRange tokens, std::vector<Error>& errors);
 
   Span span() const { return tokens_.span(); }
@@ -66,8 +66,8 @@ struct TextEdit {
   std::string text;
 };
 
-/// Returns the query with the edits made, which replace whole tokens and do not overlap. Blanks between tokens shrink to
-/// one blank or line break.
+/// Returns the query with the edits made, which replace whole tokens and do not overlap. Blanks between tokens shrink
+/// to one blank or line break.
 std::string edited(const QueryText& query, std::vector<TextEdit> edits);
 
 }  // namespace sluice::sql

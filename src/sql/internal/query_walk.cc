@@ -112,6 +112,8 @@ class Walker {
 
 }  // namespace
 
-void walk(duckdb::SelectStatement& statement, const QueryVisitor& visitor) { Walker(visitor).walk_node(*statement.node); }
+void walk(duckdb::SelectStatement& statement, const QueryVisitor& visitor) {
+  Walker(visitor).walk_node(*statement.node);
+}
 
 }  // namespace sluice::sql

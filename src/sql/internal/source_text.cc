@@ -37,7 +37,8 @@ SourceLocation SourceText::locate(Span span) const {
   const std::string& text = files_[file].text;
   const std::size_t offset = std::min(span.offset - bases_[file], text.size());
   const auto& starts = line_starts_[file];
-  const std::size_t line = static_cast<std::size_t>(std::upper_bound(starts.begin(), starts.end(), offset) - starts.begin()) - 1;
+  const std::size_t line =
+      static_cast<std::size_t>(std::upper_bound(starts.begin(), starts.end(), offset) - starts.begin()) - 1;
   std::size_t line_end = text.find('\n', starts[line]);
   if (line_end == std::string::npos) line_end = text.size();
   if (line_end > starts[line] && text[line_end - 1] == '\r') --line_end;

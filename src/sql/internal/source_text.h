@@ -32,8 +32,8 @@ class SourceText {
   Span file_span(std::size_t file) const;
   /// Returns the text of a stretch that lies within one file.
   std::string_view text(Span span) const;
-  /// Returns where the stretch begins; it is underlined to the end of its first line at most. A stretch that is empty or
-  /// begins at the end of a line is shown as one character.
+  /// Returns where the stretch begins; it is underlined to the end of its first line at most. A stretch that is empty
+  /// or begins at the end of a line is shown as one character.
   SourceLocation locate(Span span) const;
 
   /// Returns an error at the stretch.
@@ -45,7 +45,7 @@ class SourceText {
   std::size_t file_at(std::size_t offset) const;
 
   const std::vector<SourceFile>& files_;
-  std::vector<std::size_t> bases_;                    // offset of each file's first byte; one byte lies between two files
+  std::vector<std::size_t> bases_;  // offset of each file's first byte; one byte lies between two files
   std::vector<std::vector<std::size_t>> line_starts_;  // per file, within the file
 };
 

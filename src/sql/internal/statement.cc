@@ -104,8 +104,9 @@ class StatementParser {
   }
   bool expect_string(std::string_view what, std::string& value) {
     if (peek().kind != TokenKind::String) {
-      return expected(fmt::format("{} in single quotes", what),
-                      peek().kind == TokenKind::QuotedName ? "text stands in single quotes, names in double quotes" : "");
+      return expected(
+          fmt::format("{} in single quotes", what),
+          peek().kind == TokenKind::QuotedName ? "text stands in single quotes, names in double quotes" : "");
     }
     value = string_of(peek());
     ++at_;
@@ -121,8 +122,8 @@ class StatementParser {
   bool begins_definition(std::size_t index) const {
     if (index == statement_start_ || !tokens_[index].is("CREATE")) return false;
     const Token& next = tokens_[std::min(index + 1, tokens_.size() - 1)];
-    return std::ranges::any_of(std::array{"OR", "STREAMING", "MATERIALIZED", "TEMPORARY", "TEMP", "PRIVATE", "FLOW", "SINK",
-                                          "VIEW", "TABLE", "MODEL"},
+    return std::ranges::any_of(std::array{"OR", "STREAMING", "MATERIALIZED", "TEMPORARY", "TEMP", "PRIVATE", "FLOW",
+                                          "SINK", "VIEW", "TABLE", "MODEL"},
                                [&](const char* word) { return next.is(word); });
   }
 
@@ -138,16 +139,15 @@ class StatementParser {
   }
 
   bool refuse_statement(const Token& first) {
-    static const std::vector<LaterStatement> kLater = {{{"APPLY", "CHANGES"}, "APPLY CHANGES INTO"},
-                                                       {{"AUTO", "CDC"}, "AUTO CDC"},
-                                                       {{"REFRESH"}, "REFRESH"}};
+    static const std::vector<LaterStatement> kLater = {
+        {{"APPLY", "CHANGES"}, "APPLY CHANGES INTO"}, {{"AUTO", "CDC"}, "AUTO CDC"}, {{"REFRESH"}, "REFRESH"}};
     for (const auto& statement : kLater) {
       const std::size_t before = at_;
       if (accept_words(statement.words)) {
         return later(SqlError::NotYetStatement, join(tokens_[before].span, tokens_[at_ - 1].span), statement.what);
       }
     }
-    static const std::array<std::string_view, 8> kQueries = {"SELECT", "WITH",   "FROM",     "VALUES",
+    static const std::array<std::string_view, 8> kQueries = {"SELECT", "WITH",     "FROM", "VALUES",
                                                              "PIVOT",  "DESCRIBE", "SHOW", "SUMMARIZE"};
     if (std::ranges::any_of(kQueries, [&](std::string_view word) { return first.is(word); })) {
       return fail(SqlError::UnknownStatement, first.span, "a pipeline has no place for the result of a bare query",
@@ -157,9 +157,10 @@ class StatementParser {
     const auto near = first.kind == TokenKind::Word ? near_names(first.text, ours) : std::vector<std::string>();
     return fail(SqlError::UnknownStatement, first.span,
                 fmt::format("\"{}\" does not begin a statement of a pipeline", shown(first)),
-                near.empty() ? "a pipeline is made of CREATE STREAMING TABLE, CREATE MATERIALIZED VIEW, CREATE TEMPORARY "
-                               "VIEW, SET and USE"
-                             : fmt::format("did you mean {}?", near.front()));
+                near.empty()
+                    ? "a pipeline is made of CREATE STREAMING TABLE, CREATE MATERIALIZED VIEW, CREATE TEMPORARY "
+                      "VIEW, SET and USE"
+                    : fmt::format("did you mean {}?", near.front()));
   }
 
   bool parse_create() {
@@ -181,15 +182,19 @@ class StatementParser {
         return fail(SqlError::UnknownStatement, peek().span, "only a view can be TEMPORARY",
                     "a table that is stored but not published is PRIVATE: CREATE PRIVATE STREAMING TABLE …");
       }
-      if (or_refresh) return fail(SqlError::Syntax, tokens_[or_token].span, "a temporary view is not refreshed", "write OR REPLACE, or nothing");
-      if (statement.is_private) return fail(SqlError::Syntax, tokens_[at_ - 2].span, "a temporary view is private anyway", "leave out PRIVATE");
+      if (or_refresh)
+        return fail(SqlError::Syntax, tokens_[or_token].span, "a temporary view is not refreshed",
+                    "write OR REPLACE, or nothing");
+      if (statement.is_private)
+        return fail(SqlError::Syntax, tokens_[at_ - 2].span, "a temporary view is private anyway", "leave out PRIVATE");
       ++at_;
       statement.kind = plan::DatasetKind::TemporaryView;
       return parse_dataset(std::move(statement));
     }
     if (accept_words({"STREAMING", "TABLE"})) {
       if (or_replace) {
-        return fail(SqlError::Syntax, tokens_[or_token].span, "a streaming table cannot be replaced: it keeps what it has read",
+        return fail(SqlError::Syntax, tokens_[or_token].span,
+                    "a streaming table cannot be replaced: it keeps what it has read",
                     "write CREATE OR REFRESH STREAMING TABLE; to read everything again, run with --full-refresh");
       }
       statement.kind = plan::DatasetKind::StreamingTable;
@@ -203,8 +208,10 @@ class StatementParser {
   }
 
   bool refuse_create(Span create) {
-    static const std::vector<LaterStatement> kLater = {
-        {{"FLOW"}, "CREATE FLOW"}, {{"SINK"}, "CREATE SINK"}, {{"MODEL"}, "CREATE MODEL"}, {{"VIEW"}, "CREATE VIEW (persisted)"}};
+    static const std::vector<LaterStatement> kLater = {{{"FLOW"}, "CREATE FLOW"},
+                                                       {{"SINK"}, "CREATE SINK"},
+                                                       {{"MODEL"}, "CREATE MODEL"},
+                                                       {{"VIEW"}, "CREATE VIEW (persisted)"}};
     for (const auto& statement : kLater) {
       if (accept_words(statement.words)) {
         return later(SqlError::NotYetStatement, join(create, tokens_[at_ - 1].span), statement.what,
@@ -218,7 +225,8 @@ class StatementParser {
       const std::string_view noun = word.is("STREAMING") ? "TABLE" : "VIEW";
       ++at_;
       if (accept("LIVE")) {
-        return fail(SqlError::UnknownStatement, tokens_[at_ - 1].span, "LIVE is an old spelling that sluice does not read",
+        return fail(SqlError::UnknownStatement, tokens_[at_ - 1].span,
+                    "LIVE is an old spelling that sluice does not read",
                     "write CREATE STREAMING TABLE or CREATE MATERIALIZED VIEW, and name datasets without LIVE.");
       }
       return expected(noun, fmt::format("CREATE {} {} name AS SELECT …", word.text, noun));
@@ -263,9 +271,11 @@ class StatementParser {
     const bool has_bad_character = std::ranges::any_of(name, [](char c) {
       return static_cast<unsigned char>(c) < 0x20 || std::string_view("/\\:*?\"<>|").find(c) != std::string_view::npos;
     });
-    if (name.empty() || name.size() > kNameBytesMax || has_bad_character || name.front() == '.' || name.front() == '_') {
+    if (name.empty() || name.size() > kNameBytesMax || has_bad_character || name.front() == '.' ||
+        name.front() == '_') {
       return fail(SqlError::BadDatasetName, statement.name.span, fmt::format("\"{}\" cannot name a dataset", name),
-                  "a dataset's name is also its folder: at most 128 bytes, not beginning with . or _, without / \\ : * ? \" < > |");
+                  "a dataset's name is also its folder: at most 128 bytes, not beginning with . or _, without / \\ : * "
+                  "? \" < > |");
     }
     return true;
   }
@@ -276,23 +286,28 @@ class StatementParser {
     const Span open = peek().span;
     ++at_;
     if (statement.kind == plan::DatasetKind::TemporaryView) {
-      return fail(SqlError::UnknownClause, open, "a temporary view has no column list", "name the columns in its query");
+      return fail(SqlError::UnknownClause, open, "a temporary view has no column list",
+                  "name the columns in its query");
     }
     std::set<std::string> constraint_names;
     do {
-      if (at_statement_end()) return fail(SqlError::Syntax, open, "this parenthesis is never closed", "close the column list with )");
+      if (at_statement_end())
+        return fail(SqlError::Syntax, open, "this parenthesis is never closed", "close the column list with )");
       if (peek().is("CONSTRAINT")) {
         ExpectationClause clause;
         if (!parse_constraint(clause)) return false;
         if (!constraint_names.insert(lower(clause.name.text)).second) {
-          fail(SqlError::DuplicateConstraint, clause.name.span, fmt::format("there is another constraint \"{}\" on this dataset", clause.name.text),
+          fail(SqlError::DuplicateConstraint, clause.name.span,
+               fmt::format("there is another constraint \"{}\" on this dataset", clause.name.text),
                "give each constraint its own name: quality counts are kept by it");
         } else {
           statement.expectations.push_back(std::move(clause));
         }
       } else if (peek().is("PRIMARY") || peek().is("FOREIGN") || peek().is("UNIQUE") || peek().is("CHECK")) {
-        return fail(SqlError::UnknownClause, peek().span, fmt::format("{} constraints are not enforced by a pipeline", peek().text),
-                    "state the rule as CONSTRAINT name EXPECT (predicate) ON VIOLATION DROP ROW | FAIL UPDATE | QUARANTINE");
+        return fail(
+            SqlError::UnknownClause, peek().span,
+            fmt::format("{} constraints are not enforced by a pipeline", peek().text),
+            "state the rule as CONSTRAINT name EXPECT (predicate) ON VIOLATION DROP ROW | FAIL UPDATE | QUARANTINE");
       } else {
         ColumnDefinition column;
         if (!parse_column(column)) return false;
@@ -300,8 +315,10 @@ class StatementParser {
       }
     } while (accept_symbol(","));
     if (accept_symbol(")")) return true;
-    if (at_statement_end()) return fail(SqlError::Syntax, open, "this parenthesis is never closed", "close the column list with )");
-    return expected("\",\" or \")\" in the column list", peek().is("CONSTRAINT") || peek().is_name() ? "a comma is missing before this" : "");
+    if (at_statement_end())
+      return fail(SqlError::Syntax, open, "this parenthesis is never closed", "close the column list with )");
+    return expected("\",\" or \")\" in the column list",
+                    peek().is("CONSTRAINT") || peek().is_name() ? "a comma is missing before this" : "");
   }
 
   bool parse_column(ColumnDefinition& column) {
@@ -329,20 +346,22 @@ class StatementParser {
       }
     }
     if (peek().is("GENERATED") || peek().is("DEFAULT") || peek().is("MASK")) {
-      return later(SqlError::NotYetClause, peek().span, fmt::format("{} for a column", peek().text), "compute the column in the query");
+      return later(SqlError::NotYetClause, peek().span, fmt::format("{} for a column", peek().text),
+                   "compute the column in the query");
     }
     return true;
   }
   static bool ends_type(const Token& token) {
-    return token.is_symbol(",") || token.is_symbol(")") || token.is("NOT") || token.is("COMMENT") || token.is("GENERATED") ||
-           token.is("DEFAULT") || token.is("MASK") || token.is("CONSTRAINT");
+    return token.is_symbol(",") || token.is_symbol(")") || token.is("NOT") || token.is("COMMENT") ||
+           token.is("GENERATED") || token.is("DEFAULT") || token.is("MASK") || token.is("CONSTRAINT");
   }
 
   bool parse_constraint(ExpectationClause& clause) {
     ++at_;  // CONSTRAINT
     if (!expect_name("a name for the constraint", clause.name)) return false;
     if (peek().is("PRIMARY") || peek().is("FOREIGN") || peek().is("UNIQUE") || peek().is("CHECK")) {
-      return fail(SqlError::UnknownClause, peek().span, fmt::format("{} constraints are not enforced by a pipeline", peek().text),
+      return fail(SqlError::UnknownClause, peek().span,
+                  fmt::format("{} constraints are not enforced by a pipeline", peek().text),
                   "state the rule as EXPECT (predicate) ON VIOLATION DROP ROW | FAIL UPDATE | QUARANTINE");
     }
     if (!expect("EXPECT", "CONSTRAINT name EXPECT (predicate)")) return false;
@@ -351,7 +370,8 @@ class StatementParser {
     clause.predicate.first = &peek();
     if (!skip_parenthesis(open)) return false;
     clause.predicate.last = &tokens_[at_ - 1];
-    if (clause.predicate.empty()) return fail(SqlError::Syntax, open, "the expectation has no predicate", "write EXPECT (price > 0)");
+    if (clause.predicate.empty())
+      return fail(SqlError::Syntax, open, "the expectation has no predicate", "write EXPECT (price > 0)");
     if (!accept("ON")) return true;
     if (!expect("VIOLATION")) return false;
     if (accept_words({"DROP", "ROW"})) {
@@ -403,13 +423,17 @@ class StatementParser {
         if (!parse_properties(statement)) return false;
       } else if (accept("USING")) {
         clause = "USING";
-        if (!accept("DELTA")) return fail(SqlError::UnknownClause, peek().span, "every table is a Delta table", "write USING DELTA, or nothing");
+        if (!accept("DELTA"))
+          return fail(SqlError::UnknownClause, peek().span, "every table is a Delta table",
+                      "write USING DELTA, or nothing");
       } else {
         return refuse_clause(word);
       }
-      const Span span = join(tokens_[before].span, tokens_[before + (clause.find(' ') == std::string::npos ? 0 : 1)].span);
+      const Span span =
+          join(tokens_[before].span, tokens_[before + (clause.find(' ') == std::string::npos ? 0 : 1)].span);
       if (!seen.insert(clause).second) {
-        return fail(SqlError::ClauseTwice, span, fmt::format("{} stands twice in this statement", clause), "write each clause once");
+        return fail(SqlError::ClauseTwice, span, fmt::format("{} stands twice in this statement", clause),
+                    "write each clause once");
       }
       if (statement.kind == plan::DatasetKind::TemporaryView && clause != "COMMENT") {
         return fail(SqlError::UnknownClause, span, fmt::format("a temporary view has no table, so no {}", clause));
@@ -426,18 +450,23 @@ class StatementParser {
                                                        {{"WITH", "ROW", "FILTER"}, "WITH ROW FILTER"},
                                                        {{"DEFAULT", "COLLATION"}, "DEFAULT COLLATION"}};
     for (const auto& clause : kLater) {
-      if (accept_words(clause.words)) return later(SqlError::NotYetClause, join(word.span, tokens_[at_ - 1].span), clause.what);
+      if (accept_words(clause.words))
+        return later(SqlError::NotYetClause, join(word.span, tokens_[at_ - 1].span), clause.what);
     }
     if (word.is("LOCATION")) {
-      return fail(SqlError::UnknownClause, word.span, "a dataset's place follows from its name", "set `storage` in sluice.yml");
+      return fail(SqlError::UnknownClause, word.span, "a dataset's place follows from its name",
+                  "set `storage` in sluice.yml");
     }
     if (word.is("SELECT") || word.is("WITH") || word.is("FROM") || word.is("VALUES")) {
-      return fail(SqlError::MissingQuery, word.span, fmt::format("AS is missing before {}", word.text), fmt::format("write AS {} …", word.text));
+      return fail(SqlError::MissingQuery, word.span, fmt::format("AS is missing before {}", word.text),
+                  fmt::format("write AS {} …", word.text));
     }
     if (begins_definition(at_)) {
-      return fail(SqlError::MissingQuery, tokens_[at_ - 1].span, "the statement has no query", "go on with AS SELECT …;");
+      return fail(SqlError::MissingQuery, tokens_[at_ - 1].span, "the statement has no query",
+                  "go on with AS SELECT …;");
     }
-    static const std::vector<std::string> kClauses = {"PARTITIONED", "CLUSTER", "COMMENT", "TBLPROPERTIES", "USING", "AS"};
+    static const std::vector<std::string> kClauses = {"PARTITIONED",   "CLUSTER", "COMMENT",
+                                                      "TBLPROPERTIES", "USING",   "AS"};
     const auto near = word.kind == TokenKind::Word ? near_names(word.text, kClauses) : std::vector<std::string>();
     return fail(SqlError::UnknownClause, word.span, fmt::format("\"{}\" is no clause of this statement", shown(word)),
                 near.empty() ? "clauses are PARTITIONED BY, CLUSTER BY, COMMENT, TBLPROPERTIES; then AS and the query"
@@ -501,7 +530,9 @@ class StatementParser {
     return true;
   }
   bool check_property(const NameAt& key) {
-    if (!key.text.starts_with("pipelines.") || std::ranges::find(known_properties(), key.text) != known_properties().end()) return true;
+    if (!key.text.starts_with("pipelines.") ||
+        std::ranges::find(known_properties(), key.text) != known_properties().end())
+      return true;
     const auto near = near_names(key.text, known_properties());
     return fail(SqlError::BadProperty, key.span, fmt::format("unknown property \"{}\"", key.text),
                 near.empty() ? fmt::format("sluice knows {}", fmt::join(known_properties(), ", "))
@@ -513,17 +544,20 @@ class StatementParser {
   bool parse_query(DatasetStatement& statement) {
     if (at_statement_end()) {
       if (statement.kind == plan::DatasetKind::StreamingTable) {
-        return later(SqlError::NotYetStatement, statement.name.span, "a streaming table without a query, to be filled by flows,",
+        return later(SqlError::NotYetStatement, statement.name.span,
+                     "a streaming table without a query, to be filled by flows,",
                      "give it its query: AS SELECT … FROM STREAM …");
       }
-      return fail(SqlError::MissingQuery, tokens_[at_ - 1].span, "the statement has no query", "go on with AS SELECT …;");
+      return fail(SqlError::MissingQuery, tokens_[at_ - 1].span, "the statement has no query",
+                  "go on with AS SELECT …;");
     }
     ++at_;  // AS: parse_clauses stops at nothing else
     statement.query.first = &peek();
     std::vector<Span> open;
     while (!at_statement_end()) {
       if (begins_definition(at_) && at_ > 0 && !tokens_[at_ - 1].is_symbol(".")) {
-        fail(SqlError::Syntax, peek().span, "a semicolon is missing before this statement", "end the statement above with ;");
+        fail(SqlError::Syntax, peek().span, "a semicolon is missing before this statement",
+             "end the statement above with ;");
         break;
       }
       if (peek().is_symbol("(")) open.push_back(peek().span);
@@ -531,18 +565,22 @@ class StatementParser {
       ++at_;
     }
     statement.query.last = &peek();
-    if (statement.query.empty()) return fail(SqlError::MissingQuery, tokens_[at_ - 1].span, "nothing follows AS", "write the query: AS SELECT …");
-    if (!open.empty()) return fail(SqlError::Syntax, open.back(), "this parenthesis is never closed", "close it with )");
+    if (statement.query.empty())
+      return fail(SqlError::MissingQuery, tokens_[at_ - 1].span, "nothing follows AS", "write the query: AS SELECT …");
+    if (!open.empty())
+      return fail(SqlError::Syntax, open.back(), "this parenthesis is never closed", "close it with )");
     const Token& first = *statement.query.first;
-    if (first.is("SELECT") || first.is("WITH") || first.is("FROM") || first.is("VALUES") || first.is_symbol("(") || first.is("TABLE") ||
-        first.is("PIVOT") || first.is("UNPIVOT") || first.is("DESCRIBE") || first.is("SHOW") || first.is("SUMMARIZE")) {
+    if (first.is("SELECT") || first.is("WITH") || first.is("FROM") || first.is("VALUES") || first.is_symbol("(") ||
+        first.is("TABLE") || first.is("PIVOT") || first.is("UNPIVOT") || first.is("DESCRIBE") || first.is("SHOW") ||
+        first.is("SUMMARIZE")) {
       return true;
     }
     if (first.is("INSERT") || first.is("UPDATE") || first.is("DELETE") || first.is("MERGE")) {
-      return fail(SqlError::NotAQuery, first.span, fmt::format("a dataset is defined by a query, not by {}", first.text),
-                  "write AS SELECT …");
+      return fail(SqlError::NotAQuery, first.span,
+                  fmt::format("a dataset is defined by a query, not by {}", first.text), "write AS SELECT …");
     }
-    const auto near = first.kind == TokenKind::Word ? near_names(first.text, {"SELECT", "WITH", "FROM", "VALUES"}) : std::vector<std::string>();
+    const auto near = first.kind == TokenKind::Word ? near_names(first.text, {"SELECT", "WITH", "FROM", "VALUES"})
+                                                    : std::vector<std::string>();
     return fail(SqlError::Syntax, first.span, fmt::format("\"{}\" does not begin a query", shown(first)),
                 near.empty() ? "write AS SELECT …" : fmt::format("did you mean {}?", near.front()));
   }
@@ -562,7 +600,8 @@ class StatementParser {
     }
     if (key.text.starts_with("spark.")) return true;  // a Spark project's tuning; nothing here corresponds to it
     return fail(SqlError::SettingUnknown, join(set, key.span), fmt::format("unknown setting \"{}\"", key.text),
-                fmt::format("SET gives the datasets below it in this file a property: {}", fmt::join(known_properties(), ", ")));
+                fmt::format("SET gives the datasets below it in this file a property: {}",
+                            fmt::join(known_properties(), ", ")));
   }
 
   bool parse_use() {
@@ -571,7 +610,8 @@ class StatementParser {
     if (!expect_name("a schema", name)) return false;
     if (!at_statement_end() && !peek().is_symbol(".")) return expected("\";\" after the schema");
     if (peek().is_symbol(".") || lower(name.text) != lower(schema_)) {
-      return fail(SqlError::UseOtherSchema, name.span, fmt::format("datasets of this pipeline live in schema \"{}\"", schema_),
+      return fail(SqlError::UseOtherSchema, name.span,
+                  fmt::format("datasets of this pipeline live in schema \"{}\"", schema_),
                   "leave out USE, or set `schema` in sluice.yml");
     }
     return true;

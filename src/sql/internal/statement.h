@@ -59,7 +59,7 @@ struct DatasetStatement {
   std::vector<NameAt> cluster_by;
   std::string comment;
   std::map<std::string, PropertyClause> properties;  ///< From TBLPROPERTIES and, below them, SET in the same file.
-  TokenRange query;  ///< After AS; not empty.
+  TokenRange query;                                  ///< After AS; not empty.
 };
 
 /// What a file says. Borrows `tokens`, which must outlive it unmoved.

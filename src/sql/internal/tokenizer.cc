@@ -1,5 +1,6 @@
 #include "sql/internal/tokenizer.h"
 
+#include <algorithm>
 #include <array>
 #include <cctype>
 #include <optional>
@@ -156,7 +157,8 @@ class Tokenizer {
   bool dollar(std::size_t start) {
     std::size_t tag_end = start + 1;
     while (tag_end < text_.size() && text_[tag_end] != '$' && is_word(text_[tag_end])) ++tag_end;
-    const bool is_quote = tag_end < text_.size() && text_[tag_end] == '$' && !(tag_end > start + 1 && is_digit(text_[start + 1]));
+    const bool is_quote =
+        tag_end < text_.size() && text_[tag_end] == '$' && !(tag_end > start + 1 && is_digit(text_[start + 1]));
     if (!is_quote) return add(TokenKind::Parameter, start, tag_end);
     const std::string_view tag = text_.substr(start, tag_end + 1 - start);
     const std::size_t close = text_.find(tag, tag_end + 1);
@@ -170,7 +172,8 @@ class Tokenizer {
   bool number(std::size_t start) {
     std::size_t end = start;
     const auto digits = [&] {
-      while (end < text_.size() && (std::isalnum(static_cast<unsigned char>(text_[end])) != 0 || text_[end] == '_')) ++end;
+      while (end < text_.size() && (std::isalnum(static_cast<unsigned char>(text_[end])) != 0 || text_[end] == '_'))
+        ++end;
     };
     digits();
     if (end < text_.size() && text_[end] == '.') {
@@ -201,10 +204,19 @@ class Tokenizer {
     return true;
   }
 
+  /// A quote that is forgotten swallows text up to the next one, and so on: the first string that goes over a line's
+  /// end is where it most likely began.
   void unterminated(Span span, const char* what, std::string help) {
+    at_ = span.offset - base_;
+    if (std::string_view(what) == "string") {
+      const auto first = std::ranges::find_if(out_.tokens, [](const Token& token) {
+        return token.kind == TokenKind::String && token.text.starts_with('\'') &&
+               token.text.find('\n') != std::string_view::npos;
+      });
+      if (first != out_.tokens.end()) span = {first->span.offset, first_line_length(first->span.offset - base_)};
+    }
     out_.errors.push_back(
         source_.error(SqlError::Unterminated, span, fmt::format("this {} is never closed", what), std::move(help)));
-    at_ = span.offset - base_;
   }
 
   std::size_t first_line_length(std::size_t start) const {

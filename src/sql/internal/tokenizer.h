@@ -14,9 +14,9 @@ enum class TokenKind : std::uint8_t {
   QuotedName,  ///< "name"
   String,      ///< 'text', E'text', X'hex', $tag$text$tag$
   Number,
-  Parameter,   ///< $1, $name, ?
-  Symbol,      ///< Punctuation or an operator.
-  End,         ///< After the last token; empty.
+  Parameter,  ///< $1, $name, ?
+  Symbol,     ///< Punctuation or an operator.
+  End,        ///< After the last token; empty.
 };
 
 /// The smallest unit of text. Comments and blanks are no tokens.

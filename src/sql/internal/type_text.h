@@ -15,10 +15,10 @@ namespace sluice::sql {
 std::optional<duckdb::LogicalType> parse_type(const SourceText& source, TokenRange tokens, PlanningDatabase& database,
                                               std::vector<Error>& errors);
 
-/// Reads the text of `schema => '…'`: columns as `name type` or `name: type`, separated by commas, each with an optional
-/// NOT NULL (accepted, not enforced on files) and COMMENT. `literal` is the string token; errors point into it where it is
-/// written without escapes.
-std::optional<columnar::Schema> parse_schema_text(const SourceText& source, const Token& literal, PlanningDatabase& database,
-                                                  std::vector<Error>& errors);
+/// Reads the text of `schema => '…'`: columns as `name type` or `name: type`, separated by commas, each with an
+/// optional NOT NULL (accepted, not enforced on files) and COMMENT. `literal` is the string token; errors point into it
+/// where it is written without escapes.
+std::optional<columnar::Schema> parse_schema_text(const SourceText& source, const Token& literal,
+                                                  PlanningDatabase& database, std::vector<Error>& errors);
 
 }  // namespace sluice::sql

@@ -15,20 +15,17 @@ ErrorCode code_of(int errno_value) {
     case EMFILE:
     case ENFILE:
     case ENOMEM:
-    case EFBIG:
-      return ErrorCode::ResourceExhausted;
+    case EFBIG: return ErrorCode::ResourceExhausted;
     case EROFS:
     case EACCES:
-    case EPERM:
-      return ErrorCode::PermissionDenied;
+    case EPERM: return ErrorCode::PermissionDenied;
     case ENOENT: return ErrorCode::NotFound;
     case EEXIST: return ErrorCode::AlreadyExists;
     case ENOTDIR:
     case EISDIR:
     case ENAMETOOLONG:
     case EINVAL:
-    case ELOOP:
-      return ErrorCode::InvalidArgument;
+    case ELOOP: return ErrorCode::InvalidArgument;
     default: return ErrorCode::Unavailable;
   }
 }
