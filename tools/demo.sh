@@ -21,7 +21,8 @@ show() {
   "$@" 2>&1
 }
 sluice() { "$sluice" "$@"; }
-query() { sluice sql -C "$project" --output csv -c "$1" | tail -n +2 | tr -d '\r'; }
+# query SQL: prints the only column's values, one a line.
+query() { sluice sql -C "$project" --output csv -c "$1" | tail -n +2 | tr -d '\r' | sed 's/^"\(.*\)"$/\1/; s/""/"/g'; }
 
 # Rows as lines of even width, so that they can be compared and read.
 above_mean="SELECT printf('%-6s %-12s %5.2f', net, id, mag) FROM above_network_mean ORDER BY ALL"
@@ -47,7 +48,7 @@ show sluice init --template earthquakes "$project"
 heading '2. Run it: every table under lake/ follows from the files in landing/'
 show sluice run --once -C "$project"
 show sluice sql -C "$project" -c 'SELECT net, quakes, round(mag_avg, 2) AS mag_avg, depth_km_max FROM network_stats ORDER BY quakes DESC LIMIT 5'
-show sluice sql -C "$project" -c 'SELECT day, place_of_day AS n, mag, place FROM strongest_of_day WHERE place_of_day <= 2 ORDER BY day DESC, n LIMIT 6'
+show sluice sql -C "$project" -c 'SELECT day, place_of_day AS n, mag, left(place, 48) AS place FROM strongest_of_day WHERE place_of_day <= 2 ORDER BY day DESC, n LIMIT 6'
 above_before=$(query "$above_mean")
 strongest_before=$(query "$strongest")
 
@@ -60,7 +61,7 @@ read_line=$(grep '^  read ' second_run.txt || true)
 printf '\nOnly the two new files were read:%s\n' "${read_line#*:}"
 
 heading '4. What changed'
-printf 'above_network_mean: new events moved the mean of their network, so older events crossed the line, too\n\n'
+printf 'above_network_mean: events that are stronger than the mean of their network by more than 1. New events moved the means,\nso older events crossed the line in both directions. (The mean stands in every row, so the run replaced the others, too.)\n\n'
 changes "$above_before" "$(query "$above_mean")"
 printf '\nstrongest_of_day: the ten strongest of each day\n\n'
 changes "$strongest_before" "$(query "$strongest")"
@@ -70,8 +71,14 @@ show sluice run --once -C "$project" | tee third_run.txt
 grep -q 'everything is up to date' third_run.txt || fail 'the third run was to find nothing to do'
 
 heading '6. The tables are plain Delta tables: deltalake (Python) reads the same rows'
-show "$python" ../../tools/read_with_deltalake.py --sluice "$sluice" --show 3 "$project"
+printf '%s$ python3 tools/read_with_deltalake.py --show 3 %s%s\n' "$dim" "$project" "$plain"
+"$python" ../../tools/read_with_deltalake.py --sluice "$sluice" --show 3 "$project"
 
-heading 'Done.'
-printf 'The project is in %s; go on with\n\n  cd %s\n  %s explain above_network_mean\n  %s run        # watches landing/ until Ctrl-C\n' \
-  "${base#"$OLDPWD"/}/$project" "build/demo/$project" '../../release/bin/sluice' '../../release/bin/sluice'
+heading "Done, in $SECONDS s."
+cat <<TEXT
+The project is in build/demo/$project. To go on:
+
+  cd build/demo/$project
+  ../../release/bin/sluice explain above_network_mean
+  ../../release/bin/sluice run        # keeps watching landing/ until Ctrl-C
+TEXT

@@ -96,7 +96,8 @@ def canonical_json(value):
 
 
 def shown(value):
-    text = "NULL" if value is None else str(value)
+    text = "NULL" if value is None else value if isinstance(value, str) else json.dumps(value, default=float, ensure_ascii=False)
+    text = str(value) if isinstance(value, decimal.Decimal) else text
     return text if len(text) <= CELL_WIDTH_MAX else text[:CELL_WIDTH_MAX - 1] + "…"
 
 
@@ -131,14 +132,14 @@ def main():
         sys.exit(f"there is no Delta table under {arguments.project}/lake")
     same = True
     for folder in folders:
-        name = f"{folder.parent.name}.{folder.name}"
+        name = f'{folder.parent.name}."{folder.name}"'
         version, columns, delta_rows = read_with_deltalake(folder)
         sluice_columns, sluice_rows = read_with_sluice(arguments.sluice, arguments.project, name)
         equal = compare(name, delta_rows, sluice_rows)
         if sluice_columns is not None and sluice_columns != columns:
             print(f"  {name}: deltalake sees columns {columns}, sluice {sluice_columns}")
             equal = False
-        print(f"{name:28} version {version:<3} {len(delta_rows):>6} rows  {'the same in both' if equal else 'DIFFERENT'}")
+        print(f"{name.replace(chr(34), ''):28} version {version:<3} {len(delta_rows):>6} rows  {'the same in both' if equal else 'DIFFERENT'}")
         if arguments.show:
             print_rows(columns, delta_rows, arguments.show)
         same = same and equal

@@ -2,7 +2,7 @@
 """Builds tables with the sluice binary and has another implementation, deltalake, read them all back.
 
 The tables are those of the earthquakes example after two runs, so with deletion vectors, and of a project with nested
-types, partitions and names that need column mapping. Environment: SLUICE_BINARY, SLUICE_PYTHON (it has deltalake).
+types, partitions, odd values in both and names beyond ASCII. Environment: SLUICE_BINARY, SLUICE_PYTHON (it has deltalake).
 """
 
 import os
@@ -29,7 +29,7 @@ SELECT id, 18446744073709551615::UBIGINT AS u64, 123.45::DECIMAL(10, 3) AS dec, 
        map {'k': room} AS pairs, 1.5::FLOAT AS f, id > 1 AS late
 FROM rooms;
 
-CREATE OR REFRESH MATERIALIZED VIEW named AS SELECT room AS "the room", count(*) FROM rooms GROUP BY ALL;
+CREATE OR REFRESH MATERIALIZED VIEW "Größe" AS SELECT room AS "Raum-Größe", count(*) AS n FROM rooms GROUP BY ALL;
 """
 MIXED_FILES = [
     """{"id": 1, "rev": 1, "room": "a/b c", "day": "2024-02-29", "tags": ["x", null], "place": {"town": "ulm", "zip": 1}}
