@@ -83,33 +83,32 @@ Result<std::unique_ptr<Session>> open_session(const CommonOptions& common, const
 
 namespace {
 
-/// The number of an error that the module it came from gave none: one per kind, so that every error has a page.
-std::uint32_t general_number(ErrorCode code) {
-  switch (code) {
-    case ErrorCode::ResourceExhausted: return 7001;
-    case ErrorCode::PermissionDenied: return 5002;
-    case ErrorCode::Unavailable: return 5001;
-    case ErrorCode::Corruption: return 6000;
+/// Gives an error that its module left without a number the one of its kind, so that every error has a page.
+Error numbered(Error error) {
+  if (error.number() != 0) return error;
+  switch (error.code()) {
+    case ErrorCode::ResourceExhausted: return std::move(error).with_number(7001);
+    case ErrorCode::PermissionDenied: return std::move(error).with_number(5002);
+    case ErrorCode::Unavailable: return std::move(error).with_number(5001);
+    case ErrorCode::Corruption: return std::move(error).with_number(6000);
     case ErrorCode::Conflict:
-    case ErrorCode::Fenced: return 4101;
-    case ErrorCode::DataError: return 3100;
-    case ErrorCode::Internal: return 9000;
+    case ErrorCode::Fenced: return std::move(error).with_number(4101);
+    case ErrorCode::DataError: return std::move(error).with_number(3100);
+    case ErrorCode::Internal: return std::move(error).with_number(9001);
     case ErrorCode::InvalidArgument:
     case ErrorCode::NotFound:
     case ErrorCode::AlreadyExists:
     case ErrorCode::Unsupported:
     case ErrorCode::Cancelled: break;
   }
-  return 100;
+  return std::move(error).with_number(100);
 }
 
 }  // namespace
 
 int report_error(const Error& error) {
   std::cout.flush();
-  Error numbered = error;
-  if (numbered.number() == 0) numbered = std::move(numbered).with_number(general_number(error.code()));
-  std::cerr << render(numbered);
+  std::cerr << render(numbered(error));
   return static_cast<int>(exit_code_of(error));
 }
 
