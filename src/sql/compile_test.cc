@@ -21,10 +21,13 @@ std::vector<std::string> names_of(const plan::Pipeline& pipeline) {
 // --- datasets and their order
 
 TEST_F(CompileTest, DatasetsFollowWhatTheyReadWhateverTheOrderOfFilesAndStatements) {
-  const SourceFile gold{"gold.sql", "CREATE MATERIALIZED VIEW best AS SELECT max(mag) AS m FROM Clean;\nCREATE MATERIALIZED VIEW n AS SELECT count(*) AS n FROM clean;"};
+  const SourceFile gold{"gold.sql",
+                        "CREATE MATERIALIZED VIEW best AS SELECT max(mag) AS m FROM Clean;\nCREATE MATERIALIZED VIEW n "
+                        "AS SELECT count(*) AS n FROM clean;"};
   const SourceFile silver{"silver.sql", "CREATE STREAMING TABLE clean AS SELECT * FROM STREAM quakes WHERE mag > 0;"};
   const SourceFile bronze{"bronze.sql", kTables};
-  for (const auto& files : {std::vector{gold, silver, bronze}, std::vector{bronze, silver, gold}, std::vector{silver, gold, bronze}}) {
+  for (const auto& files :
+       {std::vector{gold, silver, bronze}, std::vector{bronze, silver, gold}, std::vector{silver, gold, bronze}}) {
     const Compiled compiled = compile(files, files_, settings_);
     ASSERT_TRUE(compiled.pipeline.has_value());
     const auto names = names_of(*compiled.pipeline);
@@ -39,10 +42,10 @@ TEST_F(CompileTest, DatasetsFollowWhatTheyReadWhateverTheOrderOfFilesAndStatemen
 TEST_F(CompileTest, ADatasetCarriesWhatItsStatementSays) {
   settings_.pipeline_name = "web";
   settings_.configuration = {{"pipelines.reset.allowed", "false"}, {"spark.x", "1"}};
-  const plan::Pipeline compiled = pipeline(
-      kTables +
-      "CREATE PRIVATE MATERIALIZED VIEW V PARTITIONED BY (S) COMMENT 'it''s' TBLPROPERTIES ('delta.appendOnly' = 'false') AS SELECT s, a FROM t;\n"
-      "CREATE MATERIALIZED VIEW w CLUSTER BY (a, s) AS SELECT s, a FROM v;");
+  const plan::Pipeline compiled = pipeline(kTables +
+                                           "CREATE PRIVATE MATERIALIZED VIEW V PARTITIONED BY (S) COMMENT 'it''s' "
+                                           "TBLPROPERTIES ('delta.appendOnly' = 'false') AS SELECT s, a FROM t;\n"
+                                           "CREATE MATERIALIZED VIEW w CLUSTER BY (a, s) AS SELECT s, a FROM v;");
   EXPECT_EQ(compiled.name, "web");
   const plan::Dataset& v = *compiled.find_dataset("v");
   EXPECT_EQ(v.name, "V");
@@ -61,28 +64,37 @@ TEST_F(CompileTest, ADatasetCarriesWhatItsStatementSays) {
 // --- schemas
 
 TEST_F(CompileTest, SchemasHoldTheTypesThatTablesStore) {
-  const plan::Dataset v = view("SELECT sum(a) AS n, avg(b) AS m, a::UTINYINT AS u, s::JSON AS j, l, {'p': a::UBIGINT} AS st FROM t GROUP BY ALL");
-  EXPECT_EQ(columnar::to_string(v.schema), "n DECIMAL(38,0), m DOUBLE, u SMALLINT, j VARCHAR, l BIGINT[], st STRUCT(p DECIMAL(20,0))");
+  const plan::Dataset v = view(
+      "SELECT sum(a) AS n, avg(b) AS m, a::UTINYINT AS u, s::JSON AS j, l, {'p': a::UBIGINT} AS st FROM t GROUP BY "
+      "ALL");
+  EXPECT_EQ(columnar::to_string(v.schema),
+            "n DECIMAL(38,0), m DOUBLE, u SMALLINT, j VARCHAR, l BIGINT[], st STRUCT(p DECIMAL(20,0))");
   EXPECT_EQ(v.schema.fields[0].metadata.at("sluice.type"), "\"HUGEINT\"");
   EXPECT_EQ(v.schema.fields[1].metadata.count("sluice.type"), 0U);
   EXPECT_EQ(v.schema.fields[3].metadata.at("sluice.type"), "\"JSON\"");
   // Downstream of it, the column is what is stored.
-  const plan::Pipeline compiled = pipeline(kTables + "CREATE MATERIALIZED VIEW v AS SELECT sum(a) AS n FROM t; CREATE MATERIALIZED VIEW w AS SELECT n FROM v;");
+  const plan::Pipeline compiled = pipeline(
+      kTables +
+      "CREATE MATERIALIZED VIEW v AS SELECT sum(a) AS n FROM t; CREATE MATERIALIZED VIEW w AS SELECT n FROM v;");
   EXPECT_EQ(compiled.find_dataset("w")->schema.fields[0].type, LogicalType::DECIMAL(38, 0));
 }
 
 TEST_F(CompileTest, RepeatedNamesAreNumbered) {
-  EXPECT_EQ(columnar::to_string(view("SELECT t.a, u.a, 1 AS A FROM t JOIN t u ON t.b = u.b").schema), "a BIGINT, a_1 BIGINT, A_2 INTEGER");
+  EXPECT_EQ(columnar::to_string(view("SELECT t.a, u.a, 1 AS A FROM t JOIN t u ON t.b = u.b").schema),
+            "a BIGINT, a_1 BIGINT, A_2 INTEGER");
 }
 
 TEST_F(CompileTest, AColumnListNamesCastsAndOrders) {
   const plan::Pipeline compiled = pipeline(
-      kTables + "CREATE MATERIALIZED VIEW v (s STRING NOT NULL COMMENT 'a \"note\"', A DECIMAL(12,1)) AS SELECT a, s FROM t;");
+      kTables +
+      "CREATE MATERIALIZED VIEW v (s STRING NOT NULL COMMENT 'a \"note\"', A DECIMAL(12,1)) AS SELECT a, s FROM t;");
   const plan::Dataset& v = *compiled.find_dataset("v");
   EXPECT_EQ(columnar::to_string(v.schema), "s VARCHAR NOT NULL, A DECIMAL(12,1)");
   EXPECT_EQ(v.schema.fields[0].metadata.at("comment"), "\"a \\\"note\\\"\"");
   EXPECT_EQ(v.query.nodes.back().types, (columnar::RowType{LogicalType::VARCHAR, LogicalType::DECIMAL(12, 1)}));
-  EXPECT_EQ(v.query.sql, "SELECT CAST(\"s\" AS VARCHAR) AS \"s\", CAST(\"a\" AS DECIMAL(12,1)) AS \"A\" FROM (\nSELECT a, s FROM t\n) AS query(\"a\", \"s\")");
+  EXPECT_EQ(v.query.sql,
+            "SELECT CAST(\"s\" AS VARCHAR) AS \"s\", CAST(\"a\" AS DECIMAL(12,1)) AS \"A\" FROM (\nSELECT a, s FROM "
+            "t\n) AS query(\"a\", \"s\")");
   // NOT NULL is a rule that stops the update.
   ASSERT_THAT(v.expectations, SizeIs(1));
   EXPECT_EQ(v.expectations[0].name, "not_null_s");
@@ -91,33 +103,37 @@ TEST_F(CompileTest, AColumnListNamesCastsAndOrders) {
 }
 
 TEST_F(CompileTest, AColumnListWithoutTypesLeavesTheQueryAsItIs) {
-  const plan::Pipeline compiled = pipeline(kTables + "CREATE MATERIALIZED VIEW v (a COMMENT 'x', s) AS SELECT a, s FROM t;");
+  const plan::Pipeline compiled =
+      pipeline(kTables + "CREATE MATERIALIZED VIEW v (a COMMENT 'x', s) AS SELECT a, s FROM t;");
   EXPECT_EQ(compiled.find_dataset("v")->query.sql, "SELECT a, s FROM t");
 }
 
 // --- expectations
 
 TEST_F(CompileTest, ExpectationsAreBoundOverTheDatasetsColumns) {
-  const plan::Pipeline compiled = pipeline(
-      kTables +
-      "CREATE STREAMING TABLE v (\n"
-      "  CONSTRAINT positive EXPECT (n > 0 /* always */ AND v.s IS NOT NULL) ON VIOLATION DROP ROW,\n"
-      "  CONSTRAINT short EXPECT (length(s) < 10)\n"
-      ") AS SELECT s, a AS n FROM STREAM t;");
+  const plan::Pipeline compiled =
+      pipeline(kTables +
+               "CREATE STREAMING TABLE v (\n"
+               "  CONSTRAINT positive EXPECT (n > 0 /* always */ AND v.s IS NOT NULL) ON VIOLATION DROP ROW,\n"
+               "  CONSTRAINT short EXPECT (length(s) < 10)\n"
+               ") AS SELECT s, a AS n FROM STREAM t;");
   const auto& expectations = compiled.find_dataset("v")->expectations;
   ASSERT_THAT(expectations, SizeIs(2));
   EXPECT_EQ(expectations[0].name, "positive");
   EXPECT_EQ(expectations[0].on_violation, plan::OnViolation::DropRow);
   EXPECT_EQ(expectations[0].sql, "n > 0 /* always */ AND v.s IS NOT NULL");
   EXPECT_EQ(expectations[0].predicate.type, LogicalType::BOOLEAN);
-  EXPECT_EQ(columnar::to_string(expectations[0].predicate, {"s", "n"}), "((n > CAST(0 AS BIGINT)) AND (s IS NOT NULL))");
+  EXPECT_EQ(columnar::to_string(expectations[0].predicate, {"s", "n"}),
+            "((n > CAST(0 AS BIGINT)) AND (s IS NOT NULL))");
   EXPECT_EQ(expectations[1].on_violation, plan::OnViolation::Keep);
 }
 
 // --- sources
 
 TEST_F(CompileTest, ASourceHasAStableKeyAndItsRescuedData) {
-  const plan::Pipeline compiled = pipeline("CREATE STREAMING TABLE q AS SELECT * FROM STREAM read_files('quakes/*.jsonl', allowOverwrites => true, schemaEvolutionMode => 'RESCUE');");
+  const plan::Pipeline compiled = pipeline(
+      "CREATE STREAMING TABLE q AS SELECT * FROM STREAM read_files('quakes/*.jsonl', allowOverwrites => true, "
+      "schemaEvolutionMode => 'RESCUE');");
   ASSERT_THAT(compiled.sources, SizeIs(1));
   const plan::Source& source = compiled.sources[0];
   EXPECT_EQ(source.key, "q:quakes/*.jsonl");
@@ -125,7 +141,8 @@ TEST_F(CompileTest, ASourceHasAStableKeyAndItsRescuedData) {
   EXPECT_EQ(source.path, "quakes/*.jsonl");
   EXPECT_EQ(source.format, "json");  // from the extension
   EXPECT_TRUE(source.stream);
-  EXPECT_EQ(source.options, (std::map<std::string, std::string>{{"allowoverwrites", "true"}, {"schemaevolutionmode", "rescue"}}));
+  EXPECT_EQ(source.options,
+            (std::map<std::string, std::string>{{"allowoverwrites", "true"}, {"schemaevolutionmode", "rescue"}}));
   EXPECT_EQ(source.schema.fields.back().name, "_rescued_data");
   EXPECT_EQ(source.schema.fields.back().type, LogicalType::VARCHAR);
   EXPECT_FALSE(source.declared_schema.has_value());
@@ -139,17 +156,22 @@ TEST_F(CompileTest, ASourceHasAStableKeyAndItsRescuedData) {
 
 TEST_F(CompileTest, ADeclaredSchemaIsReadInDuckDBsAndSparksSpelling) {
   const plan::Pipeline compiled = pipeline(
-      "CREATE STREAMING TABLE a AS SELECT * FROM STREAM read_files('x/', format => 'json', schema => 'id BIGINT NOT NULL, p STRUCT(x DOUBLE, y DOUBLE), tags VARCHAR[], d DECIMAL(10, 2)');\n"
-      "CREATE STREAMING TABLE b AS SELECT * FROM STREAM read_files('x/', format => 'parquet', schema => 'id: bigint, p struct<x: double, tags: array<string>>, m map<string,int>, n byte, ts timestamp_ltz COMMENT ''when''');");
+      "CREATE STREAMING TABLE a AS SELECT * FROM STREAM read_files('x/', format => 'json', schema => 'id BIGINT NOT "
+      "NULL, p STRUCT(x DOUBLE, y DOUBLE), tags VARCHAR[], d DECIMAL(10, 2)');\n"
+      "CREATE STREAMING TABLE b AS SELECT * FROM STREAM read_files('x/', format => 'parquet', schema => 'id: bigint, p "
+      "struct<x: double, tags: array<string>>, m map<string,int>, n byte, ts timestamp_ltz COMMENT ''when''');");
   EXPECT_TRUE(files_.asked.empty());
-  EXPECT_EQ(columnar::to_string(*compiled.sources[0].declared_schema), "id BIGINT, p STRUCT(x DOUBLE, y DOUBLE), tags VARCHAR[], d DECIMAL(10,2)");
+  EXPECT_EQ(columnar::to_string(*compiled.sources[0].declared_schema),
+            "id BIGINT, p STRUCT(x DOUBLE, y DOUBLE), tags VARCHAR[], d DECIMAL(10,2)");
   EXPECT_EQ(columnar::to_string(compiled.sources[1].schema),
-            "id BIGINT, p STRUCT(x DOUBLE, tags VARCHAR[]), m MAP(VARCHAR, INTEGER), n TINYINT, ts TIMESTAMP WITH TIME ZONE, _rescued_data VARCHAR");
+            "id BIGINT, p STRUCT(x DOUBLE, tags VARCHAR[]), m MAP(VARCHAR, INTEGER), n TINYINT, ts TIMESTAMP WITH TIME "
+            "ZONE, _rescued_data VARCHAR");
 }
 
 TEST_F(CompileTest, EqualCallsShareASourceAndTheProviderIsAskedOnce) {
   const plan::Pipeline compiled = pipeline(
-      "CREATE MATERIALIZED VIEW v AS SELECT x.id FROM read_files('quakes/*.jsonl') x JOIN read_files('quakes/*.jsonl') y ON x.id = y.id\n"
+      "CREATE MATERIALIZED VIEW v AS SELECT x.id FROM read_files('quakes/*.jsonl') x JOIN read_files('quakes/*.jsonl') "
+      "y ON x.id = y.id\n"
       "  JOIN read_files('quakes/*.jsonl', maxFilesPerTrigger => 7) z ON z.id = y.id;\n"
       "CREATE MATERIALIZED VIEW w AS SELECT id FROM read_files('quakes/*.jsonl');");
   std::vector<std::string> keys;
@@ -162,14 +184,15 @@ TEST_F(CompileTest, EqualCallsShareASourceAndTheProviderIsAskedOnce) {
 // --- temporary views
 
 TEST_F(CompileTest, TemporaryViewsAreInlinedAndCarriedAsText) {
-  const plan::Pipeline compiled = pipeline(
-      kTables +
-      "CREATE MATERIALIZED VIEW v AS SELECT net, n FROM counted WHERE n > 1;\n"
-      "CREATE TEMPORARY VIEW counted AS SELECT net, count(*) AS n FROM strong GROUP BY net;\n"
-      "CREATE TEMPORARY VIEW strong AS SELECT * FROM main.quakes /* all */ WHERE mag > 4;");
+  const plan::Pipeline compiled =
+      pipeline(kTables +
+               "CREATE MATERIALIZED VIEW v AS SELECT net, n FROM counted WHERE n > 1;\n"
+               "CREATE TEMPORARY VIEW counted AS SELECT net, count(*) AS n FROM strong GROUP BY net;\n"
+               "CREATE TEMPORARY VIEW strong AS SELECT * FROM main.quakes /* all */ WHERE mag > 4;");
   const plan::Dataset& v = *compiled.find_dataset("v");
-  EXPECT_THAT(plan::describe(v.query), ElementsAre("project net, count_star() AS n", "  filter (count_star() > 1)", "    aggregate count_star() by net",
-                                                   "      filter (mag > 4.0)", "        input quakes (mag, net)"));
+  EXPECT_THAT(plan::describe(v.query), ElementsAre("project net, count_star() AS n", "  filter (count_star() > 1)",
+                                                   "    aggregate count_star() by net", "      filter (mag > 4.0)",
+                                                   "        input quakes (mag, net)"));
   EXPECT_THAT(v.query.inputs, ElementsAre("quakes"));
   ASSERT_THAT(v.query.views, SizeIs(2));
   EXPECT_EQ(v.query.views[0].name, "strong");
@@ -182,13 +205,15 @@ TEST_F(CompileTest, TemporaryViewsAreInlinedAndCarriedAsText) {
 }
 
 TEST_F(CompileTest, AStreamingViewMayFeedAStreamingTable) {
-  const plan::Pipeline compiled = pipeline(
-      kTables +
-      "CREATE TEMPORARY VIEW strong AS SELECT id, mag FROM STREAM(quakes) WHERE mag > 4;\n"
-      "CREATE STREAMING TABLE a AS SELECT * FROM strong;\n"
-      "CREATE STREAMING TABLE b AS SELECT * FROM STREAM strong;");
+  const plan::Pipeline compiled =
+      pipeline(kTables +
+               "CREATE TEMPORARY VIEW strong AS SELECT id, mag FROM STREAM(quakes) WHERE mag > 4;\n"
+               "CREATE STREAMING TABLE a AS SELECT * FROM strong;\n"
+               "CREATE STREAMING TABLE b AS SELECT * FROM STREAM strong;");
   for (const char* name : {"a", "b"}) {
-    EXPECT_THAT(plan::describe(compiled.find_dataset(name)->query), ElementsAre("filter (mag > 4.0)", "  input STREAM quakes (id, mag)")) << name;
+    EXPECT_THAT(plan::describe(compiled.find_dataset(name)->query),
+                ElementsAre("filter (mag > 4.0)", "  input STREAM quakes (id, mag)"))
+        << name;
   }
 }
 
@@ -215,11 +240,11 @@ TEST_F(CompileTest, CommonTableExpressionsShadowDatasets) {
 }
 
 TEST_F(CompileTest, ADatasetMayBeCalledStream) {
-  const plan::Pipeline compiled = pipeline(
-      kTables +
-      "CREATE MATERIALIZED VIEW stream AS SELECT a, s FROM t;\n"
-      "CREATE MATERIALIZED VIEW v AS SELECT stream.a FROM stream WHERE a > 1;\n"
-      "CREATE MATERIALIZED VIEW w AS SELECT a stream FROM t JOIN stream AS x USING (a);");
+  const plan::Pipeline compiled =
+      pipeline(kTables +
+               "CREATE MATERIALIZED VIEW stream AS SELECT a, s FROM t;\n"
+               "CREATE MATERIALIZED VIEW v AS SELECT stream.a FROM stream WHERE a > 1;\n"
+               "CREATE MATERIALIZED VIEW w AS SELECT a stream FROM t JOIN stream AS x USING (a);");
   EXPECT_THAT(compiled.find_dataset("v")->query.inputs, ElementsAre("stream"));
   EXPECT_THAT(compiled.find_dataset("w")->query.inputs, ElementsAre("stream", "t"));
   EXPECT_EQ(compiled.find_dataset("w")->schema.fields[0].name, "stream");
@@ -261,7 +286,9 @@ TEST_F(CompileTest, AFingerprintOfARecomputedViewFollowsItsQuery) {
 
 TEST_F(CompileTest, AFingerprintFollowsExpectations) {
   const auto fingerprint = [&](const std::string& clause) {
-    return pipeline(kTables + "CREATE STREAMING TABLE v " + clause + " AS SELECT a FROM STREAM t;").find_dataset("v")->fingerprint;
+    return pipeline(kTables + "CREATE STREAMING TABLE v " + clause + " AS SELECT a FROM STREAM t;")
+        .find_dataset("v")
+        ->fingerprint;
   };
   const std::string kept = fingerprint("(CONSTRAINT c EXPECT (a > 1))");
   EXPECT_NE(fingerprint(""), kept);
@@ -271,7 +298,8 @@ TEST_F(CompileTest, AFingerprintFollowsExpectations) {
 }
 
 TEST_F(CompileTest, EqualTextGivesAnEqualPipeline) {
-  const std::string text = kTables + "CREATE MATERIALIZED VIEW v AS SELECT net, count(*) AS n FROM quakes GROUP BY net;";
+  const std::string text =
+      kTables + "CREATE MATERIALIZED VIEW v AS SELECT net, count(*) AS n FROM quakes GROUP BY net;";
   const plan::Pipeline first = pipeline(text);
   const plan::Pipeline second = pipeline(text);
   for (std::size_t i = 0; i < first.datasets.size(); ++i) {

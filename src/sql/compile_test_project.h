@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include <duckdb/common/types.hpp>
 #include <gtest/gtest.h>
+#include <duckdb/common/types.hpp>
 
 #include "sql/compile.h"
 

@@ -1,9 +1,9 @@
 #include "sql/internal/optimizer_rules.h"
 
-#include <duckdb.hpp>
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <duckdb.hpp>
 
 #include "sql/internal/planning_database.h"
 
@@ -30,15 +30,14 @@ TEST(OptimizerRulesTest, EveryOptimizerOfThisDuckDBIsClassified) {
 
 TEST(OptimizerRulesTest, WhatReadsTodaysDataIsDisabled) {
   const std::string disabled = "," + disabled_optimizers() + ",";
-  for (const char* name : {"statistics_propagation", "empty_result_pullup", "compressed_materialization", "row_group_pruner", "late_materialization",
-                           "top_n_window_elimination", "window_self_join", "join_filter_pushdown", "build_side_probe_side", "sampling_pushdown"}) {
+  for (const char* name : {"statistics_propagation", "empty_result_pullup", "compressed_materialization",
+                           "row_group_pruner", "late_materialization", "top_n_window_elimination", "window_self_join",
+                           "join_filter_pushdown", "build_side_probe_side", "sampling_pushdown"}) {
     EXPECT_NE(disabled.find(fmt::format(",{},", name)), std::string::npos) << name;
   }
 }
 
-TEST(OptimizerRulesTest, ThePlanningDatabaseTakesTheList) {
-  EXPECT_TRUE(PlanningDatabase::create().has_value());
-}
+TEST(OptimizerRulesTest, ThePlanningDatabaseTakesTheList) { EXPECT_TRUE(PlanningDatabase::create().has_value()); }
 
 }  // namespace
 }  // namespace sluice::sql

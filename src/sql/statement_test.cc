@@ -53,13 +53,15 @@ TEST_F(StatementTest, EveryFormOfCreateIsRead) {
 }
 
 TEST_F(StatementTest, TheQueryIsEverythingAfterAs) {
-  const DatasetStatement& statement = only("CREATE MATERIALIZED VIEW v AS -- all\n  SELECT ';' AS s FROM t WHERE a IN (1, 2) -- done\n;");
+  const DatasetStatement& statement =
+      only("CREATE MATERIALIZED VIEW v AS -- all\n  SELECT ';' AS s FROM t WHERE a IN (1, 2) -- done\n;");
   EXPECT_EQ(text(statement.query), "SELECT ';' AS s FROM t WHERE a IN (1, 2)");
 }
 
 TEST_F(StatementTest, ClausesComeInAnyOrder) {
-  for (const char* clauses : {"COMMENT 'c' PARTITIONED BY (a, \"b c\") TBLPROPERTIES ('k' = 'v', x.y = 2, z = TRUE)",
-                              "TBLPROPERTIES ('k' = 'v', x.y = 2, z = TRUE) PARTITIONED BY (a, \"b c\") USING DELTA COMMENT 'c'"}) {
+  for (const char* clauses :
+       {"COMMENT 'c' PARTITIONED BY (a, \"b c\") TBLPROPERTIES ('k' = 'v', x.y = 2, z = TRUE)",
+        "TBLPROPERTIES ('k' = 'v', x.y = 2, z = TRUE) PARTITIONED BY (a, \"b c\") USING DELTA COMMENT 'c'"}) {
     const DatasetStatement& statement = only(fmt::format("CREATE MATERIALIZED VIEW v {} AS SELECT 1", clauses));
     EXPECT_EQ(statement.comment, "c");
     EXPECT_THAT(names(statement.partition_by), ElementsAre("a", "b c"));
@@ -99,11 +101,12 @@ TEST_F(StatementTest, ColumnsAndConstraintsMayBeMixed) {
 }
 
 TEST_F(StatementTest, SetGivesPropertiesToTheDatasetsBelowIt) {
-  parse("CREATE MATERIALIZED VIEW a AS SELECT 1;\n"
-        "SET pipelines.reset.allowed = false;\n"
-        "SET spark.sql.shuffle.partitions = 8;\n"
-        "CREATE MATERIALIZED VIEW b AS SELECT 1;\n"
-        "CREATE MATERIALIZED VIEW c TBLPROPERTIES ('pipelines.reset.allowed' = 'true') AS SELECT 1;");
+  parse(
+      "CREATE MATERIALIZED VIEW a AS SELECT 1;\n"
+      "SET pipelines.reset.allowed = false;\n"
+      "SET spark.sql.shuffle.partitions = 8;\n"
+      "CREATE MATERIALIZED VIEW b AS SELECT 1;\n"
+      "CREATE MATERIALIZED VIEW c TBLPROPERTIES ('pipelines.reset.allowed' = 'true') AS SELECT 1;");
   ASSERT_THAT(parsed_.errors, IsEmpty());
   EXPECT_TRUE(parsed_.datasets[0].properties.empty());
   EXPECT_EQ(parsed_.datasets[1].properties.at("pipelines.reset.allowed").value, "false");
@@ -117,11 +120,12 @@ TEST_F(StatementTest, UseOfThePipelinesSchemaIsAccepted) {
 }
 
 TEST_F(StatementTest, ParsingGoesOnAfterAMistake) {
-  parse("CREATE MATERIALIZED VIEW a AS SELECT 1;\n"
-        "CREATE MATERIALISED VIEW b AS SELECT 1;\n"
-        "DROP TABLE c;\n"
-        "CREATE STREAMING TABLE d COMMENT 5 AS SELECT 1;\n"
-        "CREATE MATERIALIZED VIEW e AS SELECT 1;");
+  parse(
+      "CREATE MATERIALIZED VIEW a AS SELECT 1;\n"
+      "CREATE MATERIALISED VIEW b AS SELECT 1;\n"
+      "DROP TABLE c;\n"
+      "CREATE STREAMING TABLE d COMMENT 5 AS SELECT 1;\n"
+      "CREATE MATERIALIZED VIEW e AS SELECT 1;");
   EXPECT_EQ(parsed_.errors.size(), 3U);
   ASSERT_EQ(parsed_.datasets.size(), 2U);
   EXPECT_EQ(parsed_.datasets[1].name.text, "e");

@@ -39,7 +39,8 @@ class TokenizerTest : public ::testing::Test {
 TEST_F(TokenizerTest, WordsNumbersAndSymbolsAreSplit) {
   EXPECT_THAT(texts("SELECT a.b,1.5e-3+x=>2::INT FROM t;"),
               ElementsAre("SELECT", "a", ".", "b", ",", "1.5e-3", "+", "x", "=>", "2", "::", "INT", "FROM", "t", ";"));
-  EXPECT_THAT(texts(".5 1_000 0xFF a->>'b' x<>y"), ElementsAre(".5", "1_000", "0xFF", "a", "->>", "'b'", "x", "<>", "y"));
+  EXPECT_THAT(texts(".5 1_000 0xFF a->>'b' x<>y"),
+              ElementsAre(".5", "1_000", "0xFF", "a", "->>", "'b'", "x", "<>", "y"));
 }
 
 TEST_F(TokenizerTest, CommentsAndBlanksAreNoTokens) {

@@ -29,7 +29,8 @@ TEST_F(TranslationTest, CountsByHourAndClass) {
                       "  CASE WHEN mag < 2 THEN 'micro' WHEN mag < 4 THEN 'minor' ELSE 'strong' END AS class,\n"
                       "  count(*) AS quakes, avg(mag) AS mag_avg, max(mag) AS mag_max\n"
                       "FROM quakes GROUP BY ALL"),
-              ElementsAre("project date_trunc('hour', time) AS hour, CASE WHEN (mag < 2.0) THEN 'micro' WHEN (mag < 4.0) THEN 'minor' ELSE 'strong' END AS class, "
+              ElementsAre("project date_trunc('hour', time) AS hour, CASE WHEN (mag < 2.0) THEN 'micro' WHEN (mag < "
+                          "4.0) THEN 'minor' ELSE 'strong' END AS class, "
                           "count_star() AS quakes, avg(mag) AS mag_avg, max(mag) AS mag_max",
                           "  aggregate count_star(), avg(mag), max(mag) by date_trunc('hour', time), "
                           "CASE WHEN (mag < 2.0) THEN 'micro' WHEN (mag < 4.0) THEN 'minor' ELSE 'strong' END",
@@ -37,31 +38,39 @@ TEST_F(TranslationTest, CountsByHourAndClass) {
 }
 
 TEST_F(TranslationTest, TopTenOfEachDayByQualify) {
-  EXPECT_THAT(plan_of("SELECT time::DATE AS day, row_number() OVER (PARTITION BY time::DATE ORDER BY mag DESC, time, id) AS place_of_day, mag, id\n"
+  EXPECT_THAT(plan_of("SELECT time::DATE AS day, row_number() OVER (PARTITION BY time::DATE ORDER BY mag DESC, time, "
+                      "id) AS place_of_day, mag, id\n"
                       "FROM quakes QUALIFY place_of_day <= 10"),
-              ElementsAre("project CAST(time AS DATE) AS day, row_number() AS place_of_day, mag, id", "  top 10 per CAST(time AS DATE) by mag DESC, time, id, numbered",
+              ElementsAre("project CAST(time AS DATE) AS day, row_number() AS place_of_day, mag, id",
+                          "  top 10 per CAST(time AS DATE) by mag DESC, time, id, numbered",
                           "    input quakes (id, mag, time)"));
 }
 
 TEST_F(TranslationTest, TopTenOfEachDayBySubquery) {
-  EXPECT_THAT(plan_of("SELECT day, mag, id FROM (SELECT time::DATE AS day, mag, id, row_number() OVER (PARTITION BY time::DATE ORDER BY mag DESC, id) AS n FROM quakes)\n"
+  EXPECT_THAT(plan_of("SELECT day, mag, id FROM (SELECT time::DATE AS day, mag, id, row_number() OVER (PARTITION BY "
+                      "time::DATE ORDER BY mag DESC, id) AS n FROM quakes)\n"
                       "WHERE n <= 10"),
-              ElementsAre("project CAST(time AS DATE) AS day, mag, id", "  top 10 per CAST(time AS DATE) by mag DESC, id", "    input quakes (id, mag, time)"));
+              ElementsAre("project CAST(time AS DATE) AS day, mag, id",
+                          "  top 10 per CAST(time AS DATE) by mag DESC, id", "    input quakes (id, mag, time)"));
 }
 
 TEST_F(TranslationTest, EventsAboveTheirNetworksMean) {
-  const plan::Pipeline compiled = pipeline(
-      kTables +
-      "CREATE MATERIALIZED VIEW network_stats AS SELECT net, count(*) AS n, avg(mag) AS mag_avg FROM quakes GROUP BY net;\n"
-      "CREATE MATERIALIZED VIEW above AS SELECT q.id, q.net, q.mag, s.mag_avg FROM quakes q JOIN network_stats s ON q.net = s.net WHERE q.mag > s.mag_avg;");
-  EXPECT_THAT(plan::describe(compiled.find_dataset("above")->query), ElementsAre("project id, net, mag, mag_avg", "  inner join on net = net AND (mag > mag_avg)",
-                                                                                 "    input quakes (id, mag, net)", "    input network_stats (net, mag_avg)"));
+  const plan::Pipeline compiled =
+      pipeline(kTables +
+               "CREATE MATERIALIZED VIEW network_stats AS SELECT net, count(*) AS n, avg(mag) AS mag_avg FROM quakes "
+               "GROUP BY net;\n"
+               "CREATE MATERIALIZED VIEW above AS SELECT q.id, q.net, q.mag, s.mag_avg FROM quakes q JOIN "
+               "network_stats s ON q.net = s.net WHERE q.mag > s.mag_avg;");
+  EXPECT_THAT(plan::describe(compiled.find_dataset("above")->query),
+              ElementsAre("project id, net, mag, mag_avg", "  inner join on net = net AND (mag > mag_avg)",
+                          "    input quakes (id, mag, net)", "    input network_stats (net, mag_avg)"));
 }
 
 TEST_F(TranslationTest, EventsAboveTheirNetworksMeanInOneView) {
   EXPECT_THAT(plan_of("WITH stats AS (SELECT net, avg(mag) AS mean FROM quakes GROUP BY net)\n"
                       "SELECT q.id, s.mean FROM quakes q JOIN stats s USING (net) WHERE q.mag > s.mean"),
-              ElementsAre("project id, mean", "  inner join on net = net AND (mag > mean)", "    input quakes (id, mag, net)", "    project net, avg(mag) AS mean",
+              ElementsAre("project id, mean", "  inner join on net = net AND (mag > mean)",
+                          "    input quakes (id, mag, net)", "    project net, avg(mag) AS mean",
                           "      aggregate avg(mag) by net", "        input quakes (mag, net)"));
 }
 
@@ -71,8 +80,9 @@ TEST_F(TranslationTest, LatestRevisionByDistinctOn) {
 }
 
 TEST_F(TranslationTest, LatestRevisionByRowNumber) {
-  EXPECT_THAT(plan_of("SELECT id, mag FROM quakes QUALIFY row_number() OVER (PARTITION BY id ORDER BY updated DESC) = 1"),
-              ElementsAre("project id, mag", "  top 1 per id by updated DESC", "    input quakes (id, mag, updated)"));
+  EXPECT_THAT(
+      plan_of("SELECT id, mag FROM quakes QUALIFY row_number() OVER (PARTITION BY id ORDER BY updated DESC) = 1"),
+      ElementsAre("project id, mag", "  top 1 per id by updated DESC", "    input quakes (id, mag, updated)"));
 }
 
 // --- one operator each
@@ -80,75 +90,98 @@ TEST_F(TranslationTest, LatestRevisionByRowNumber) {
 TEST_F(TranslationTest, Projections) {
   EXPECT_THAT(plan_of("SELECT a FROM t"), ElementsAre("input t (a)"));
   EXPECT_THAT(plan_of("SELECT * EXCLUDE (b, l, d, x) FROM t"), ElementsAre("input t (a, s)"));
-  EXPECT_THAT(plan_of("SELECT a + 1 AS n, upper(s) AS u FROM t"), ElementsAre("project (a + 1) AS n, upper(s) AS u", "  input t (a, s)"));
-  EXPECT_THAT(plan_of("SELECT n * 2 AS m FROM (SELECT a AS n FROM t)"), ElementsAre("project (a * 2) AS m", "  input t (a)"));
+  EXPECT_THAT(plan_of("SELECT a + 1 AS n, upper(s) AS u FROM t"),
+              ElementsAre("project (a + 1) AS n, upper(s) AS u", "  input t (a, s)"));
+  EXPECT_THAT(plan_of("SELECT n * 2 AS m FROM (SELECT a AS n FROM t)"),
+              ElementsAre("project (a * 2) AS m", "  input t (a)"));
 }
 
 TEST_F(TranslationTest, FiltersStandWhereTheyAreTrueLongest) {
   EXPECT_THAT(plan_of("SELECT a FROM t WHERE b IN (1, 2, 3, 4, 5, 6) AND a BETWEEN 1 AND 5"),
-              ElementsAre("project a", "  filter ((b IN (1, 2, 3, 4, 5, 6)) AND ((a >= 1) AND (a <= 5)))", "    input t (a, b)"));
+              ElementsAre("project a", "  filter ((b IN (1, 2, 3, 4, 5, 6)) AND ((a >= 1) AND (a <= 5)))",
+                          "    input t (a, b)"));
   EXPECT_THAT(plan_of("SELECT s, n FROM (SELECT s, count(*) AS n FROM t GROUP BY s) WHERE s = 'x'"),
-              ElementsAre("project s, count_star() AS n", "  aggregate count_star() by s", "    filter (s = 'x')", "      input t (s)"));
+              ElementsAre("project s, count_star() AS n", "  aggregate count_star() by s", "    filter (s = 'x')",
+                          "      input t (s)"));
 }
 
 TEST_F(TranslationTest, Aggregates) {
-  EXPECT_THAT(plan_of("SELECT s, count(*) FILTER (WHERE a > 1) AS n, count(DISTINCT b) AS k FROM t GROUP BY s HAVING max(a) > 5"),
-              ElementsAre("project s, count_star() AS n, count(DISTINCT b) AS k", "  filter (max(a) > 5)",
-                          "    aggregate max(a), count_star() FILTER (a > 1), count(DISTINCT b) by s", "      input t (a, b, s)"));
-  EXPECT_THAT(plan_of("SELECT count(*) AS n FROM t"), ElementsAre("project count_star() AS n", "  aggregate count_star()", "    input t (a)"));
+  EXPECT_THAT(
+      plan_of(
+          "SELECT s, count(*) FILTER (WHERE a > 1) AS n, count(DISTINCT b) AS k FROM t GROUP BY s HAVING max(a) > 5"),
+      ElementsAre("project s, count_star() AS n, count(DISTINCT b) AS k", "  filter (max(a) > 5)",
+                  "    aggregate max(a), count_star() FILTER (a > 1), count(DISTINCT b) by s",
+                  "      input t (a, b, s)"));
+  EXPECT_THAT(plan_of("SELECT count(*) AS n FROM t"),
+              ElementsAre("project count_star() AS n", "  aggregate count_star()", "    input t (a)"));
 }
 
 TEST_F(TranslationTest, ASumOfABooleanCounts) {
-  EXPECT_THAT(plan_of("SELECT sum(a > 1) AS n FROM t"), ElementsAre("project sum(CAST((a > 1) AS INTEGER)) AS n", "  aggregate sum(CAST((a > 1) AS INTEGER))", "    input t (a)"));
+  EXPECT_THAT(plan_of("SELECT sum(a > 1) AS n FROM t"),
+              ElementsAre("project sum(CAST((a > 1) AS INTEGER)) AS n", "  aggregate sum(CAST((a > 1) AS INTEGER))",
+                          "    input t (a)"));
 }
 
 TEST_F(TranslationTest, ApproximateDistinctCountsAreExact) {
-  EXPECT_THAT(plan_of("SELECT approx_count_distinct(s) AS n FROM t"), ElementsAre("project count(DISTINCT s) AS n", "  aggregate count(DISTINCT s)", "    input t (s)"));
+  EXPECT_THAT(plan_of("SELECT approx_count_distinct(s) AS n FROM t"),
+              ElementsAre("project count(DISTINCT s) AS n", "  aggregate count(DISTINCT s)", "    input t (s)"));
   EXPECT_EQ(view("SELECT approx_count_distinct ( s ) AS n FROM t").query.sql, "SELECT count (DISTINCT s ) AS n FROM t");
 }
 
 TEST_F(TranslationTest, Joins) {
   EXPECT_THAT(plan_of("SELECT t.a, u.s FROM t JOIN t u ON t.a = u.b AND t.s < u.s"),
-              ElementsAre("project a, s", "  inner join on a = CAST(b AS BIGINT) AND (s < s)", "    input t (a, s)", "    input t (b, s)"));
-  EXPECT_THAT(plan_of("SELECT t.a, u.s FROM t LEFT JOIN t u ON t.a = u.a AND t.s = 'y'"),
-              ElementsAre("project a, s", "  left join on a = a AND (s = 'y')", "    input t (a, s)", "    input t (a, s)"));
-  EXPECT_THAT(plan_of("SELECT u.s, t.a FROM t RIGHT JOIN t u ON t.a IS NOT DISTINCT FROM u.a"),
-              ElementsAre("project s, a", "  left join on a IS NOT DISTINCT FROM a", "    input t (a, s)", "    input t (a)"));
-  EXPECT_THAT(plan_of("SELECT t.a, u.s FROM t, t u"), ElementsAre("inner join of every pair", "  input t (a)", "  input t (s)"));
-  EXPECT_THAT(plan_of("SELECT t.a, u.s FROM t LEFT JOIN t u ON t.a > u.a OR t.s = u.s"),
-              ElementsAre("project a, s", "  left join on ((a > a) OR (s = s))", "    input t (a, s)", "    input t (a, s)"));
+              ElementsAre("project a, s", "  inner join on a = CAST(b AS BIGINT) AND (s < s)", "    input t (a, s)",
+                          "    input t (b, s)"));
+  EXPECT_THAT(
+      plan_of("SELECT t.a, u.s FROM t LEFT JOIN t u ON t.a = u.a AND t.s = 'y'"),
+      ElementsAre("project a, s", "  left join on a = a AND (s = 'y')", "    input t (a, s)", "    input t (a, s)"));
+  EXPECT_THAT(
+      plan_of("SELECT u.s, t.a FROM t RIGHT JOIN t u ON t.a IS NOT DISTINCT FROM u.a"),
+      ElementsAre("project s, a", "  left join on a IS NOT DISTINCT FROM a", "    input t (a, s)", "    input t (a)"));
+  EXPECT_THAT(plan_of("SELECT t.a, u.s FROM t, t u"),
+              ElementsAre("inner join of every pair", "  input t (a)", "  input t (s)"));
+  EXPECT_THAT(
+      plan_of("SELECT t.a, u.s FROM t LEFT JOIN t u ON t.a > u.a OR t.s = u.s"),
+      ElementsAre("project a, s", "  left join on ((a > a) OR (s = s))", "    input t (a, s)", "    input t (a, s)"));
 }
 
 TEST_F(TranslationTest, AFullJoinIsALeftJoinAndTheRestOfTheRight) {
   EXPECT_THAT(plan_of("SELECT t.a, u.b FROM t FULL JOIN t u ON t.a = u.a"),
-              ElementsAre("project a, b", "  union all", "    left join on a = a", "      input t (a)", "      input t (a, b)", "    project NULL AS a, a, b",
-                          "      filter (matched IS NULL)", "        left join on a = a", "          input t (a, b)", "          project a, true AS matched",
-                          "            distinct", "              input t (a)"));
+              ElementsAre("project a, b", "  union all", "    left join on a = a", "      input t (a)",
+                          "      input t (a, b)", "    project NULL AS a, a, b", "      filter (matched IS NULL)",
+                          "        left join on a = a", "          input t (a, b)",
+                          "          project a, true AS matched", "            distinct", "              input t (a)"));
 }
 
 TEST_F(TranslationTest, SemiAndAntiJoinsMeetTheDistinctKeys) {
   EXPECT_THAT(plan_of("SELECT a FROM t WHERE s IN (SELECT net FROM quakes WHERE mag > 5)"),
-              ElementsAre("project a", "  inner join on s = net", "    input t (a, s)", "    distinct", "      project net", "        filter (mag > 5.0)", "          input quakes (mag, net)"));
+              ElementsAre("project a", "  inner join on s = net", "    input t (a, s)", "    distinct",
+                          "      project net", "        filter (mag > 5.0)", "          input quakes (mag, net)"));
   EXPECT_THAT(plan_of("SELECT a FROM t ANTI JOIN quakes ON s = net"),
-              ElementsAre("project a", "  filter (matched IS NULL)", "    left join on s = net", "      input t (a, s)", "      project net, true AS matched", "        distinct",
-                          "          input quakes (net)"));
+              ElementsAre("project a", "  filter (matched IS NULL)", "    left join on s = net", "      input t (a, s)",
+                          "      project net, true AS matched", "        distinct", "          input quakes (net)"));
 }
 
 TEST_F(TranslationTest, NotInLooksForNulls) {
   EXPECT_THAT(plan_of("SELECT a FROM t WHERE s NOT IN (SELECT net FROM quakes)"),
               ElementsAre("project a", "  filter (NOT is_in)",
-                          "    project a, s, CASE WHEN (matched IS NOT NULL) THEN true WHEN (has_null OR (has_rows AND (s IS NULL))) THEN NULL ELSE false END AS is_in",
-                          "      inner join of every pair", "        left join on s = net", "          input t (a, s)", "          project net, true AS matched", "            distinct",
-                          "              input quakes (net)", "        distinct", "          project (count_star() > 0) AS has_rows, (count_star() > count(net)) AS has_null",
+                          "    project a, s, CASE WHEN (matched IS NOT NULL) THEN true WHEN (has_null OR (has_rows AND "
+                          "(s IS NULL))) THEN NULL ELSE false END AS is_in",
+                          "      inner join of every pair", "        left join on s = net", "          input t (a, s)",
+                          "          project net, true AS matched", "            distinct",
+                          "              input quakes (net)", "        distinct",
+                          "          project (count_star() > 0) AS has_rows, (count_star() > count(net)) AS has_null",
                           "            aggregate count_star(), count(net)", "              input quakes (net)"));
 }
 
 TEST_F(TranslationTest, ScalarSubqueriesBecomeJoins) {
   EXPECT_THAT(plan_of("SELECT id FROM quakes WHERE mag > (SELECT avg(mag) FROM quakes)"),
-              ElementsAre("project id", "  inner join on (mag > avg(mag))", "    input quakes (id, mag)", "    aggregate avg(mag)", "      input quakes (mag)"));
+              ElementsAre("project id", "  inner join on (mag > avg(mag))", "    input quakes (id, mag)",
+                          "    aggregate avg(mag)", "      input quakes (mag)"));
   EXPECT_THAT(plan_of("SELECT id, (SELECT max(mag) FROM quakes i WHERE i.net = q.net) AS m FROM quakes q"),
-              ElementsAre("project id, max(mag) AS m", "  left join on net IS NOT DISTINCT FROM net", "    input quakes (id, net)", "    project max(mag), net",
-                          "      aggregate max(mag) by net", "        filter (net IS NOT NULL)", "          input quakes (mag, net)"));
+              ElementsAre("project id, max(mag) AS m", "  left join on net IS NOT DISTINCT FROM net",
+                          "    input quakes (id, net)", "    project max(mag), net", "      aggregate max(mag) by net",
+                          "        filter (net IS NOT NULL)", "          input quakes (mag, net)"));
 }
 
 TEST_F(TranslationTest, WhatDecorrelationSharesIsOneOperator) {
@@ -158,28 +191,37 @@ TEST_F(TranslationTest, WhatDecorrelationSharesIsOneOperator) {
 }
 
 TEST_F(TranslationTest, LateralTopNIsTopNPerOuterValue) {
-  EXPECT_THAT(plan_of("SELECT q.id, z.mag FROM quakes q, LATERAL (SELECT mag FROM quakes z WHERE z.net = q.net ORDER BY mag DESC LIMIT 3) z"),
+  EXPECT_THAT(plan_of("SELECT q.id, z.mag FROM quakes q, LATERAL (SELECT mag FROM quakes z WHERE z.net = q.net ORDER "
+                      "BY mag DESC LIMIT 3) z"),
               ::testing::Contains(HasSubstr("top 3 per net by mag DESC")));
 }
 
 TEST_F(TranslationTest, DistinctAndSetOperations) {
   EXPECT_THAT(plan_of("SELECT DISTINCT a, s FROM t"), ElementsAre("distinct", "  input t (a, s)"));
-  EXPECT_THAT(plan_of("SELECT a FROM t UNION ALL SELECT b FROM t"), ElementsAre("union all", "  input t (a)", "  project CAST(b AS BIGINT) AS b", "    input t (b)"));
-  EXPECT_THAT(plan_of("SELECT s FROM t UNION SELECT net FROM quakes"), ElementsAre("distinct", "  union all", "    input t (s)", "    input quakes (net)"));
+  EXPECT_THAT(plan_of("SELECT a FROM t UNION ALL SELECT b FROM t"),
+              ElementsAre("union all", "  input t (a)", "  project CAST(b AS BIGINT) AS b", "    input t (b)"));
+  EXPECT_THAT(plan_of("SELECT s FROM t UNION SELECT net FROM quakes"),
+              ElementsAre("distinct", "  union all", "    input t (s)", "    input quakes (net)"));
   EXPECT_THAT(plan_of("SELECT s FROM t EXCEPT SELECT net FROM quakes"),
-              ElementsAre("project s", "  filter (matched IS NULL)", "    left join on s IS NOT DISTINCT FROM net", "      distinct", "        input t (s)",
-                          "      project net, true AS matched", "        distinct", "          input quakes (net)"));
+              ElementsAre("project s", "  filter (matched IS NULL)", "    left join on s IS NOT DISTINCT FROM net",
+                          "      distinct", "        input t (s)", "      project net, true AS matched",
+                          "        distinct", "          input quakes (net)"));
   EXPECT_THAT(plan_of("SELECT s FROM t INTERSECT SELECT net FROM quakes"),
-              ElementsAre("project s", "  inner join on s IS NOT DISTINCT FROM net", "    distinct", "      input t (s)", "    distinct", "      input quakes (net)"));
+              ElementsAre("project s", "  inner join on s IS NOT DISTINCT FROM net", "    distinct",
+                          "      input t (s)", "    distinct", "      input quakes (net)"));
   // Groups are distinct already.
-  EXPECT_THAT(plan_of("SELECT DISTINCT s, n FROM (SELECT s, count(*) AS n FROM t GROUP BY s)"), ElementsAre("project s, count_star() AS n", "  aggregate count_star() by s", "    input t (s)"));
+  EXPECT_THAT(plan_of("SELECT DISTINCT s, n FROM (SELECT s, count(*) AS n FROM t GROUP BY s)"),
+              ElementsAre("project s, count_star() AS n", "  aggregate count_star() by s", "    input t (s)"));
 }
 
 TEST_F(TranslationTest, OrdersMatterOnlyWithALimit) {
   EXPECT_THAT(plan_of("SELECT a, s FROM t ORDER BY s"), ElementsAre("input t (a, s)"));
-  EXPECT_THAT(plan_of("SELECT a, s FROM t ORDER BY s DESC NULLS FIRST, a LIMIT 3"), ElementsAre("top 3 by s DESC NULLS FIRST, a", "  input t (a, s)"));
-  EXPECT_THAT(plan_of("SELECT a FROM t ORDER BY s LIMIT 3 OFFSET 2"), ElementsAre("project a", "  rows 3 to 5 by s", "    input t (a, s)"));
-  EXPECT_THAT(plan_of("SELECT a FROM t ORDER BY s LIMIT 100000"), ElementsAre("project a", "  top 100000 by s", "    input t (a, s)"));
+  EXPECT_THAT(plan_of("SELECT a, s FROM t ORDER BY s DESC NULLS FIRST, a LIMIT 3"),
+              ElementsAre("top 3 by s DESC NULLS FIRST, a", "  input t (a, s)"));
+  EXPECT_THAT(plan_of("SELECT a FROM t ORDER BY s LIMIT 3 OFFSET 2"),
+              ElementsAre("project a", "  rows 3 to 5 by s", "    input t (a, s)"));
+  EXPECT_THAT(plan_of("SELECT a FROM t ORDER BY s LIMIT 100000"),
+              ElementsAre("project a", "  top 100000 by s", "    input t (a, s)"));
 }
 
 TEST_F(TranslationTest, BoundsOfRowNumbers) {
@@ -189,30 +231,42 @@ TEST_F(TranslationTest, BoundsOfRowNumbers) {
   EXPECT_THAT(plan_of("SELECT a, s FROM t QUALIFY " + over + " = 2").front(), "rows 2 to 2 per s by a");
   EXPECT_THAT(plan_of("SELECT a, s FROM t QUALIFY " + over + " BETWEEN 2 AND 3").front(), "rows 2 to 3 per s by a");
   EXPECT_THAT(plan_of("SELECT a, s, " + over + " AS n FROM t QUALIFY n <= 3 AND n % 2 = 1"),
-              ElementsAre("project a, s, row_number() AS n", "  filter ((row_number() % 2) = 1)", "    project a, s, row_number(), row_number()", "      top 3 per s by a, numbered",
+              ElementsAre("project a, s, row_number() AS n", "  filter ((row_number() % 2) = 1)",
+                          "    project a, s, row_number(), row_number()", "      top 3 per s by a, numbered",
                           "        input t (a, s)"));
 }
 
 TEST_F(TranslationTest, UnnestAddsAColumn) {
-  EXPECT_THAT(plan_of("SELECT a, unnest(l) AS e FROM t"), ElementsAre("project a, unnest(l) AS e", "  unnest l", "    input t (a, l)"));
-  EXPECT_THAT(plan_of("SELECT a, e FROM t, UNNEST(l) AS u(e)"), ElementsAre("project a, unnest(l) AS e", "  unnest l", "    input t (a, l)"));
+  EXPECT_THAT(plan_of("SELECT a, unnest(l) AS e FROM t"),
+              ElementsAre("project a, unnest(l) AS e", "  unnest l", "    input t (a, l)"));
+  EXPECT_THAT(plan_of("SELECT a, e FROM t, UNNEST(l) AS u(e)"),
+              ElementsAre("project a, unnest(l) AS e", "  unnest l", "    input t (a, l)"));
   EXPECT_THAT(plan_of("SELECT a, e FROM t, UNNEST(l) AS u(e) WHERE e > 0 AND a > 1"),
-              ElementsAre("project a, unnest(l) AS e", "  filter (unnest(l) > 0)", "    unnest l", "      project a, l, l, 0, l", "        filter (a > 1)", "          input t (a, l)"));
+              ElementsAre("project a, unnest(l) AS e", "  filter (unnest(l) > 0)", "    unnest l",
+                          "      project a, l, l, 0, l", "        filter (a > 1)", "          input t (a, l)"));
 }
 
 TEST_F(TranslationTest, ACommonTableExpressionReadTwiceIsOneOperator) {
-  EXPECT_THAT(plan_of("WITH c AS (SELECT s, max(a) AS m FROM t GROUP BY s) SELECT x.s, y.m FROM c x JOIN c y ON x.m = y.m"),
-              ElementsAre("project s, m", "  inner join on m = m", "    project s, max(a) AS m [1]", "      aggregate max(a) by s", "        input t (a, s)", "    see [1]"));
+  EXPECT_THAT(
+      plan_of("WITH c AS (SELECT s, max(a) AS m FROM t GROUP BY s) SELECT x.s, y.m FROM c x JOIN c y ON x.m = y.m"),
+      ElementsAre("project s, m", "  inner join on m = m", "    project s, max(a) AS m [1]",
+                  "      aggregate max(a) by s", "        input t (a, s)", "    see [1]"));
 }
 
 TEST_F(TranslationTest, APivotOverListedValuesIsAnAggregate) {
-  EXPECT_THAT(plan_of("SELECT * FROM (PIVOT t ON s IN ('p', 'q') USING sum(a) GROUP BY b)"),
-              ElementsAre("project b, sum(a) AS p, sum(a) AS q", "  aggregate sum(a) FILTER (s IS NOT DISTINCT FROM 'p'), sum(a) FILTER (s IS NOT DISTINCT FROM 'q') by b", "    input t (a, b, s)"));
+  EXPECT_THAT(
+      plan_of("SELECT * FROM (PIVOT t ON s IN ('p', 'q') USING sum(a) GROUP BY b)"),
+      ElementsAre(
+          "project b, sum(a) AS p, sum(a) AS q",
+          "  aggregate sum(a) FILTER (s IS NOT DISTINCT FROM 'p'), sum(a) FILTER (s IS NOT DISTINCT FROM 'q') by b",
+          "    input t (a, b, s)"));
 }
 
 TEST_F(TranslationTest, NothingOfTodaysDataEntersAPlan) {
   // With statistics DuckDB would fold the filter to nothing, and compress the group.
-  EXPECT_THAT(plan_of("SELECT s, count(*) AS n FROM t WHERE a < -5 GROUP BY s"), ElementsAre("project s, count_star() AS n", "  aggregate count_star() by s", "    filter (a < -5)", "      input t (a, s)"));
+  EXPECT_THAT(plan_of("SELECT s, count(*) AS n FROM t WHERE a < -5 GROUP BY s"),
+              ElementsAre("project s, count_star() AS n", "  aggregate count_star() by s", "    filter (a < -5)",
+                          "      input t (a, s)"));
 }
 
 // --- notes and reasons
@@ -221,8 +275,10 @@ TEST_F(TranslationTest, ALimitWithoutAnOrderIsPinnedAndSaidSo) {
   const plan::Dataset pinned = view("SELECT a, s FROM t LIMIT 3");
   EXPECT_THAT(plan::describe(pinned.query), ElementsAre("top 3", "  input t (a, s)"));
   EXPECT_THAT(pinned.query.reasons, ElementsAre(HasSubstr("LIMIT has no ORDER BY")));
-  EXPECT_THAT(view("SELECT DISTINCT ON (a) a, s FROM t").query.reasons, ElementsAre(HasSubstr("DISTINCT ON has no ORDER BY")));
-  EXPECT_THAT(view("SELECT a FROM t QUALIFY row_number() OVER (PARTITION BY s) = 1").query.reasons, ElementsAre(HasSubstr("row_number() has no ORDER BY")));
+  EXPECT_THAT(view("SELECT DISTINCT ON (a) a, s FROM t").query.reasons,
+              ElementsAre(HasSubstr("DISTINCT ON has no ORDER BY")));
+  EXPECT_THAT(view("SELECT a FROM t QUALIFY row_number() OVER (PARTITION BY s) = 1").query.reasons,
+              ElementsAre(HasSubstr("row_number() has no ORDER BY")));
   EXPECT_THAT(view("SELECT a FROM t WHERE EXISTS (SELECT 1 FROM quakes)").query.reasons, IsEmpty());
 }
 
@@ -243,7 +299,8 @@ const Recomputed kRecomputed[] = {
     {"SELECT a, row_number() OVER (ORDER BY b) AS r FROM t", "row_number() without a bound"},
     {"SELECT a, row_number() OVER (ORDER BY b) AS r FROM t QUALIFY r > 3", "row_number() without a bound"},
     {"SELECT list_transform(l, lambda y: y + 1) AS m FROM t", "list_transform() with a lambda"},
-    {"WITH RECURSIVE r AS (SELECT a FROM t UNION ALL SELECT a + 1 AS a FROM r WHERE a < 9) SELECT a FROM r", "a recursive query"},
+    {"WITH RECURSIVE r AS (SELECT a FROM t UNION ALL SELECT a + 1 AS a FROM r WHERE a < 9) SELECT a FROM r",
+     "a recursive query"},
     {"SELECT a FROM t EXCEPT ALL SELECT b FROM t", "EXCEPT ALL"},
     {"SELECT a FROM t ORDER BY a LIMIT 10%", "LIMIT by a share"},
     {"SELECT a, (SELECT s FROM t u WHERE u.a = t.a) AS r FROM t", "a scalar subquery that may return several rows"},
