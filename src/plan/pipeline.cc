@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "base/log.h"
+
 namespace sluice::plan {
 namespace {
 
@@ -19,21 +21,6 @@ bool same_name(std::string_view left, std::string_view right) {
 }
 
 // --- encode
-
-std::string quoted(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (static_cast<unsigned char>(c) < 0x20) {
-      out += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
-    } else {
-      out += c;
-    }
-  }
-  return out + '"';
-}
 
 template <typename Range, typename Write>
 std::string array(const Range& items, Write&& write) {
@@ -61,15 +48,15 @@ std::string order_keys(const std::vector<OrderKey>& keys) {
 
 std::string aggregate_text(const Aggregate& aggregate) {
   return fmt::format(R"({{"function":{},"arguments":{},"distinct":{},"filter":{},"type":{}}})",
-                     quoted(aggregate.function), expressions(aggregate.arguments), aggregate.distinct,
-                     optional_expression(aggregate.filter), quoted(aggregate.type.ToString()));
+                     json_quote(aggregate.function), expressions(aggregate.arguments), aggregate.distinct,
+                     optional_expression(aggregate.filter), json_quote(aggregate.type.ToString()));
 }
 
 /// Writes the members of a node's body.
 struct BodyEncoder {
   std::string operator()(const InputNode& node) const {
-    return fmt::format(R"("op":"input","relation":{},"stream":{},"columns":[{}])", quoted(node.relation), node.stream,
-                       fmt::join(node.columns, ","));
+    return fmt::format(R"("op":"input","relation":{},"stream":{},"columns":[{}])", json_quote(node.relation),
+                       node.stream, fmt::join(node.columns, ","));
   }
   std::string operator()(const FilterNode& node) const {
     return fmt::format(R"("op":"filter","predicate":{})", columnar::encode(node.predicate));
@@ -101,7 +88,7 @@ struct BodyEncoder {
 std::string node_text(const Node& node) {
   return fmt::format(R"({{{},"inputs":[{}],"types":{}}})", std::visit(BodyEncoder{}, node.body),
                      fmt::join(node.inputs, ","),
-                     array(node.types, [](const duckdb::LogicalType& type) { return quoted(type.ToString()); }));
+                     array(node.types, [](const duckdb::LogicalType& type) { return json_quote(type.ToString()); }));
 }
 
 // --- describe
@@ -245,11 +232,11 @@ const Source* Pipeline::find_source(std::string_view key) const {
 
 std::string encode(const QueryPlan& plan) {
   const auto view = [](const NamedQuery& query) {
-    return fmt::format(R"({{"name":{},"sql":{}}})", quoted(query.name), quoted(query.sql));
+    return fmt::format(R"({{"name":{},"sql":{}}})", json_quote(query.name), json_quote(query.sql));
   };
   return fmt::format(R"({{"version":{},"nodes":{},"sql":{},"views":{},"inputs":{},"reasons":{}}})", kFormatVersion,
-                     array(plan.nodes, node_text), quoted(plan.sql), array(plan.views, view),
-                     array(plan.inputs, quoted), array(plan.reasons, quoted));
+                     array(plan.nodes, node_text), json_quote(plan.sql), array(plan.views, view),
+                     array(plan.inputs, json_quote), array(plan.reasons, json_quote));
 }
 
 std::vector<std::string> describe(const QueryPlan& plan) {

@@ -13,16 +13,15 @@
 #include <duckdb/parser/expression/columnref_expression.hpp>
 #include <duckdb/parser/query_node/select_node.hpp>
 #include <duckdb/parser/tableref/list.hpp>
-#include <duckdb/planner/operator/logical_get.hpp>
-#include <duckdb/planner/operator/logical_projection.hpp>
 #include <duckdb/planner/planner.hpp>
 
 #include "base/hash.h"
-#include "columnar/row_codec.h"
+#include "base/log.h"
 #include "sql/internal/bound_checks.h"
-#include "sql/internal/expression_translator.h"
+#include "sql/internal/expectation_binder.h"
 #include "sql/internal/plan_translator.h"
 #include "sql/internal/query_walk.h"
+#include "sql/internal/runnable.h"
 #include "sql/internal/type_text.h"
 
 namespace sluice::sql {
@@ -31,27 +30,12 @@ namespace {
 constexpr std::string_view kRescuedColumn = "_rescued_data";
 /// Field metadata with the type that a column had before it was stored; `delta` gives it back to readers.
 constexpr std::string_view kOriginalTypeKey = "sluice.type";
-/// Stand-in of a dataset's own rows, for its expectations. Blanks are in no other relation's name.
-constexpr std::string_view kOwnRows = " rows ";
 
 std::string lower(const std::string& text) { return duckdb::StringUtil::Lower(text); }
 
 std::string quoted_name(std::string_view name) {
   std::string out = "\"";
   for (const char c : name) out += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return out + '"';
-}
-
-std::string json_text(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') out += '\\';
-    if (static_cast<unsigned char>(c) < 0x20) {
-      out += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
-    } else {
-      out += c;
-    }
-  }
   return out + '"';
 }
 
@@ -384,10 +368,10 @@ class DatasetBinder {
       }
       columnar::Field field{names[i], *stored, true, {}};
       if (*stored != bound.types[i] && bound.types[i].id() != duckdb::LogicalTypeId::SQLNULL)
-        field.metadata[std::string(kOriginalTypeKey)] = json_text(bound.types[i].ToString());
+        field.metadata[std::string(kOriginalTypeKey)] = json_quote(bound.types[i].ToString());
       if (!statement_.columns.empty()) {
         field.nullable = !statement_.columns[i].not_null;
-        if (statement_.columns[i].comment) field.metadata["comment"] = json_text(*statement_.columns[i].comment);
+        if (statement_.columns[i].comment) field.metadata["comment"] = json_quote(*statement_.columns[i].comment);
       }
       out_.schema.fields.push_back(std::move(field));
     }
@@ -399,7 +383,8 @@ class DatasetBinder {
     plan::QueryPlan& query = out_.query;
     query.inputs.assign(inputs_.begin(), inputs_.end());
     if (bound.translation) {
-      if (const Status runs = check_runs(bound.translation->nodes); !runs) bound.translation = runs.error();
+      if (const Status runs = check_runnable(bound.translation->nodes, tools_.kernels); !runs)
+        bound.translation = runs.error();
     }
     if (bound.translation) {
       query.nodes = std::move(bound.translation->nodes);
@@ -415,58 +400,6 @@ class DatasetBinder {
       return;
     }
     query.reasons = {fmt::format("no incremental form yet: {}", bound.translation.error().message())};
-  }
-
-  /// Whether the engine can hold the plan's rows and run its expressions.
-  Status check_runs(const std::vector<plan::Node>& nodes) {
-    for (const plan::Node& node : nodes) {
-      if (auto codec = columnar::RowCodec::create(node.types); !codec) return not_incremental(codec.error().message());
-      columnar::RowType input;
-      for (const plan::NodeIndex child : node.inputs) {
-        input.insert(input.end(), nodes[child].types.begin(), nodes[child].types.end());
-        if (std::holds_alternative<plan::UnionNode>(node.body)) break;
-      }
-      for (auto& [expressions, types] : expressions_of(node, nodes, input)) {
-        if (expressions.empty()) continue;
-        auto kernel = columnar::Kernel::create(tools_.kernels, expressions, types);
-        if (!kernel) return not_incremental(kernel.error().message());
-        for (std::size_t i = 0; i < expressions.size(); ++i) {
-          if ((*kernel)->types()[i] != expressions[i].type)
-            return not_incremental(fmt::format("the expression {}", columnar::to_string(expressions[i])));
-        }
-      }
-    }
-    return ok();
-  }
-
-  /// The node's expressions, each group with the row it is evaluated on.
-  static std::vector<std::pair<std::vector<columnar::Expression>, columnar::RowType>> expressions_of(
-      const plan::Node& node, const std::vector<plan::Node>& nodes, const columnar::RowType& input) {
-    std::vector<columnar::Expression> all;
-    const auto add = [&](const std::vector<columnar::Expression>& more) {
-      all.insert(all.end(), more.begin(), more.end());
-    };
-    if (const auto* filter = std::get_if<plan::FilterNode>(&node.body)) all.push_back(filter->predicate);
-    if (const auto* project = std::get_if<plan::ProjectNode>(&node.body)) add(project->expressions);
-    if (const auto* unnest = std::get_if<plan::UnnestNode>(&node.body)) add(unnest->lists);
-    if (const auto* aggregate = std::get_if<plan::AggregateNode>(&node.body)) {
-      add(aggregate->groups);
-      for (const plan::Aggregate& function : aggregate->aggregates) {
-        add(function.arguments);
-        if (function.filter) all.push_back(*function.filter);
-      }
-    }
-    if (const auto* top = std::get_if<plan::TopNNode>(&node.body)) {
-      add(top->partition);
-      for (const plan::OrderKey& order : top->order) all.push_back(order.expression);
-    }
-    if (const auto* join = std::get_if<plan::JoinNode>(&node.body)) {
-      if (join->residual) all.push_back(*join->residual);
-      return {{join->left_keys, nodes[node.inputs[0]].types},
-              {join->right_keys, nodes[node.inputs[1]].types},
-              {std::move(all), input}};
-    }
-    return {{std::move(all), input}};
   }
 
   // --- layout
@@ -526,108 +459,10 @@ class DatasetBinder {
                                    fmt::format("{} IS NOT NULL", quoted_name(out_.schema.fields[i].name)),
                                    plan::OnViolation::FailUpdate});
     }
-    for (const ExpectationClause& clause : statement_.expectations) bind_expectation(clause);
-  }
-
-  void bind_expectation(const ExpectationClause& clause) {
-    std::vector<Error> found;
-    const QueryText text(project_.source(), clause.predicate, found);
-    if (found.empty()) {
-      const ErrorContext where{project_.source(), project_.tokens(), text, out_.schema.names()};
-      tools_.database.stand_ins()[std::string(kOwnRows)] = out_.schema;
-      const auto error = tools_.database.attempt([&] {
-        auto tree = parse_predicate(where, text, found);
-        if (found.empty()) bind_predicate(where, *tree, clause, found);
-      });
-      tools_.database.stand_ins().erase(std::string(kOwnRows));
-      if (error) found.push_back(to_error(where, tools_.database, *error));
+    for (const ExpectationClause& clause : statement_.expectations) {
+      auto bound = bind_expectation(project_, out_, clause, tools_.database, tools_.kernels, project_.errors());
+      if (bound) out_.expectations.push_back(std::move(*bound));
     }
-    project_.errors().insert(project_.errors().end(), std::make_move_iterator(found.begin()),
-                             std::make_move_iterator(found.end()));
-  }
-
-  /// Parses the predicate as the only item of a SELECT that ends where the text before the predicate ends.
-  duckdb::unique_ptr<duckdb::SelectStatement> parse_predicate(const ErrorContext& where, const QueryText& text,
-                                                              std::vector<Error>& found) {
-    constexpr std::string_view kSelect = "SELECT ";  // there is room for it: EXPECT ( stands before the predicate
-    std::string padded = text.padded();
-    padded.replace(text.span().offset - kSelect.size(), kSelect.size(), kSelect);
-    auto tree = tools_.database.parse(padded);
-    const auto* node = tree && tree->node->type == duckdb::QueryNodeType::SELECT_NODE
-                           ? &tree->node->Cast<duckdb::SelectNode>()
-                           : nullptr;
-    const bool is_expression = node != nullptr && node->select_list.size() == 1 &&
-                               node->from_table->type == duckdb::TableReferenceType::EMPTY_FROM &&
-                               !node->where_clause && node->groups.group_expressions.empty() && !node->having &&
-                               !node->qualify && node->modifiers.empty();
-    if (!is_expression) {
-      found.push_back(where.source.error(SqlError::ExpectationNotRowwise, text.span(),
-                                         "an expectation is one condition on a row", "EXPECT (price > 0)"));
-      return nullptr;
-    }
-    QueryVisitor visitor;
-    visitor.expression = [&](duckdb::ParsedExpression& part) {
-      const auto kind = part.GetExpressionClass();
-      if (kind != duckdb::ExpressionClass::SUBQUERY && kind != duckdb::ExpressionClass::WINDOW) return;
-      const Span span =
-          part.GetQueryLocation().IsValid() ? where.tokens.token_at(part.GetQueryLocation().GetIndex()) : text.span();
-      found.push_back(
-          where.source.error(SqlError::ExpectationNotRowwise, span,
-                             fmt::format("an expectation looks at one row, so it has no {}",
-                                         kind == duckdb::ExpressionClass::SUBQUERY ? "subquery" : "window function"),
-                             "compute the value as a column of the query"));
-    };
-    walk(*tree, visitor);
-    refuse_session_values(where, *tree, found);
-    return tree;
-  }
-
-  void bind_predicate(const ErrorContext& where, duckdb::SelectStatement& tree, const ExpectationClause& clause,
-                      std::vector<Error>& found) {
-    tree.node->Cast<duckdb::SelectNode>().from_table =
-        stand_in_ref({std::string(kOwnRows), false}, out_.name, {}, clause.predicate.span().offset);
-    duckdb::ClientContext& client = tools_.database.context();
-    duckdb::Planner planner(client);
-    planner.CreatePlan(tree.Copy());
-    const Span span = clause.predicate.span();
-    const auto* projection = planner.plan->type == duckdb::LogicalOperatorType::LOGICAL_PROJECTION
-                                 ? &planner.plan->Cast<duckdb::LogicalProjection>()
-                                 : nullptr;
-    if (projection == nullptr || projection->children[0]->type != duckdb::LogicalOperatorType::LOGICAL_GET) {
-      found.push_back(where.source.error(SqlError::ExpectationNotRowwise, span,
-                                         "an expectation looks at one row, so it has no aggregate",
-                                         "compute the value as a column of the query"));
-      return;
-    }
-    const duckdb::Expression& predicate = *projection->expressions[0];
-    refuse_impure_functions(where, predicate, found);
-    if (!found.empty()) return;
-    if (predicate.return_type.id() != duckdb::LogicalTypeId::BOOLEAN) {
-      found.push_back(where.source.error(
-          SqlError::ExpectationNotBoolean, span,
-          fmt::format("an expectation is true or false, but this is {}", predicate.return_type.ToString()),
-          "compare it with something"));
-      return;
-    }
-    const auto& get = projection->children[0]->Cast<duckdb::LogicalGet>();
-    const auto find = [&](const duckdb::ColumnBinding& binding) -> Result<columnar::Expression> {
-      const std::size_t column = get.GetColumnIds()[binding.column_index].GetPrimaryIndex();
-      return columnar::Expression::column_ref(column, out_.schema.fields[column].type);
-    };
-    auto translated = translate_expression(client, predicate, find);
-    if (translated) {
-      if (auto kernel = columnar::Kernel::create(tools_.kernels, {*translated}, out_.schema.types()); !kernel)
-        translated = kernel.error();
-    }
-    if (!translated) {
-      found.push_back(where.source.unsupported(
-          SqlError::ExpectationNotRowwise, span,
-          fmt::format("this expectation cannot be evaluated row by row: {}", translated.error().message()),
-          "compute it as a column of the query"));
-      return;
-    }
-    out_.expectations.push_back(
-        {clause.name.text, std::move(*translated), std::string(project_.source().text(span)), clause.on_violation});
   }
 
   // --- fingerprint

@@ -1,7 +1,6 @@
 #include "sql/internal/plan_translator.h"
 
 #include <algorithm>
-#include <limits>
 #include <map>
 #include <numeric>
 #include <optional>
@@ -15,8 +14,11 @@
 
 #include "plan/aggregates.h"
 #include "sql/internal/expression_translator.h"
+#include "sql/internal/join_builder.h"
 #include "sql/internal/plan_builder.h"
 #include "sql/internal/planning_database.h"
+#include "sql/internal/rank_bounds.h"
+#include "sql/internal/relation.h"
 
 namespace sluice::sql {
 namespace {
@@ -29,68 +31,6 @@ using duckdb::LogicalOperatorType;
 using Kind = columnar::Expression::Kind;
 using BoundList = duckdb::vector<duckdb::unique_ptr<duckdb::Expression>>;
 using NodeIndex = plan::NodeIndex;
-
-/// A translated operator: its node, and what each column of it is to DuckDB.
-struct Relation {
-  NodeIndex node = 0;
-  std::vector<ColumnBinding> columns;
-};
-
-/// A column that DuckDB does not know of.
-ColumnBinding unnamed() { return {duckdb::DConstants::INVALID_INDEX, duckdb::DConstants::INVALID_INDEX}; }
-
-Expression operation(Kind kind, std::vector<Expression> children) {
-  Expression out{kind, duckdb::LogicalType::BOOLEAN, 0, duckdb::Value(), {}, {}};
-  out.children = std::move(children);
-  return out;
-}
-
-Expression all_of(std::vector<Expression> conditions) {
-  return conditions.size() == 1 ? std::move(conditions.front()) : operation(Kind::And, std::move(conditions));
-}
-
-/// Appends the parts of nested ANDs.
-// NOLINTNEXTLINE(misc-no-recursion): as deep as the expression.
-void split_and(const duckdb::Expression& expression, std::vector<const duckdb::Expression*>& parts) {
-  if (expression.GetExpressionType() != duckdb::ExpressionType::CONJUNCTION_AND) {
-    parts.push_back(&expression);
-    return;
-  }
-  for (const auto& child : expression.Cast<duckdb::BoundConjunctionExpression>().children) split_and(*child, parts);
-}
-
-// NOLINTNEXTLINE(misc-no-recursion)
-void split_and(const Expression& expression, std::vector<Expression>& parts) {
-  if (expression.kind != Kind::And) {
-    parts.push_back(expression);
-    return;
-  }
-  for (const Expression& child : expression.children) split_and(child, parts);
-}
-
-/// Which rows by number a filter keeps.
-struct RankBounds {
-  std::uint64_t first = 1;
-  std::uint64_t last = std::numeric_limits<std::uint64_t>::max();
-};
-
-/// Returns the least and greatest column that the expression reads; nullopt if it reads none.
-// NOLINTNEXTLINE(misc-no-recursion)
-void column_range(const Expression& expression, std::optional<std::pair<ColumnIndex, ColumnIndex>>& range) {
-  if (expression.kind == Kind::Column) {
-    if (!range) range = {expression.column, expression.column};
-    range = {std::min(range->first, expression.column), std::max(range->second, expression.column)};
-  }
-  for (const Expression& child : expression.children) column_range(child, range);
-}
-
-/// Adds `by` to the columns that the expression reads.
-// NOLINTNEXTLINE(misc-no-recursion)
-void shift_columns(Expression& expression, std::ptrdiff_t by) {
-  if (expression.kind == Kind::Column)
-    expression.column = static_cast<ColumnIndex>(static_cast<std::ptrdiff_t>(expression.column) + by);
-  for (Expression& child : expression.children) shift_columns(child, by);
-}
 
 class PlanTranslator {
  public:
@@ -283,14 +223,14 @@ class PlanTranslator {
     std::vector<const duckdb::Expression*> rest;
     std::map<std::pair<std::uint64_t, std::uint64_t>, std::size_t> consumed;
     for (const duckdb::Expression* condition : conditions) {
-      if (const auto rank = narrow(*condition, window.window_index, bounds)) {
+      if (const auto rank = narrow_rank(*condition, window.window_index, bounds)) {
         ++consumed[key(*rank)];
       } else {
         rest.push_back(condition);
       }
     }
-    if (bounds.last == std::numeric_limits<std::uint64_t>::max()) return refuse_window(window);
-    if (bounds.first > bounds.last) return not_incremental("a condition that no row can meet");
+    if (!bounds.has_end()) return refuse_window(window);
+    if (bounds.is_empty()) return not_incremental("a condition that no row can meet");
 
     SLUICE_TRY_ASSIGN(Relation child, translate(*window.children[0]));
     plan::TopNNode body;
@@ -326,62 +266,6 @@ class PlanTranslator {
     }
     top.node = builder_.project(top.node, std::move(expressions));
     return top;
-  }
-
-  /// If the condition bounds a row number by constants, narrows `bounds` and returns the row number's column.
-  static std::optional<ColumnBinding> narrow(const duckdb::Expression& condition, std::uint64_t window_index,
-                                             RankBounds& bounds) {
-    const auto rank_of = [&](const duckdb::Expression& side) -> std::optional<ColumnBinding> {
-      if (side.GetExpressionClass() != duckdb::ExpressionClass::BOUND_COLUMN_REF) return std::nullopt;
-      const ColumnBinding binding = side.Cast<duckdb::BoundColumnRefExpression>().binding;
-      return binding.table_index == window_index ? std::optional(binding) : std::nullopt;
-    };
-    const auto constant_of = [](const duckdb::Expression& side) -> std::optional<std::int64_t> {
-      if (side.GetExpressionClass() != duckdb::ExpressionClass::BOUND_CONSTANT) return std::nullopt;
-      const duckdb::Value& value = side.Cast<duckdb::BoundConstantExpression>().value;
-      if (value.IsNull() || value.type().id() != duckdb::LogicalTypeId::BIGINT) return std::nullopt;
-      return value.GetValue<std::int64_t>();
-    };
-    // Row numbers begin at 1; a bound below that keeps no row.
-    const auto at_most = [&](std::int64_t k) {
-      if (k < 1) bounds.first = std::numeric_limits<std::uint64_t>::max();
-      bounds.last = std::min(bounds.last, static_cast<std::uint64_t>(std::max<std::int64_t>(k, 0)));
-    };
-    const auto at_least = [&](std::int64_t k) {
-      bounds.first = std::max(bounds.first, static_cast<std::uint64_t>(std::max<std::int64_t>(k, 1)));
-    };
-    constexpr std::int64_t kMin = std::numeric_limits<std::int64_t>::min();
-    constexpr std::int64_t kMax = std::numeric_limits<std::int64_t>::max();
-
-    if (condition.GetExpressionClass() == duckdb::ExpressionClass::BOUND_BETWEEN) {
-      const auto& between = condition.Cast<duckdb::BoundBetweenExpression>();
-      const auto rank = rank_of(*between.input);
-      const auto low = constant_of(*between.lower);
-      const auto high = constant_of(*between.upper);
-      if (!rank || !low || !high || *low == kMax || *high == kMin) return std::nullopt;
-      at_least(between.lower_inclusive ? *low : *low + 1);
-      at_most(between.upper_inclusive ? *high : *high - 1);
-      return rank;
-    }
-    if (condition.GetExpressionClass() != duckdb::ExpressionClass::BOUND_COMPARISON) return std::nullopt;
-    const auto& comparison = condition.Cast<duckdb::BoundComparisonExpression>();
-    const bool flipped = !rank_of(*comparison.left).has_value();
-    const auto rank = rank_of(flipped ? *comparison.right : *comparison.left);
-    const auto constant = constant_of(flipped ? *comparison.left : *comparison.right);
-    if (!rank || !constant || *constant == kMin || *constant == kMax) return std::nullopt;
-    const auto type =
-        flipped ? duckdb::FlipComparisonExpression(comparison.GetExpressionType()) : comparison.GetExpressionType();
-    switch (type) {
-      case duckdb::ExpressionType::COMPARE_EQUAL:
-        at_least(*constant);
-        at_most(*constant);
-        return rank;
-      case duckdb::ExpressionType::COMPARE_LESSTHANOREQUALTO: at_most(*constant); return rank;
-      case duckdb::ExpressionType::COMPARE_LESSTHAN: at_most(*constant - 1); return rank;
-      case duckdb::ExpressionType::COMPARE_GREATERTHANOREQUALTO: at_least(*constant); return rank;
-      case duckdb::ExpressionType::COMPARE_GREATERTHAN: at_least(*constant + 1); return rank;
-      default: return std::nullopt;
-    }
   }
 
   static bool numbers_outer_rows(const LogicalOperator& window) {
@@ -459,7 +343,7 @@ class PlanTranslator {
       if (!builder_.is_unique(child.node, {})) return not_incremental("a scalar subquery that may return several rows");
       plan::Aggregate maximum{"max", {argument}, false, std::nullopt, argument.type};
       if (!plan::has_incremental_form(maximum)) return not_incremental("a scalar subquery of this type");
-      child = {builder_.aggregate(child.node, {{}, {std::move(maximum)}}), {unnamed()}};
+      child = {builder_.aggregate(child.node, {{}, {std::move(maximum)}}), {unnamed_column()}};
       argument = builder_.column(child.node, 0);
     }
     const auto find = [&](const ColumnBinding& binding) -> Result<Expression> {
@@ -528,51 +412,6 @@ class PlanTranslator {
 
   // --- joins
 
-  /// Conditions of a join over the joined row, sorted into keys and the rest.
-  Result<plan::JoinNode> join_node(plan::JoinType type, const Relation& left,
-                                   const std::vector<Expression>& conditions) {
-    plan::JoinNode body;
-    body.type = type;
-    const ColumnIndex width = builder_.width(left.node);
-    std::vector<Expression> rest;
-    std::vector<Expression> parts;
-    for (const Expression& condition : conditions) split_and(condition, parts);
-    for (Expression& part : parts) {
-      if (!take_key(part, width, body)) rest.push_back(std::move(part));
-    }
-    if (!rest.empty()) body.residual = all_of(std::move(rest));
-    return body;
-  }
-
-  /// Makes a condition `left = right` a key if each side reads one input only.
-  static bool take_key(const Expression& part, ColumnIndex width, plan::JoinNode& body) {
-    if (part.kind != Kind::Compare || (part.name != "=" && part.name != "is_not_distinct")) return false;
-    const auto side_of = [&](const Expression& expression) -> std::optional<bool> {  // true: right
-      std::optional<std::pair<ColumnIndex, ColumnIndex>> range;
-      column_range(expression, range);
-      if (!range) return std::nullopt;
-      if (range->second < width) return false;
-      if (range->first >= width) return true;
-      return std::nullopt;
-    };
-    const auto first = side_of(part.children[0]);
-    const auto second = side_of(part.children[1]);
-    if (!first || !second || *first == *second) return false;
-    Expression left = part.children[*first ? 1 : 0];
-    Expression right = part.children[*first ? 0 : 1];
-    shift_columns(right, -static_cast<std::ptrdiff_t>(width));
-    body.left_keys.push_back(std::move(left));
-    body.right_keys.push_back(std::move(right));
-    body.null_safe.push_back(part.name == "is_not_distinct");
-    return true;
-  }
-
-  Relation joined(const Relation& left, const Relation& right, plan::JoinNode body) {
-    Relation out{builder_.join(left.node, right.node, std::move(body)), left.columns};
-    out.columns.insert(out.columns.end(), right.columns.begin(), right.columns.end());
-    return out;
-  }
-
   /// Translates DuckDB's conditions to predicates over the joined row of `left` and `right`.
   Result<std::vector<Expression>> join_conditions(const duckdb::LogicalComparisonJoin& op, const Relation& left,
                                                   const Relation& right) {
@@ -614,24 +453,18 @@ class PlanTranslator {
     const Relation& second = swap ? left : right;
     SLUICE_TRY_ASSIGN(const std::vector<Expression> conditions, join_conditions(op, first, second));
     switch (op.join_type) {
-      case duckdb::JoinType::INNER: return plain_join(plan::JoinType::Inner, first, second, conditions);
+      case duckdb::JoinType::INNER: return joins_.plain(plan::JoinType::Inner, first, second, conditions);
       case duckdb::JoinType::LEFT:
-      case duckdb::JoinType::RIGHT: return plain_join(plan::JoinType::Left, first, second, conditions);
-      case duckdb::JoinType::OUTER: return full_join(first, second, conditions);
+      case duckdb::JoinType::RIGHT: return joins_.plain(plan::JoinType::Left, first, second, conditions);
+      case duckdb::JoinType::OUTER: return joins_.full(first, second, conditions);
       case duckdb::JoinType::SEMI:
-      case duckdb::JoinType::RIGHT_SEMI: return semi_join(first, second, conditions);
+      case duckdb::JoinType::RIGHT_SEMI: return joins_.semi(first, second, conditions);
       case duckdb::JoinType::ANTI:
-      case duckdb::JoinType::RIGHT_ANTI: return anti_join(first, second, conditions);
-      case duckdb::JoinType::SINGLE: return single_join(first, second, conditions);
-      case duckdb::JoinType::MARK: return mark_join(first, second, conditions, op.mark_index);
+      case duckdb::JoinType::RIGHT_ANTI: return joins_.anti(first, second, conditions);
+      case duckdb::JoinType::SINGLE: return joins_.single(first, second, conditions);
+      case duckdb::JoinType::MARK: return joins_.mark(first, second, conditions, {op.mark_index, 0});
       default: return not_incremental(fmt::format("a {} join", duckdb::EnumUtil::ToString(op.join_type)));
     }
-  }
-
-  Result<Relation> plain_join(plan::JoinType type, const Relation& left, const Relation& right,
-                              const std::vector<Expression>& conditions) {
-    SLUICE_TRY_ASSIGN(plan::JoinNode body, join_node(type, left, conditions));
-    return joined(left, right, std::move(body));
   }
 
   // NOLINTNEXTLINE(misc-no-recursion)
@@ -653,9 +486,9 @@ class PlanTranslator {
     };
     SLUICE_TRY_ASSIGN(Expression condition, translate_expression(context_, *op.condition, find));
     if (op.join_type == duckdb::JoinType::INNER)
-      return plain_join(plan::JoinType::Inner, first, second, {std::move(condition)});
+      return joins_.plain(plan::JoinType::Inner, first, second, {std::move(condition)});
     if (op.join_type == duckdb::JoinType::LEFT || swap)
-      return plain_join(plan::JoinType::Left, first, second, {std::move(condition)});
+      return joins_.plain(plan::JoinType::Left, first, second, {std::move(condition)});
     return not_incremental(
         fmt::format("a {} join on a condition that is not an equality", duckdb::EnumUtil::ToString(op.join_type)));
   }
@@ -664,143 +497,7 @@ class PlanTranslator {
   Result<Relation> cross_product(LogicalOperator& op) {
     SLUICE_TRY_ASSIGN(const Relation left, translate(*op.children[0]));
     SLUICE_TRY_ASSIGN(const Relation right, translate(*op.children[1]));
-    return plain_join(plan::JoinType::Inner, left, right, {});
-  }
-
-  /// The distinct keys of the right side with a TRUE behind them, to see in a left join what found a match.
-  struct Keys {
-    Relation relation;
-    plan::JoinNode join;
-  };
-  Result<Keys> distinct_keys(plan::JoinType type, const Relation& left, const Relation& right,
-                             const std::vector<Expression>& conditions, bool marked) {
-    SLUICE_TRY_ASSIGN(plan::JoinNode body, join_node(type, left, conditions));
-    if (body.residual || body.left_keys.empty())
-      return not_incremental("EXISTS, IN or FULL JOIN on a condition that is not an equality");
-    Keys out;
-    out.relation.node = builder_.distinct(builder_.project(right.node, body.right_keys));
-    const std::size_t count = body.right_keys.size();
-    std::vector<Expression> expressions;
-    for (ColumnIndex i = 0; i < count; ++i) {
-      expressions.push_back(builder_.column(out.relation.node, i));
-      body.right_keys[i] = expressions.back();
-    }
-    if (marked) {
-      expressions.push_back(Expression::literal(duckdb::Value::BOOLEAN(true)));
-      std::vector<std::string> names(count);
-      names.emplace_back("matched");
-      out.relation.node = builder_.project(out.relation.node, std::move(expressions), std::move(names));
-    }
-    out.relation.columns.assign(count + (marked ? 1 : 0), unnamed());
-    out.join = std::move(body);
-    return out;
-  }
-
-  Result<Relation> semi_join(const Relation& left, const Relation& right, const std::vector<Expression>& conditions) {
-    SLUICE_TRY_ASSIGN(Keys keys, distinct_keys(plan::JoinType::Inner, left, right, conditions, false));
-    return joined(left, keys.relation, std::move(keys.join));
-  }
-
-  Result<Relation> anti_join(const Relation& left, const Relation& right, const std::vector<Expression>& conditions) {
-    SLUICE_TRY_ASSIGN(Keys keys, distinct_keys(plan::JoinType::Left, left, right, conditions, true));
-    Relation out = joined(left, keys.relation, std::move(keys.join));
-    Expression unmatched = operation(Kind::IsNull, {builder_.column(out.node, builder_.width(out.node) - 1)});
-    out.node = builder_.filter(out.node, std::move(unmatched));
-    return out;
-  }
-
-  /// Left join, and the rows of the right side without a partner.
-  Result<Relation> full_join(const Relation& left, const Relation& right, const std::vector<Expression>& conditions) {
-    SLUICE_TRY_ASSIGN(const plan::JoinNode body, join_node(plan::JoinType::Left, left, conditions));
-    if (body.residual || body.left_keys.empty())
-      return not_incremental("FULL JOIN on a condition that is not an equality");
-    const Relation matched = joined(left, right, body);
-    std::vector<Expression> flipped;
-    for (std::size_t i = 0; i < body.left_keys.size(); ++i) {
-      Expression other = body.left_keys[i];
-      shift_columns(other, static_cast<std::ptrdiff_t>(builder_.width(right.node)));
-      Expression condition{Kind::Compare,
-                           duckdb::LogicalType::BOOLEAN,
-                           0,
-                           duckdb::Value(),
-                           body.null_safe[i] ? "is_not_distinct" : "=",
-                           {}};
-      condition.children = {body.right_keys[i], std::move(other)};
-      flipped.push_back(std::move(condition));
-    }
-    SLUICE_TRY_ASSIGN(const Relation unmatched, anti_join(right, left, flipped));
-    std::vector<Expression> expressions;
-    for (const duckdb::LogicalType& type : builder_.types(left.node))
-      expressions.push_back(Expression::literal(duckdb::Value(type)));
-    for (ColumnIndex i = 0; i < builder_.width(right.node); ++i)
-      expressions.push_back(builder_.column(unmatched.node, i));
-    const NodeIndex padded =
-        builder_.project(unmatched.node, std::move(expressions), builder_.node(matched.node).names);
-    return Relation{builder_.union_all({matched.node, padded}), matched.columns};
-  }
-
-  Result<Relation> single_join(const Relation& left, const Relation& right, const std::vector<Expression>& conditions) {
-    SLUICE_TRY_ASSIGN(plan::JoinNode body, join_node(plan::JoinType::Left, left, conditions));
-    std::vector<ColumnIndex> keys;
-    for (const Expression& key : body.right_keys) {
-      if (key.kind == Kind::Column) keys.push_back(key.column);
-    }
-    if (!builder_.is_unique(right.node, keys)) return not_incremental("a scalar subquery that may return several rows");
-    return joined(left, right, std::move(body));
-  }
-
-  /// x IN (subquery) as a value: TRUE, FALSE or NULL.
-  Result<Relation> mark_join(const Relation& left, const Relation& right, const std::vector<Expression>& conditions,
-                             std::uint64_t mark_index) {
-    SLUICE_TRY_ASSIGN(const plan::JoinNode body, join_node(plan::JoinType::Left, left, conditions));
-    const bool never_null =
-        !body.null_safe.empty() && std::ranges::all_of(body.null_safe, [](bool safe) { return safe; });
-    if (!never_null && body.null_safe.size() != 1)
-      return not_incremental("NOT IN or a nested IN that is correlated or compares several columns");
-    const std::size_t width = builder_.width(left.node);
-    SLUICE_TRY_ASSIGN(Keys keys, distinct_keys(plan::JoinType::Left, left, right, conditions, true));
-    Relation out = joined(left, keys.relation, std::move(keys.join));
-    Expression matched = operation(Kind::IsNotNull, {builder_.column(out.node, builder_.width(out.node) - 1)});
-    Expression mark = matched;
-    if (!never_null) {
-      const Relation flags = null_flags(right, body.right_keys[0]);
-      const ColumnIndex flag = builder_.width(out.node);
-      out = joined(out, flags, {});
-      Expression unknown = operation(
-          Kind::Or,
-          {builder_.column(out.node, flag + 1),
-           operation(Kind::And, {builder_.column(out.node, flag), operation(Kind::IsNull, {body.left_keys[0]})})});
-      mark =
-          operation(Kind::Case, {std::move(matched), Expression::literal(duckdb::Value::BOOLEAN(true)),
-                                 std::move(unknown), Expression::literal(duckdb::Value(duckdb::LogicalType::BOOLEAN)),
-                                 Expression::literal(duckdb::Value::BOOLEAN(false))});
-    }
-    std::vector<Expression> expressions;
-    std::vector<ColumnBinding> columns(left.columns);
-    for (ColumnIndex i = 0; i < width; ++i) expressions.push_back(builder_.column(out.node, i));
-    expressions.push_back(std::move(mark));
-    columns.emplace_back(mark_index, 0);
-    std::vector<std::string> names(width);
-    names.emplace_back("is_in");
-    return Relation{builder_.project(out.node, std::move(expressions), std::move(names)), std::move(columns)};
-  }
-
-  /// One row: whether the relation has rows, and whether `value` is NULL in one. Changes only when an answer changes.
-  Relation null_flags(const Relation& relation, const Expression& value) {
-    plan::AggregateNode counts;
-    counts.aggregates.push_back({"count_star", {}, false, std::nullopt, duckdb::LogicalType::BIGINT});
-    counts.aggregates.push_back({"count", {value}, false, std::nullopt, duckdb::LogicalType::BIGINT});
-    const NodeIndex counted = builder_.aggregate(relation.node, std::move(counts));
-    const auto greater = [&](Expression left, Expression right) {
-      Expression out = operation(Kind::Compare, {std::move(left), std::move(right)});
-      out.name = ">";
-      return out;
-    };
-    std::vector<Expression> flags;
-    flags.push_back(greater(builder_.column(counted, 0), Expression::literal(duckdb::Value::BIGINT(0))));
-    flags.push_back(greater(builder_.column(counted, 0), builder_.column(counted, 1)));
-    return {builder_.settled(builder_.project(counted, std::move(flags), {"has_rows", "has_null"})),
-            {unnamed(), unnamed()}};
+    return joins_.plain(plan::JoinType::Inner, left, right, {});
   }
 
   // --- decorrelated subqueries
@@ -1059,14 +756,12 @@ class PlanTranslator {
     children[0].node = builder_.distinct(children[0].node);
     std::vector<Expression> conditions;
     for (ColumnIndex i = 0; i < width; ++i) {
-      Expression same =
-          operation(Kind::Compare, {builder_.column(children[0].node, i), builder_.column(children[1].node, i)});
-      same.name = "is_not_distinct";
-      same.children[1].column += width;
-      conditions.push_back(std::move(same));
+      Expression other = builder_.column(children[1].node, i);
+      other.column += width;
+      conditions.push_back(comparison_of("is_not_distinct", builder_.column(children[0].node, i), std::move(other)));
     }
-    auto both = op.type == LogicalOperatorType::LOGICAL_EXCEPT ? anti_join(children[0], children[1], conditions)
-                                                               : semi_join(children[0], children[1], conditions);
+    auto both = op.type == LogicalOperatorType::LOGICAL_EXCEPT ? joins_.anti(children[0], children[1], conditions)
+                                                               : joins_.semi(children[0], children[1], conditions);
     if (!both) return std::move(both).error();
     std::vector<Expression> kept;
     for (ColumnIndex i = 0; i < width; ++i) kept.push_back(builder_.column(both->node, i));
@@ -1105,6 +800,7 @@ class PlanTranslator {
 
   duckdb::ClientContext& context_;
   PlanBuilder builder_;
+  JoinBuilder joins_{builder_};
   std::map<std::pair<std::uint64_t, std::uint64_t>, std::size_t> uses_;  // how often each column is read, by binding
   std::vector<ColumnBinding> dropped_;                                   // row numbers that nothing reads
   std::vector<ColumnBinding> outer_numbers_;                             // by which DuckDB joins back to outer rows

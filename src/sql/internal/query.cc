@@ -220,7 +220,7 @@ class QueryReader {
     } else if (ref.type == duckdb::TableReferenceType::SHOW_REF) {
       fail(SqlError::Show, query_.text.tokens().begin()->span,
            "DESCRIBE, SHOW and SUMMARIZE describe the catalog, which is not part of a standing query",
-           "use `sluice show` or `sluice sql`");
+           "ask outside the pipeline, with `sluice sql` or `sluice explain`");
     } else if (ref.type == duckdb::TableReferenceType::PIVOT) {
       for (const auto& column : ref.Cast<duckdb::PivotRef>().pivots) {
         if (column.subquery || !column.pivot_enum.empty()) refuse_pivot();

@@ -1,0 +1,66 @@
+#include "sql/internal/runnable.h"
+
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "columnar/row_codec.h"
+#include "sql/internal/expression_translator.h"
+
+namespace sluice::sql {
+namespace {
+
+/// The node's expressions, each group with the row it is evaluated on.
+std::vector<std::pair<std::vector<columnar::Expression>, columnar::RowType>> expressions_of(
+    const plan::Node& node, const std::vector<plan::Node>& nodes, const columnar::RowType& input) {
+  std::vector<columnar::Expression> all;
+  const auto add = [&](const std::vector<columnar::Expression>& more) {
+    all.insert(all.end(), more.begin(), more.end());
+  };
+  if (const auto* filter = std::get_if<plan::FilterNode>(&node.body)) all.push_back(filter->predicate);
+  if (const auto* project = std::get_if<plan::ProjectNode>(&node.body)) add(project->expressions);
+  if (const auto* unnest = std::get_if<plan::UnnestNode>(&node.body)) add(unnest->lists);
+  if (const auto* aggregate = std::get_if<plan::AggregateNode>(&node.body)) {
+    add(aggregate->groups);
+    for (const plan::Aggregate& function : aggregate->aggregates) {
+      add(function.arguments);
+      if (function.filter) all.push_back(*function.filter);
+    }
+  }
+  if (const auto* top = std::get_if<plan::TopNNode>(&node.body)) {
+    add(top->partition);
+    for (const plan::OrderKey& order : top->order) all.push_back(order.expression);
+  }
+  if (const auto* join = std::get_if<plan::JoinNode>(&node.body)) {
+    if (join->residual) all.push_back(*join->residual);
+    return {{join->left_keys, nodes[node.inputs[0]].types},
+            {join->right_keys, nodes[node.inputs[1]].types},
+            {std::move(all), input}};
+  }
+  return {{std::move(all), input}};
+}
+
+}  // namespace
+
+Status check_runnable(const std::vector<plan::Node>& nodes, columnar::KernelContext& kernels) {
+  for (const plan::Node& node : nodes) {
+    if (auto codec = columnar::RowCodec::create(node.types); !codec) return not_incremental(codec.error().message());
+    columnar::RowType input;
+    for (const plan::NodeIndex child : node.inputs) {
+      input.insert(input.end(), nodes[child].types.begin(), nodes[child].types.end());
+      if (std::holds_alternative<plan::UnionNode>(node.body)) break;
+    }
+    for (auto& [expressions, types] : expressions_of(node, nodes, input)) {
+      if (expressions.empty()) continue;
+      auto kernel = columnar::Kernel::create(kernels, expressions, types);
+      if (!kernel) return not_incremental(kernel.error().message());
+      for (std::size_t i = 0; i < expressions.size(); ++i) {
+        if ((*kernel)->types()[i] != expressions[i].type)
+          return not_incremental(fmt::format("the expression {}", columnar::to_string(expressions[i])));
+      }
+    }
+  }
+  return ok();
+}
+
+}  // namespace sluice::sql

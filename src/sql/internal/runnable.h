@@ -1,0 +1,15 @@
+#pragma once
+
+#include <vector>
+
+#include "base/result.h"
+#include "columnar/kernel.h"
+#include "plan/pipeline.h"
+
+namespace sluice::sql {
+
+/// Returns Unsupported, with the reason in plain words, if the engine could not hold the rows of a plan's nodes or run
+/// their expressions: what the kernel refuses is known before anything runs.
+Status check_runnable(const std::vector<plan::Node>& nodes, columnar::KernelContext& kernels);
+
+}  // namespace sluice::sql
