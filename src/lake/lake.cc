@@ -152,7 +152,7 @@ struct Lake::Impl {
     const std::lock_guard lock(mutex);
     if (!adhoc || adhoc->broken()) {
       SLUICE_TRY_ASSIGN(adhoc, Instance::create({options.thread_count, options.memory_bytes_max, options.spill_folder,
-                                                 /*survives_bugs=*/true}));
+                                                 /*survives_bugs=*/true, /*pins_order=*/false}));
     }
     return adhoc;
   }
@@ -161,7 +161,7 @@ struct Lake::Impl {
     const std::lock_guard lock(mutex);
     if (!pipeline) {
       SLUICE_TRY_ASSIGN(pipeline, Instance::create({1, options.memory_bytes_max, options.spill_folder,
-                                                    /*survives_bugs=*/false}));
+                                                    /*survives_bugs=*/false, /*pins_order=*/true}));
     }
     return pipeline;
   }

@@ -44,9 +44,10 @@ class Lake {
   /// ResourceExhausted, those of find_table; Internal: a bug of DuckDB, the next query runs in a new instance.
   Result<std::unique_ptr<Rows>> query(std::string_view sql, std::stop_token stop = {});
 
-  /// Runs a dataset's query over `relations`, nothing else: find_table is not asked. The answer, also its order,
-  /// depends on the arguments alone: one thread, insertion order kept, UTC. `views` may name relations and earlier
-  /// views. The relations' rows must outlive the result. Errors as query(); INTERNAL stops the process.
+  /// Runs a dataset's query over `relations`, nothing else: find_table is not asked. The answer, as a bag, depends on
+  /// the relations' rows alone, not on their order: where SQL leaves a choice, the total order of design §4 makes it
+  /// (internal/total_order.h). Its own order depends on the arguments alone (one thread, UTC). `views` may name relations
+  /// and earlier views. The relations' rows must outlive the result. Errors as query(); INTERNAL stops the process.
   Result<std::unique_ptr<Rows>> execute(std::string_view sql, const std::vector<View>& views,
                                         std::vector<Relation> relations, std::stop_token stop = {});
 

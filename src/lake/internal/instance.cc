@@ -6,8 +6,10 @@
 
 #include <fmt/format.h>
 #include <duckdb/common/virtual_file_system.hpp>
+#include <duckdb/optimizer/optimizer_extension.hpp>
 
 #include "columnar/guard.h"
+#include "lake/internal/total_order.h"
 
 namespace sluice::lake {
 namespace {
@@ -33,6 +35,13 @@ void seal(duckdb::DuckDB& database, const InstanceOptions& options) {
     auto result = connection.Query(setting);
     if (result->HasError()) result->ThrowError();
   }
+}
+
+void pin_order(duckdb::DBConfig& config) {
+  duckdb::OptimizerExtension pinning;
+  pinning.pre_optimize_function = [](duckdb::OptimizerExtensionInput&,
+                                     duckdb::unique_ptr<duckdb::LogicalOperator>& plan) { pin_total_order(plan); };
+  duckdb::OptimizerExtension::Register(config, pinning);
 }
 
 /// Returns the place of the byte in the text.
@@ -64,6 +73,7 @@ Result<std::shared_ptr<Instance>> Instance::create(const InstanceOptions& option
     std::shared_ptr<Instance> instance(new Instance(options.survives_bugs));
     duckdb::DBConfig config;
     lock_down(config, options);
+    if (options.pins_order) pin_order(config);
     instance->database_ = std::make_unique<duckdb::DuckDB>(nullptr, &config);
     auto files = duckdb::make_uniq<ObjectFileSystem>();
     instance->files_ = files.get();

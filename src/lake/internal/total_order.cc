@@ -1,0 +1,216 @@
+#include "lake/internal/total_order.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <string_view>
+#include <vector>
+
+#include <duckdb/planner/expression/list.hpp>
+#include <duckdb/planner/operator/list.hpp>
+
+namespace sluice::lake {
+namespace {
+
+using duckdb::BoundOrderByNode;
+using duckdb::LogicalOperator;
+using duckdb::LogicalOperatorType;
+using Orders = duckdb::vector<BoundOrderByNode>;
+
+BoundOrderByNode ascending(duckdb::unique_ptr<duckdb::Expression> expression) {
+  return {duckdb::OrderType::ASCENDING, duckdb::OrderByNullType::NULLS_LAST, std::move(expression)};
+}
+
+bool is_floating(const duckdb::LogicalType& type) {
+  return type.id() == duckdb::LogicalTypeId::FLOAT || type.id() == duckdb::LogicalTypeId::DOUBLE;
+}
+
+/// Whether the aggregate adds floating-point numbers, whose sum depends on their order in its last bits. What only picks
+/// or counts values does not, whatever their type.
+bool adds_floats(const duckdb::AggregateFunction& function,
+                 const duckdb::vector<duckdb::unique_ptr<duckdb::Expression>>& arguments) {
+  static const std::set<std::string_view> kPickOrCount = {
+      "min",     "max",           "count",         "count_star", "quantile", "quantile_disc",
+      "median",  "quantile_cont", "bool_and",      "bool_or",    "first",    "last",
+      "arg_min", "arg_max",       "arg_min_null", "arg_max_null", "any_value", "list",
+      "mode",    "histogram",     "mad"};
+  if (kPickOrCount.contains(std::string_view(function.name.c_str(), function.name.size()))) return false;
+  return is_floating(function.return_type) ||
+         std::ranges::any_of(arguments, [](const auto& argument) { return is_floating(argument->return_type); });
+}
+
+bool looks_at_order(const duckdb::AggregateFunction& function) {
+  return function.GetOrderDependent() == duckdb::AggregateOrderDependent::ORDER_DEPENDENT;
+}
+
+/// Whether an ORDER BY inside the query decides the order in which rows leave this operator.
+// NOLINTNEXTLINE(misc-no-recursion)
+bool comes_in_order(const LogicalOperator& op) {
+  switch (op.type) {
+    case LogicalOperatorType::LOGICAL_ORDER_BY: return true;
+    case LogicalOperatorType::LOGICAL_PROJECTION:
+    case LogicalOperatorType::LOGICAL_FILTER:
+    case LogicalOperatorType::LOGICAL_LIMIT: return comes_in_order(*op.children[0]);
+    default: return false;
+  }
+}
+
+class Pinning {
+ public:
+  // NOLINTNEXTLINE(misc-no-recursion)
+  void pin(duckdb::unique_ptr<LogicalOperator>& op) {
+    for (auto& child : op->children) pin(child);
+    switch (op->type) {
+      case LogicalOperatorType::LOGICAL_GET: return remember(op->Cast<duckdb::LogicalGet>());
+      case LogicalOperatorType::LOGICAL_ORDER_BY:
+        return complete(op->Cast<duckdb::LogicalOrder>().orders, *op->children[0]);
+      case LogicalOperatorType::LOGICAL_LIMIT:
+        if (!comes_in_order(*op->children[0])) order(op->children[0]);
+        return;
+      case LogicalOperatorType::LOGICAL_DISTINCT: return pin_distinct(op->Cast<duckdb::LogicalDistinct>());
+      case LogicalOperatorType::LOGICAL_AGGREGATE_AND_GROUP_BY:
+        for (auto& expression : op->expressions)
+          pin_aggregate(expression->Cast<duckdb::BoundAggregateExpression>(), *op->children[0]);
+        return;
+      case LogicalOperatorType::LOGICAL_WINDOW: return pin_window(*op);
+      default: return;
+    }
+  }
+
+ private:
+  struct Column {
+    duckdb::ColumnBinding binding;
+    duckdb::LogicalType type;
+    duckdb::idx_t place;  ///< Within its table; within the operator's row for a computed one.
+  };
+
+  void remember(const duckdb::LogicalGet& get) { gets_.emplace(get.table_index, &get); }
+
+  /// The columns of the operator's rows, a table's in the table's order, whatever order the query names them in.
+  std::vector<Column> columns_of(LogicalOperator& op) const {
+    op.ResolveOperatorTypes();
+    const auto bindings = op.GetColumnBindings();
+    std::vector<Column> columns;
+    for (duckdb::idx_t i = 0; i < bindings.size(); ++i) {
+      duckdb::idx_t place = bindings[i].column_index;
+      if (const auto get = gets_.find(bindings[i].table_index); get != gets_.end()) {
+        const auto& ids = get->second->GetColumnIds();
+        // Without ids DuckDB reads any column to count rows, which then are all alike.
+        if (place >= ids.size() || ids[place].IsVirtualColumn()) continue;
+        place = ids[place].GetPrimaryIndex();
+      }
+      columns.push_back({bindings[i], op.types[i], place});
+    }
+    for (auto begin = columns.begin(); begin != columns.end();) {
+      const auto end = std::find_if(begin, columns.end(), [&](const Column& column) {
+        return column.binding.table_index != begin->binding.table_index;
+      });
+      if (gets_.contains(begin->binding.table_index))
+        std::stable_sort(begin, end, [](const Column& left, const Column& right) { return left.place < right.place; });
+      begin = end;
+    }
+    return columns;
+  }
+
+  /// Appends the columns of `child` that do not order yet.
+  void complete(Orders& orders, LogicalOperator& child) const {
+    for (const Column& column : columns_of(child)) {
+      auto reference = duckdb::make_uniq<duckdb::BoundColumnRefExpression>(column.type, column.binding);
+      const bool orders_already = std::ranges::any_of(
+          orders, [&](const BoundOrderByNode& node) { return node.expression->Equals(*reference); });
+      if (!orders_already) orders.push_back(ascending(std::move(reference)));
+    }
+  }
+
+  /// Sorts what leaves the operator by all of its columns.
+  void order(duckdb::unique_ptr<LogicalOperator>& op) const {
+    Orders orders;
+    complete(orders, *op);
+    if (orders.empty()) return;
+    auto sorted = duckdb::make_uniq<duckdb::LogicalOrder>(std::move(orders));
+    if (op->has_estimated_cardinality) sorted->SetEstimatedCardinality(op->estimated_cardinality);
+    sorted->children.push_back(std::move(op));
+    op = std::move(sorted);
+  }
+
+  void pin_distinct(duckdb::LogicalDistinct& distinct) const {
+    if (distinct.distinct_type != duckdb::DistinctType::DISTINCT_ON) return;
+    if (!distinct.order_by) {
+      if (comes_in_order(*distinct.children[0])) return;
+      distinct.order_by = duckdb::make_uniq<duckdb::BoundOrderModifier>();
+    }
+    complete(distinct.order_by->orders, *distinct.children[0]);
+  }
+
+  void pin_aggregate(duckdb::BoundAggregateExpression& aggregate, LogicalOperator& child) const {
+    const bool asks = aggregate.order_bys && !aggregate.order_bys->orders.empty();
+    const bool adds = adds_floats(aggregate.function, aggregate.children);
+    if (!adds && !looks_at_order(aggregate.function)) return;
+    if (!asks && !adds && comes_in_order(child)) return;
+    if (!asks) aggregate.order_bys = duckdb::make_uniq<duckdb::BoundOrderModifier>();
+    Orders& orders = aggregate.order_bys->orders;
+    if (adds || aggregate.IsDistinct()) {
+      // Equal arguments may change places. The order of distinct values may be by the arguments alone.
+      for (const auto& argument : aggregate.children) {
+        if (!argument->IsFoldable()) orders.push_back(ascending(argument->Copy()));
+      }
+    } else {
+      complete(orders, child);
+    }
+    if (orders.empty()) aggregate.order_bys.reset();
+  }
+
+  void pin_window(LogicalOperator& window) const {
+    bool adds = false;
+    for (auto& expression : window.expressions) {
+      auto& function = expression->Cast<duckdb::BoundWindowExpression>();
+      if (function.aggregate && adds_floats(*function.aggregate, function.children)) adds = true;
+      pin_window_function(function, *window.children[0]);
+    }
+    // What is added follows the order of the partition's rows, and with it that in which they come.
+    if (adds) order(window.children[0]);
+  }
+
+  void pin_window_function(duckdb::BoundWindowExpression& function, LogicalOperator& child) const {
+    switch (function.GetExpressionType()) {
+      case duckdb::ExpressionType::WINDOW_ROW_NUMBER:
+      case duckdb::ExpressionType::WINDOW_NTILE:
+      case duckdb::ExpressionType::WINDOW_LEAD:
+      case duckdb::ExpressionType::WINDOW_LAG:
+        // They see rows one by one; that equal rows are peers is nothing to them.
+        return complete(function.arg_orders.empty() ? function.orders : function.arg_orders, child);
+      case duckdb::ExpressionType::WINDOW_FIRST_VALUE:
+      case duckdb::ExpressionType::WINDOW_LAST_VALUE:
+      case duckdb::ExpressionType::WINDOW_NTH_VALUE: break;
+      case duckdb::ExpressionType::WINDOW_AGGREGATE:
+        if (!counts_rows(function) && (!function.aggregate || !looks_at_order(*function.aggregate))) return;
+        break;
+      default: return;  // ranks are the same for peers
+    }
+    if (!function.arg_orders.empty()) return complete(function.arg_orders, child);
+    const bool excludes_peers = function.exclude_clause == duckdb::WindowExcludeMode::GROUP ||
+                                function.exclude_clause == duckdb::WindowExcludeMode::TIES;
+    if (counts_rows(function) && !excludes_peers) return complete(function.orders, child);
+    // The frame ends with peers, so its bounds must not see the completed order; its content may.
+    if (function.distinct) return;
+    for (const BoundOrderByNode& node : function.orders) function.arg_orders.push_back(node.Copy());
+    complete(function.arg_orders, child);
+  }
+
+  /// Whether the frame has a bound so many rows away, or at the current row: peers fall on both sides of it.
+  static bool counts_rows(const duckdb::BoundWindowExpression& function) {
+    const auto is_row = [](duckdb::WindowBoundary bound) {
+      return bound == duckdb::WindowBoundary::CURRENT_ROW_ROWS || bound == duckdb::WindowBoundary::EXPR_PRECEDING_ROWS ||
+             bound == duckdb::WindowBoundary::EXPR_FOLLOWING_ROWS;
+    };
+    return is_row(function.start) || is_row(function.end);
+  }
+
+  std::map<duckdb::idx_t, const duckdb::LogicalGet*> gets_;
+};
+
+}  // namespace
+
+void pin_total_order(duckdb::unique_ptr<LogicalOperator>& plan) { Pinning().pin(plan); }
+
+}  // namespace sluice::lake
