@@ -49,6 +49,17 @@ Result<std::optional<lake::DeltaTable>> find_table(Session& session, const std::
   return std::optional<lake::DeltaTable>({std::move(snapshot), std::move(store)});
 }
 
+/// Takes away what writers that were killed left half-written. They are of no use and in nobody's way, so a failure is
+/// reported and no more.
+void remove_abandoned(store::LocalStore& storage, Logger& log) {
+  const auto removed = storage.remove_abandoned();
+  if (!removed) {
+    log.warn("store", fmt::format("cannot remove temporary files: {}", removed.error().message()));
+  } else if (*removed > 0) {
+    log.info("store", "removed temporary files of killed runs", {{"files", std::to_string(*removed)}});
+  }
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Session>> open_session(const CommonOptions& common, const std::filesystem::path& project,
@@ -66,7 +77,10 @@ Result<std::unique_ptr<Session>> open_session(const CommonOptions& common, const
   if (!create_storage && !std::filesystem::exists(session->project.storage, code)) {
     session->storage = std::make_shared<store::MemoryStore>(session->clock);
   } else {
-    SLUICE_TRY_ASSIGN(session->storage, store::LocalStore::create(session->project.storage.string()));
+    SLUICE_TRY_ASSIGN(std::shared_ptr<store::LocalStore> storage,
+                      store::LocalStore::create(session->project.storage.string()));
+    if (create_storage) remove_abandoned(*storage, *session->log);
+    session->storage = std::move(storage);
   }
   session->files = std::make_unique<connect::LocalFileSystem>(session->project.folder.string());
 

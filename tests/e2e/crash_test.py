@@ -220,6 +220,9 @@ class CrashTest:
             self.land(file)
         self.run_through(self.project)
         self.check_logs()
+        left = [path for path in (self.project / "lake").rglob("*") if path.name.startswith(".sluice-tmp")]
+        if left:
+            raise Broken(f"half-written files of killed runs are still there: {left[:5]}")
         return self.check_outcome()
 
 
