@@ -24,6 +24,9 @@ Result<std::unique_ptr<DatasetTask>> DatasetTask::create(const plan::Dataset& da
                       quality::Expectations::create(environment.kernels, dataset.expectations, dataset.schema));
   }
   if (!task->streaming()) {
+    if (task->dataflow_) {
+      SLUICE_TRY_ASSIGN(task->changes_, internal::RowBag::create(task->dataflow_->types()));
+    }
     SLUICE_TRY_ASSIGN(task->pending_, internal::RowBag::create(dataset.schema.types()));
   }
   return task;
@@ -74,7 +77,7 @@ Status DatasetTask::take(const std::string& relation, columnar::ChangeBatch& cha
 
 void DatasetTask::emit(columnar::ChangeBatch&& changes) {
   if (discarding_ || !status_ || changes.empty()) return;
-  status_ = cast_and_judge(changes);
+  status_ = changes_ ? changes_->add(changes) : cast_and_judge(changes);
 }
 
 void DatasetTask::fail(engine::EvaluationError error) {
@@ -116,7 +119,9 @@ Status DatasetTask::cast_and_judge(columnar::ChangeBatch& changes) {
 
 Status DatasetTask::pass_on(columnar::ChangeBatch& rows) {
   if (rows.empty()) return ok();
-  return streaming() ? hand_over(rows) : pending_->add(rows);
+  // Summed changes that were not cast are summed still.
+  const bool settled = streaming() || (dataflow_ && !boundary_ && !replaces_rows());
+  return settled ? hand_over(rows) : pending_->add(rows);
 }
 
 Status DatasetTask::hand_over(columnar::ChangeBatch& rows) {
@@ -127,13 +132,22 @@ Status DatasetTask::hand_over(columnar::ChangeBatch& rows) {
 
 Status DatasetTask::end_epoch(Epoch epoch) {
   if (!touched_) return ok();
+  if (whole()) environment_.side_outputs.replace(dataset_.name);
   if (dataflow_) {
     SLUICE_TRY(dataflow_->end_epoch(epoch, *this));
     SLUICE_TRY(std::move(status_));
+    SLUICE_TRY(judge_changes());
   } else {
     SLUICE_TRY(recompute());
   }
   return streaming() ? ok() : finish_view();
+}
+
+Status DatasetTask::judge_changes() {
+  if (!changes_) return ok();
+  SLUICE_TRY(changes_->for_each_batch([&](columnar::ChangeBatch& changes) { return cast_and_judge(changes); }));
+  changes_->clear();
+  return ok();
 }
 
 Status DatasetTask::make_boundary(const columnar::RowType& types) {
@@ -151,6 +165,16 @@ Status DatasetTask::make_boundary(const columnar::RowType& types) {
 }
 
 Status DatasetTask::recompute() {
+  Status done = take_answer();
+  if (done || done.error().code() != ErrorCode::DataError || done.error().number() != 0) return done;
+  // What fails is the query as a whole, and which rows come before the error is nobody's choice.
+  pending_->clear();
+  environment_.side_outputs.retract(dataset_.name);
+  environment_.side_outputs.add_error(dataset_.name, "", dataset_.query.sql, done.error().message(), 1);
+  return ok();
+}
+
+Status DatasetTask::take_answer() {
   std::vector<lake::Relation> relations;
   std::vector<std::unique_ptr<duckdb::ColumnDataCollection>> contents;
   for (const auto& [name, image] : images_) {
@@ -165,19 +189,15 @@ Status DatasetTask::recompute() {
   SLUICE_TRY(make_boundary(rows->types()));
   for (;;) {
     SLUICE_TRY_ASSIGN(const duckdb::unique_ptr<duckdb::DataChunk> chunk, rows->next());
-    if (!chunk) break;
+    if (!chunk) return ok();
     columnar::ChangeBatch batch(std::move(*chunk));
     emit(std::move(batch));
     SLUICE_TRY(std::move(status_));
   }
-  return ok();
 }
 
 Status DatasetTask::finish_view() {
-  // A recomputed view has put out all of its rows, a rebuilt one too: what the table holds now is taken away, and what
-  // remains is the difference.
-  const bool whole = !dataflow_ || needs_old_rows();
-  if (whole && refresh_.kind != RefreshKind::Create && refresh_.kind != RefreshKind::Replace) {
+  if (replaces_rows()) {
     SLUICE_TRY(table_.scan([&](columnar::ChangeBatch& rows) { return pending_->subtract(rows); }));
   }
   SLUICE_TRY(pending_->for_each_batch([&](columnar::ChangeBatch& changes) { return hand_over(changes); }));

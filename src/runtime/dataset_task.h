@@ -43,10 +43,11 @@ struct TaskEnvironment {
 /// Computes one dataset: takes changes of its inputs in, casts the result to the dataset's boundary types, judges it by
 /// the expectations, and passes it to the table and to the datasets that read it, from memory.
 ///
-/// A streaming table's rows go on as they come. A view's changes are summed over the epoch first, so what cancels
-/// leaves no trace; a rebuilt view also counts what its table holds now as taken away, so that only the difference
-/// remains. State is rebuilt, when the first change comes, from what the inputs held at the end of the last epoch.
-/// Owned by one worker. After an error the task must be thrown away.
+/// A streaming table's rows go on as they come. A view's changes are summed over the epoch before they are cast and
+/// judged, so what cancels leaves no trace and stops nothing; a view that is computed anew also counts what its table
+/// holds now as taken away, so that only the difference remains. A recomputed query that fails on its data gives no rows
+/// and one error, until a later epoch's input heals it. State is rebuilt, when the first change comes, from what the
+/// inputs held at the end of the last epoch. Owned by one worker. After an error the task must be thrown away.
 class DatasetTask final : private engine::Output {
  public:
   /// `dataset`, `table` and `environment` must outlive the task.
@@ -80,7 +81,14 @@ class DatasetTask final : private engine::Output {
       : dataset_(dataset), refresh_(std::move(refresh)), table_(table), environment_(environment) {}
 
   bool streaming() const { return dataset_.kind == plan::DatasetKind::StreamingTable; }
-  bool needs_old_rows() const { return refresh_.kind == RefreshKind::Rebuild; }
+  /// Whether an epoch's output is all that the dataset has, rather than changes of it.
+  bool whole() const {
+    return !dataflow_ || (refresh_.kind != RefreshKind::Append && refresh_.kind != RefreshKind::Maintain);
+  }
+  /// Whether the table's rows as of the last epoch are to be counted as taken away.
+  bool replaces_rows() const {
+    return !streaming() && whole() && refresh_.kind != RefreshKind::Create && refresh_.kind != RefreshKind::Replace;
+  }
 
   void emit(columnar::ChangeBatch&& changes) override;
   void fail(engine::EvaluationError error) override;
@@ -91,7 +99,9 @@ class DatasetTask final : private engine::Output {
   Status pass_on(columnar::ChangeBatch& rows);
   Status hand_over(columnar::ChangeBatch& rows);
   Status make_boundary(const columnar::RowType& types);
+  Status judge_changes();
   Status recompute();
+  Status take_answer();
   Status finish_view();
 
   const plan::Dataset& dataset_;
@@ -104,7 +114,8 @@ class DatasetTask final : private engine::Output {
   std::map<std::string, internal::RowBag> images_;  ///< Of the inputs, if the dataset is recomputed.
   std::unique_ptr<columnar::Kernel> boundary_;      ///< Null if the types agree already.
   std::unique_ptr<quality::Expectations> expectations_;
-  std::optional<internal::RowBag> pending_;  ///< A view's changes of this epoch.
+  std::optional<internal::RowBag> changes_;  ///< Of this epoch, as a view's operators gave them.
+  std::optional<internal::RowBag> pending_;  ///< The same, cast and judged.
 
   bool state_ready_ = false;  ///< Operators or images hold the inputs as of the last epoch.
   bool discarding_ = false;   ///< Output only restores state.

@@ -123,6 +123,7 @@ void PipelineRunner::forget() {
   }
   tasks_.clear();
   tables_.clear();
+  side_outputs_.clear();
   task_environment_.reset();
   pipeline_.reset();
   sources_.clear();
@@ -425,17 +426,26 @@ Status PipelineRunner::read_sources(EpochReport& report) {
 }
 
 Status PipelineRunner::write_side_outputs(EpochReport& report) {
-  report.dead_letters = side_outputs_.row_count(SideOutputs::Kind::DeadLetters);
-  report.row_errors = side_outputs_.row_count(SideOutputs::Kind::Errors);
-  report.violations = side_outputs_.violation_count();
   for (std::size_t index = 0; index < SideOutputs::kKindCount; ++index) {
     const auto kind = static_cast<SideOutputs::Kind>(index);
+    SLUICE_TRY(side_outputs_.settle(kind, scan_of(kind)));
     if (side_outputs_.row_count(kind) == 0) continue;
     SLUICE_TRY_ASSIGN(ManagedTable* const table, side_table(kind));
     SLUICE_TRY(table->begin_epoch(side_spec(kind), false));
-    SLUICE_TRY(side_outputs_.write(kind, *table));
+    SLUICE_TRY(side_outputs_.for_each_batch(kind, [&](columnar::ChangeBatch& rows) { return table->write(rows); }));
   }
+  report.dead_letters = side_outputs_.arrived_count(SideOutputs::Kind::DeadLetters);
+  report.row_errors = side_outputs_.arrived_count(SideOutputs::Kind::Errors);
+  report.violations = side_outputs_.violation_count();
   return ok();
+}
+
+SideOutputs::ScanTable PipelineRunner::scan_of(SideOutputs::Kind kind) {
+  if (manifest_.tables.count(SideOutputs::key(kind)) == 0) return {};
+  return [this, kind](const SideOutputs::BatchSink& sink) -> Status {
+    SLUICE_TRY_ASSIGN(ManagedTable* const table, side_table(kind));
+    return table->scan(sink);
+  };
 }
 
 Result<CommitIntent> PipelineRunner::prepare_commits(EpochReport& report) {
@@ -521,6 +531,7 @@ Status PipelineRunner::after_commit(const CommitIntent& intent) {
     }
   }
   for (auto& [name, task] : tasks_) task->applied();
+  side_outputs_.applied();
   // A view over tracked files is rebuilt when they change; its task is made anew then.
   if (std::any_of(pipeline_->sources.begin(), pipeline_->sources.end(),
                   [](const auto& source) { return !source.stream; })) {

@@ -132,6 +132,7 @@ class PipelineRunner {
   std::string table_key(const std::string& dataset) const { return options_.schema + "." + dataset; }
   std::string app_id(const ManagedTable& table, std::int64_t generation) const;
   Result<ManagedTable*> side_table(SideOutputs::Kind kind);
+  SideOutputs::ScanTable scan_of(SideOutputs::Kind kind);
 
   RunnerEnvironment environment_;
   RunnerOptions options_;

@@ -19,9 +19,9 @@ columnar::Schema make_schema(std::vector<std::pair<std::string, LogicalType>> co
 }
 
 /// Text that Parquet may hold as UTF-8; other bytes become U+FFFD there, so they are shown in DuckDB's \xNN form.
-Value text(const std::string& bytes) {
-  if (Value::StringIsValid(bytes)) return Value(bytes);
-  return Value(Value::BLOB(duckdb::const_data_ptr_cast(bytes.data()), bytes.size()).ToString());
+std::string text(const std::string& bytes) {
+  if (Value::StringIsValid(bytes)) return bytes;
+  return Value::BLOB(duckdb::const_data_ptr_cast(bytes.data()), bytes.size()).ToString();
 }
 
 }  // namespace
@@ -55,70 +55,178 @@ const columnar::Schema& SideOutputs::schema(Kind kind) {
 
 void SideOutputs::begin_epoch(Epoch epoch) {
   epoch_ = epoch;
-  for (auto& rows : rows_) rows.clear();
-  counts_.clear();
+  replaced_.clear();
+  given_ = {};
+  settled_ = {};
+}
+
+void SideOutputs::add(Kind kind, const std::string& dataset, Row row, Sum sum) {
+  Rows& rows = given_[index_of(kind)][dataset];
+  const auto [at, fresh] = rows.try_emplace(std::move(row), sum);
+  if (fresh) return;
+  at->second.first += sum.first;
+  at->second.second += sum.second;
+  if (at->second.none()) rows.erase(at);
 }
 
 void SideOutputs::add(const DeadLetter& letter) {
-  rows_[index_of(Kind::DeadLetters)].push_back({Value::BIGINT(epoch_.value()), text(letter.dataset), text(letter.file),
-                                                Value::BIGINT(letter.line), Value::BIGINT(letter.byte_offset),
-                                                text(letter.code), text(letter.message), text(letter.content)});
+  add(Kind::DeadLetters, letter.dataset,
+      {{text(letter.file), letter.code, text(letter.message), text(letter.content)}, letter.line, letter.byte_offset}, {1, 0});
 }
 
 void SideOutputs::add_error(const std::string& dataset, const std::string& key, const std::string& expression,
                             const std::string& message, std::int64_t weight) {
-  rows_[index_of(Kind::Errors)].push_back({Value::BIGINT(epoch_.value()), text(dataset), text(key), text(expression),
-                                           text(message), Value::BIGINT(weight)});
+  add(Kind::Errors, dataset, {{text(key), text(expression), text(message)}}, {weight, 0});
 }
 
 void SideOutputs::add_quarantined(const std::string& dataset, const std::string& expectation, const std::string& row,
                                   std::int64_t weight) {
-  rows_[index_of(Kind::Quarantine)].push_back(
-      {Value::BIGINT(epoch_.value()), text(dataset), text(expectation), text(row), Value::BIGINT(weight)});
+  add(Kind::Quarantine, dataset, {{expectation, text(row)}}, {weight, 0});
 }
 
 void SideOutputs::count(const std::string& dataset, const std::string& expectation, const std::string& action,
                         std::int64_t passed, std::int64_t failed) {
-  Count& sum = counts_[{dataset, expectation}];
-  sum.action = action;
-  sum.passed += passed;
-  sum.failed += failed;
+  if (passed != 0 || failed != 0) add(Kind::Quality, dataset, {{expectation, action}}, {passed, failed});
+}
+
+void SideOutputs::retract(const std::string& dataset) {
+  for (const Kind kind : {Kind::Errors, Kind::Quarantine, Kind::Quality}) given_[index_of(kind)].erase(dataset);
+}
+
+Status SideOutputs::settle(Kind kind, const ScanTable& scan) {
+  SLUICE_TRY(load_standing(kind, scan));
+  ByDataset& settled = settled_[index_of(kind)];
+  settled = given_[index_of(kind)];
+  for (const std::string& dataset : replaced_) {
+    const Rows& standing = standing_[index_of(kind)][dataset];
+    Rows& rows = settled[dataset];
+    for (const auto& [row, sum] : standing) {
+      Sum& change = rows[row];
+      change.first -= sum.first;
+      change.second -= sum.second;
+      const bool stays = kind == Kind::DeadLetters && change.first < 0;
+      if (change.none() || stays) rows.erase(row);
+    }
+  }
+  return ok();
+}
+
+Status SideOutputs::load_standing(Kind kind, const ScanTable& scan) {
+  ByDataset& standing = standing_[index_of(kind)];
+  std::set<std::string> missing;
+  for (const std::string& dataset : replaced_) {
+    if (standing.count(dataset) == 0) missing.insert(dataset);
+  }
+  if (missing.empty() || !scan) return ok();
+  const columnar::Schema& columns = schema(kind);
+  return scan([&](columnar::ChangeBatch& batch) {
+    return columnar::guard([&] {
+      for (std::size_t at = 0; at < batch.size(); ++at) {
+        const std::string dataset = batch.rows().GetValue(1, at).ToString();
+        if (missing.count(dataset) == 0) continue;
+        Row row;
+        std::vector<std::int64_t> numbers;
+        for (std::size_t column = 2; column < columns.fields.size(); ++column) {
+          const Value value = batch.rows().GetValue(column, at);
+          if (value.type() == LogicalType::BIGINT) {
+            numbers.push_back(value.GetValue<std::int64_t>());
+          } else {
+            row.texts.push_back(value.GetValue<std::string>());
+          }
+        }
+        Sum sum{1, 0};
+        if (kind == Kind::DeadLetters) {
+          row.line = numbers[0];
+          row.byte_offset = numbers[1];
+        } else {
+          sum = {numbers[0], kind == Kind::Quality ? numbers[1] : 0};
+        }
+        Rows& rows = standing[dataset];
+        Sum& total = rows[row];
+        total.first += sum.first;
+        total.second += sum.second;
+        if (total.none()) rows.erase(row);
+      }
+    });
+  });
+}
+
+std::size_t SideOutputs::row_count(Kind kind) const {
+  std::size_t count = 0;
+  for (const auto& [dataset, rows] : settled_[index_of(kind)]) count += rows.size();
+  return count;
+}
+
+std::uint64_t SideOutputs::arrived_count(Kind kind) const {
+  std::int64_t count = 0;
+  for (const auto& [dataset, rows] : settled_[index_of(kind)]) {
+    for (const auto& [row, sum] : rows) count += std::max<std::int64_t>(0, sum.first);
+  }
+  return static_cast<std::uint64_t>(count);
 }
 
 std::uint64_t SideOutputs::violation_count() const {
   std::int64_t failed = 0;
-  for (const auto& [rule, sum] : counts_) failed += std::max<std::int64_t>(0, sum.failed);
+  for (const auto& [dataset, rows] : settled_[index_of(Kind::Quality)]) {
+    for (const auto& [row, sum] : rows) failed += std::max<std::int64_t>(0, sum.second);
+  }
   return static_cast<std::uint64_t>(failed);
 }
 
-std::size_t SideOutputs::row_count(Kind kind) const {
-  return kind == Kind::Quality ? counts_.size() : rows_[index_of(kind)].size();
-}
-
-std::vector<Value> SideOutputs::quality_row(const std::pair<std::string, std::string>& rule, const Count& count) const {
-  return {Value::BIGINT(epoch_.value()), text(rule.first),           text(rule.second), text(count.action),
-          Value::BIGINT(count.passed),   Value::BIGINT(count.failed)};
-}
-
-Status SideOutputs::write(Kind kind, ManagedTable& table) {
-  std::vector<std::vector<Value>> rows = rows_[index_of(kind)];
-  if (kind == Kind::Quality) {
-    for (const auto& [rule, sum] : counts_) rows.push_back(quality_row(rule, sum));
-  }
-  for (std::size_t first = 0; first < rows.size(); first += columnar::ChangeBatch::kBatchRowsMax) {
-    const std::size_t count = std::min(rows.size() - first, columnar::ChangeBatch::kBatchRowsMax);
-    columnar::ChangeBatch batch(schema(kind).types());
-    SLUICE_TRY(columnar::guard([&] {
-      for (std::size_t row = 0; row < count; ++row) {
-        for (std::size_t column = 0; column < rows[first + row].size(); ++column) {
-          batch.rows().SetValue(column, row, rows[first + row][column]);
+Status SideOutputs::for_each_batch(Kind kind, const BatchSink& sink) const {
+  columnar::ChangeBatch batch(schema(kind).types());
+  std::size_t size = 0;
+  const auto pass_on = [&]() -> Status {
+    if (size == 0) return ok();
+    batch.rows().SetCardinality(size);
+    SLUICE_TRY(sink(batch));
+    batch = columnar::ChangeBatch(schema(kind).types());
+    size = 0;
+    return ok();
+  };
+  for (const auto& [dataset, rows] : settled_[index_of(kind)]) {
+    for (const auto& [row, sum] : rows) {
+      SLUICE_TRY(columnar::guard([&] {
+        std::vector<Value> values{Value::BIGINT(epoch_.value()), Value(dataset)};
+        if (kind == Kind::DeadLetters) {
+          values.insert(values.end(), {Value(row.texts[0]), Value::BIGINT(row.line), Value::BIGINT(row.byte_offset)});
+          values.insert(values.end(), row.texts.begin() + 1, row.texts.end());
+        } else {
+          values.insert(values.end(), row.texts.begin(), row.texts.end());
+          values.push_back(Value::BIGINT(sum.first));
+          if (kind == Kind::Quality) values.push_back(Value::BIGINT(sum.second));
         }
-      }
-      batch.rows().SetCardinality(count);
-    }));
-    SLUICE_TRY(table.write(batch));
+        for (std::size_t column = 0; column < values.size(); ++column)
+          batch.rows().SetValue(column, size, values[column]);
+      }));
+      if (++size == columnar::ChangeBatch::kBatchRowsMax) SLUICE_TRY(pass_on());
+    }
   }
-  return ok();
+  return pass_on();
+}
+
+void SideOutputs::applied() {
+  for (std::size_t kind = 0; kind < kKindCount; ++kind) {
+    for (auto& [dataset, rows] : given_[kind]) {
+      const bool replaced = replaced_.count(dataset) > 0;
+      if (!replaced) standing_[kind].erase(dataset);  // it changed by changes: the table knows
+    }
+    for (const std::string& dataset : replaced_) {
+      Rows& standing = standing_[kind][dataset];
+      if (kind == index_of(Kind::DeadLetters)) {
+        for (const auto& [row, sum] : settled_[kind][dataset]) standing[row].first += sum.first;
+      } else {
+        standing = std::move(given_[kind][dataset]);
+      }
+    }
+  }
+  given_ = {};
+  replaced_.clear();
+}
+
+void SideOutputs::clear() {
+  begin_epoch(Epoch());
+  standing_ = {};
 }
 
 }  // namespace sluice::runtime

@@ -28,6 +28,10 @@ Status RowBag::subtract(columnar::ChangeBatch& changes) {
   return ok();
 }
 
+Status RowBag::subtract(const RowBag& other) {
+  return other.for_each_batch([&](columnar::ChangeBatch& batch) { return subtract(batch); });
+}
+
 Status RowBag::for_each_batch(const std::function<Status(columnar::ChangeBatch&)>& take) const {
   Status status;
   SLUICE_TRY(columnar::guard([&] {

@@ -23,7 +23,13 @@ class RowBag {
   Status add(columnar::ChangeBatch& changes);
   /// Adds each row as often as it has negative copies, and the other way round.
   Status subtract(columnar::ChangeBatch& changes);
+  /// Takes the content of `other`, a bag of the same type, away.
+  Status subtract(const RowBag& other);
   void clear() { rows_.clear(); }
+
+  bool empty() const { return rows_.empty(); }
+  /// How many different rows there are.
+  std::size_t size() const { return rows_.size(); }
 
   /// Passes the content on in byte order, so equal content gives equal batches. Stops at the first error.
   Status for_each_batch(const std::function<Status(columnar::ChangeBatch&)>& take) const;
