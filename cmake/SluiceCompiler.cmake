@@ -19,6 +19,7 @@ if(SLUICE_MOLD)
   add_link_options(-fuse-ld=mold)
 endif()
 
+option(SLUICE_FUZZ "Build the fuzz targets with libFuzzer (clang)" OFF)
 set(SLUICE_SANITIZE "" CACHE STRING "Sanitizers, comma separated: address,undefined or thread")
 if(SLUICE_SANITIZE)
   add_compile_options(-fsanitize=${SLUICE_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)

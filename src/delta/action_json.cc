@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <chrono>
 #include <limits>
+#include <set>
+#include <string_view>
 
 #include <fmt/format.h>
 #include <simdjson.h>
@@ -247,8 +249,9 @@ bool take_commit_info(CommitInfo& info, std::string_view name, element value) {
 /// Never fails: commitInfo is free-form, and nothing that a snapshot holds depends on it.
 CommitInfo read_commit_info(object members) {
   CommitInfo info;
+  std::set<std::string_view> seen;
   for (const auto [name, value] : members) {
-    if (value.is_null()) continue;
+    if (value.is_null() || !seen.insert(name).second) continue;  // of equal names the first counts
     if (name == "tags") {
       auto tags = JsonFields(members, "commitInfo").text_map("tags");
       if (tags) {
@@ -341,11 +344,15 @@ void write_fields(std::string&, JsonObjectWriter& fields, const CommitInfo& info
   fields.integer("timestamp", number(info.timestamp));
   fields.integer("inCommitTimestamp", number(info.in_commit_timestamp));
   if (!info.operation.empty()) fields.text("operation", std::string_view(info.operation));
-  fields.text_map("operationParameters", info.operation_parameters);
+  // A member of another type than ours stands in `other`.
+  const auto write_map = [&](const char* name, const std::map<std::string, std::string>& map) {
+    if (info.other.count(name) == 0) fields.text_map(name, map);
+  };
+  write_map("operationParameters", info.operation_parameters);
   if (info.read_version) fields.integer("readVersion", info.read_version->value());
   fields.text("isolationLevel", info.isolation_level);
   fields.boolean("isBlindAppend", info.is_blind_append);
-  fields.text_map("operationMetrics", info.operation_metrics);
+  write_map("operationMetrics", info.operation_metrics);
   fields.text("userMetadata", info.user_metadata);
   fields.text("engineInfo", info.engine_info);
   fields.text("txnId", info.txn_id);

@@ -66,6 +66,16 @@ TEST(ActionJsonTest, BlankLinesOtherEndsAndAnEmptyFileAreFine) {
             2u);
 }
 
+TEST(ActionJsonTest, OfEqualNamesInCommitInfoTheFirstCounts) {
+  const auto actions = read_actions(
+      R"({"commitInfo":{"operation":"WRITE","isBlindAppend":{"mode":"Append"},"isBlindAppend":true}})", "7.json");
+  ASSERT_TRUE(actions) << actions.error().message();
+  const auto& info = std::get<CommitInfo>(actions->front());
+  EXPECT_EQ(info.is_blind_append, std::nullopt);
+  EXPECT_EQ(info.other.at("isBlindAppend"), R"({"mode":"Append"})");
+  EXPECT_EQ(*read_actions(write_actions(*actions), "7.json"), *actions);
+}
+
 TEST(ActionJsonTest, CommitInfoTakesAnythingAndKeepsIt) {
   const auto info = std::get<CommitInfo>(read_one(
       R"({"commitInfo":{"timestamp":5,"operation":"WRITE","operationParameters":{"mode":"Append","n":3,"l":[1,2]},)"
