@@ -79,7 +79,9 @@ class SchemaReader {
   }
 
  private:
-  static std::string_view where(const std::string& path) { return path.empty() ? "the schema" : path; }
+  static std::string_view where(const std::string& path) {
+    return path.empty() ? std::string_view("the schema") : path;
+  }
 
   Result<StructField> read_field(object json, const std::string& path, std::size_t depth) {
     const JsonFields fields(json, where(path));
@@ -231,8 +233,15 @@ DataType DataType::map(DataType key, DataType value, bool contains_null) {
   return type;
 }
 
-bool operator==(const DataType&, const DataType&) = default;
-bool operator==(const StructField&, const StructField&) = default;
+// Written out, because clang (14 to 19) loses itself in defaulted ones of types that hold each other.
+bool operator==(const DataType& left, const DataType& right) {
+  return left.kind == right.kind && left.precision == right.precision && left.scale == right.scale &&
+         left.contains_null == right.contains_null && left.fields == right.fields && left.children == right.children;
+}
+bool operator==(const StructField& left, const StructField& right) {
+  return left.name == right.name && left.type == right.type && left.nullable == right.nullable &&
+         left.metadata == right.metadata;
+}
 
 std::string StructField::physical_name() const {
   const auto found = metadata.find(std::string(kPhysicalNameKey));

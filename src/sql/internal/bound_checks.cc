@@ -12,9 +12,14 @@
 #include <duckdb/execution/expression_executor.hpp>
 #include <duckdb/parser/expression/columnref_expression.hpp>
 #include <duckdb/parser/expression/function_expression.hpp>
+#include <duckdb/parser/query_node/select_node.hpp>
+#include <duckdb/parser/result_modifier.hpp>
+#include <duckdb/parser/tableref/emptytableref.hpp>
+#include <duckdb/parser/tableref/table_function_ref.hpp>
 #include <duckdb/planner/expression/list.hpp>
 #include <duckdb/planner/expression_iterator.hpp>
 #include <duckdb/planner/logical_operator_visitor.hpp>
+#include <duckdb/planner/planner.hpp>
 
 #include "sql/internal/query_walk.h"
 
@@ -62,16 +67,21 @@ bool is_clock(const std::string& name) {
   return name == "current_localtime";
 }
 
+/// age(ts) is the time from then to now, though DuckDB calls it consistent.
+bool looks_at_clock(const duckdb::BoundFunctionExpression& call) {
+  return is_clock(call.function.name) || (call.function.name == "age" && call.children.size() == 1);
+}
+
 void refuse_impure_function(const ErrorContext& context, const duckdb::Expression& expression,
                             std::vector<Error>& errors) {
   if (expression.GetExpressionClass() != duckdb::ExpressionClass::BOUND_FUNCTION) return;
   const auto& call = expression.Cast<duckdb::BoundFunctionExpression>();
   const std::string& name = call.function.name;
   const auto stability = call.function.GetStability();
-  if (stability == duckdb::FunctionStability::CONSISTENT && !is_clock(name)) return;
+  if (stability == duckdb::FunctionStability::CONSISTENT && !looks_at_clock(call)) return;
   if (name == "error") return;  // raises: a row that meets it is a row error
   const Span span = place_of(context, expression, name);
-  if (is_clock(name)) {
+  if (looks_at_clock(call)) {
     errors.push_back(context.source.unsupported(
         SqlError::Clock, span, fmt::format("{}() would stand still at the moment the pipeline was planned", name),
         "compare with a column of the data; the pipeline's clock comes in a later version"));
@@ -167,6 +177,36 @@ void refuse_session_values(const ErrorContext& context, duckdb::SelectStatement&
     errors.push_back(context.source.error(SqlError::Environment, span,
                                           fmt::format("{} depends on the session, not on the data", name),
                                           "write the value"));
+  };
+  walk(tree, visitor);
+}
+
+void refuse_impure_arguments(const ErrorContext& context, duckdb::ClientContext& client, duckdb::SelectStatement& tree,
+                             std::vector<Error>& errors) {
+  const auto refuse = [&](const duckdb::unique_ptr<duckdb::ParsedExpression>& argument) {
+    if (!argument || argument->HasSubquery() || !argument->IsScalar()) return;  // bound with the rows it reads
+    auto node = duckdb::make_uniq<duckdb::SelectNode>();
+    node->select_list.push_back(argument->Copy());
+    node->from_table = duckdb::make_uniq<duckdb::EmptyTableRef>();
+    duckdb::SelectStatement alone;
+    alone.node = std::move(node);
+    duckdb::Planner planner(client);
+    planner.CreatePlan(alone.Copy());
+    refuse_impure_functions(context, *planner.plan, errors);
+  };
+  QueryVisitor visitor;
+  visitor.relation = [&](duckdb::unique_ptr<duckdb::TableRef>& relation) {
+    if (relation->type != duckdb::TableReferenceType::TABLE_FUNCTION) return;
+    auto& call = relation->Cast<duckdb::TableFunctionRef>().function->Cast<duckdb::FunctionExpression>();
+    for (const auto& argument : call.children) refuse(argument);
+  };
+  visitor.node = [&](duckdb::QueryNode& node) {
+    for (const auto& modifier : node.modifiers) {
+      if (modifier->type != duckdb::ResultModifierType::LIMIT_MODIFIER) continue;
+      const auto& limit = modifier->Cast<duckdb::LimitModifier>();
+      refuse(limit.limit);
+      refuse(limit.offset);
+    }
   };
   walk(tree, visitor);
 }

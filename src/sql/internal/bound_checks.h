@@ -19,6 +19,11 @@ void refuse_impure_functions(const ErrorContext& context, duckdb::LogicalOperato
 void refuse_impure_functions(const ErrorContext& context, const duckdb::Expression& expression,
                              std::vector<Error>& errors);
 
+/// Does the same for what DuckDB computes while it binds: arguments of table functions, LIMIT and OFFSET. Throws what
+/// binding throws.
+void refuse_impure_arguments(const ErrorContext& context, duckdb::ClientContext& client, duckdb::SelectStatement& tree,
+                             std::vector<Error>& errors);
+
 /// Appends an error if the plan of a streaming table holds what needs a watermark: aggregation, DISTINCT, ORDER BY or
 /// LIMIT, windows, joins.
 void refuse_stateful_operators(const ErrorContext& context, const duckdb::LogicalOperator& plan,

@@ -232,8 +232,11 @@ class DatasetBinder {
     std::vector<Error> found;
     const auto error = tools_.database.attempt([&] {
       duckdb::ClientContext& client = tools_.database.context();
+      auto copy = duckdb::unique_ptr_cast<duckdb::SQLStatement, duckdb::SelectStatement>(tree.Copy());
+      refuse_impure_arguments(context(), client, *copy, found);
+      if (!found.empty()) return;
       duckdb::Planner planner(client);
-      planner.CreatePlan(tree.Copy());
+      planner.CreatePlan(std::move(copy));
       bound.names.assign(planner.names.begin(), planner.names.end());
       bound.types.assign(planner.types.begin(), planner.types.end());
       refuse_impure_functions(context(), *planner.plan, found);

@@ -230,6 +230,8 @@ class PlanTranslator {
       }
     }
     if (!bounds.has_end()) return refuse_window(window);
+    if (first.orders.empty() && contains_order(*window.children[0]))
+      return not_incremental("row_number() over an inner ORDER BY");
     if (bounds.is_empty()) return not_incremental("a condition that no row can meet");
 
     SLUICE_TRY_ASSIGN(Relation child, translate(*window.children[0]));
@@ -303,7 +305,7 @@ class PlanTranslator {
         op.children[0]->type == LogicalOperatorType::LOGICAL_LIMIT &&
         std::ranges::all_of(op.expressions, [](const auto& item) { return item->IsFoldable(); });
     if (any_row_will_do) notes_off_ = op.children[0].get();
-    if (is_scalar_guard(*op.children[0])) return scalar_guard(op, op.children[0]->Cast<duckdb::LogicalAggregate>());
+    if (is_scalar_guard(op)) return scalar_guard(op, op.children[0]->Cast<duckdb::LogicalAggregate>());
     SLUICE_TRY_ASSIGN(const Relation child, translate(*op.children[0]));
     return projected(op, child.node, [&](const ColumnBinding& binding) { return find_column(binding, child); });
   }
@@ -322,15 +324,30 @@ class PlanTranslator {
     return out;
   }
 
-  /// DuckDB takes a subquery's value as first(value), and its row count to raise an error if it is above one.
-  static bool is_scalar_guard(const LogicalOperator& op) {
-    if (op.type != LogicalOperatorType::LOGICAL_AGGREGATE_AND_GROUP_BY) return false;
-    const auto& aggregate = op.Cast<duckdb::LogicalAggregate>();
+  /// DuckDB takes a subquery's value as first(value), and its row count to raise an error if it is above one: only that
+  /// error tells it from a query that asks for first() and count() itself.
+  static bool is_scalar_guard(const duckdb::LogicalProjection& op) {
+    if (op.expressions.size() != 1 || !raises_error(*op.expressions[0])) return false;
+    if (op.children[0]->type != LogicalOperatorType::LOGICAL_AGGREGATE_AND_GROUP_BY) return false;
+    const auto& aggregate = op.children[0]->Cast<duckdb::LogicalAggregate>();
     if (!aggregate.groups.empty() || aggregate.expressions.size() != 2) return false;
     const auto& value = aggregate.expressions[0]->Cast<duckdb::BoundAggregateExpression>();
     const auto& count = aggregate.expressions[1]->Cast<duckdb::BoundAggregateExpression>();
     return value.function.name == "first" && value.children.size() == 1 && !value.filter && !value.IsDistinct() &&
            count.function.name == "count_star" && !count.filter;
+  }
+
+  /// CASE WHEN … THEN error('…') ELSE value END, as DuckDB writes it.
+  static bool raises_error(const duckdb::Expression& expression) {
+    if (expression.GetExpressionClass() != duckdb::ExpressionClass::BOUND_CASE) return false;
+    const auto& cases = expression.Cast<duckdb::BoundCaseExpression>();
+    const auto is_error = [](const duckdb::Expression* result) {
+      while (result->GetExpressionClass() == duckdb::ExpressionClass::BOUND_CAST)
+        result = result->Cast<duckdb::BoundCastExpression>().child.get();
+      return result->GetExpressionClass() == duckdb::ExpressionClass::BOUND_FUNCTION &&
+             result->Cast<duckdb::BoundFunctionExpression>().function.name == "error";
+    };
+    return cases.case_checks.size() == 1 && is_error(cases.case_checks[0].then_expr.get());
   }
 
   // NOLINTNEXTLINE(misc-no-recursion)
@@ -668,10 +685,14 @@ class PlanTranslator {
 
   /// Whether an order that a query asked for reaches this operator.
   static bool contains_order(const LogicalOperator& op) {
-    if (op.type == LogicalOperatorType::LOGICAL_ORDER_BY) return true;
-    const bool passes =
-        op.type == LogicalOperatorType::LOGICAL_PROJECTION || op.type == LogicalOperatorType::LOGICAL_FILTER;
-    return passes && contains_order(*op.children[0]);
+    switch (op.type) {
+      case LogicalOperatorType::LOGICAL_ORDER_BY:
+      case LogicalOperatorType::LOGICAL_TOP_N: return true;
+      case LogicalOperatorType::LOGICAL_PROJECTION:
+      case LogicalOperatorType::LOGICAL_FILTER:
+      case LogicalOperatorType::LOGICAL_LIMIT: return contains_order(*op.children[0]);
+      default: return false;
+    }
   }
 
   // NOLINTNEXTLINE(misc-no-recursion)
@@ -679,6 +700,8 @@ class PlanTranslator {
 
   // NOLINTNEXTLINE(misc-no-recursion)
   Result<Relation> distinct(duckdb::LogicalDistinct& op) {
+    if (op.distinct_type == duckdb::DistinctType::DISTINCT_ON && !op.order_by && contains_order(*op.children[0]))
+      return not_incremental("DISTINCT ON over an inner ORDER BY");
     SLUICE_TRY_ASSIGN(Relation child, translate(*op.children[0]));
     std::vector<Expression> targets;
     for (const auto& target : op.distinct_targets) {
