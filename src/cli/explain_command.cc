@@ -36,6 +36,23 @@ bool drops_rows(const plan::Dataset& dataset) {
   });
 }
 
+/// Whether the dataset follows files as they are: then a change of one of them reads all of them again.
+bool follows_files(const plan::Pipeline& pipeline, const plan::Dataset& dataset) {
+  return dataset.kind == plan::DatasetKind::MaterializedView &&
+         std::ranges::any_of(dataset.query.inputs,
+                             [&](const std::string& input) { return pipeline.find_source(input) != nullptr; });
+}
+
+std::vector<std::string> reasons_of(const plan::Pipeline& pipeline, const plan::Dataset& dataset) {
+  std::vector<std::string> reasons = dataset.query.reasons;
+  if (follows_files(pipeline, dataset)) {
+    reasons.emplace_back(
+        "read_files without STREAM: all of its files are read again when one appears, changes or "
+        "vanishes");
+  }
+  return reasons;
+}
+
 std::string to_json(const plan::Pipeline& pipeline, const plan::Dataset& dataset) {
   std::string views;
   for (const plan::NamedQuery& view : dataset.query.views) {
@@ -50,23 +67,26 @@ std::string to_json(const plan::Pipeline& pipeline, const plan::Dataset& dataset
   return fmt::format(
       R"({{"name":{},"kind":{},"incremental":{},"reasons":{},"operators":{},"inputs":{},"sources":{},"schema":{},)"
       R"("sql":{},"views":[{}],"dropping_expectations":{}}})",
-      json_quote(dataset.name), json_quote(kind_name(dataset.kind)), dataset.query.incremental(),
-      json_texts(dataset.query.reasons), json_texts(plan::describe(dataset.query)), json_texts(inputs),
-      json_texts(sources), json_quote(columnar::to_string(dataset.schema)), json_quote(dataset.query.sql), views,
-      drops_rows(dataset));
+      json_quote(dataset.name), json_quote(kind_name(dataset.kind)),
+      dataset.query.incremental() && !follows_files(pipeline, dataset), json_texts(reasons_of(pipeline, dataset)),
+      json_texts(plan::describe(dataset.query)), json_texts(inputs), json_texts(sources),
+      json_quote(columnar::to_string(dataset.schema)), json_quote(dataset.query.sql), views, drops_rows(dataset));
 }
 
-std::string to_text(const plan::Dataset& dataset) {
+std::string to_text(const plan::Pipeline& pipeline, const plan::Dataset& dataset) {
   std::string out = fmt::format("{} {}\n", kind_name(dataset.kind), dataset.name);
   out += fmt::format("  columns      {}\n", columnar::to_string(dataset.schema));
   if (dataset.kind == plan::DatasetKind::TemporaryView) {
     out += "  upkeep       none: it has no table and is part of every query that names it\n";
+  } else if (dataset.query.incremental() && follows_files(pipeline, dataset)) {
+    out +=
+        "  upkeep       recomputed when its files change, else by the rows that change; the difference is committed\n";
   } else if (dataset.query.incremental()) {
     out += "  upkeep       incremental: each epoch costs as much as the rows that change\n";
   } else {
     out += "  upkeep       recomputed whenever an input changes; the difference is committed\n";
   }
-  for (const std::string& reason : dataset.query.reasons) out += fmt::format("  note         {}\n", reason);
+  for (const std::string& reason : reasons_of(pipeline, dataset)) out += fmt::format("  note         {}\n", reason);
   for (const plan::Expectation& rule : dataset.expectations) {
     out += fmt::format("  expectation  {}: {}\n", rule.name, rule.sql);
   }
@@ -117,7 +137,7 @@ int explain_datasets(const CommonOptions& common, const plan::Pipeline& pipeline
                             .with_help(fmt::format("datasets: {}", fmt::join(near.empty() ? names : near, ", "))));
   }
   if (common.output == OutputFormat::Table || common.output == OutputFormat::Markdown) {
-    for (const plan::Dataset* dataset : chosen) std::cout << to_text(*dataset) << '\n';
+    for (const plan::Dataset* dataset : chosen) std::cout << to_text(pipeline, *dataset) << '\n';
     return static_cast<int>(ExitCode::Ok);
   }
   std::string json;
