@@ -85,26 +85,46 @@ void DatasetTask::fail(engine::EvaluationError error) {
   environment_.side_outputs.add_error(dataset_.name, error.key, error.expression, error.message, error.weight);
 }
 
-Status DatasetTask::cast_and_judge(columnar::ChangeBatch& changes) {
-  if (boundary_) {
-    std::vector<std::uint32_t> kept;
-    std::vector<columnar::RowError> errors;
-    duckdb::DataChunk cast;
-    boundary_->evaluate(changes.rows(), cast, kept, errors);
-    for (const columnar::RowError& error : errors) {
-      fail({internal::row_text(changes.rows(), error.row), error.expression, error.message, changes.weight(error.row)});
-    }
-    std::vector<std::int64_t> weights;
-    if (!changes.insert_only()) {
-      if (kept.empty() && errors.empty()) {
-        weights = changes.weights();
-      } else {
-        for (const std::uint32_t row : kept) weights.push_back(changes.weight(row));
-      }
-    }
-    changes = columnar::ChangeBatch(std::move(cast));
-    if (!weights.empty()) changes.set_weights(std::move(weights));
+void DatasetTask::cast(columnar::ChangeBatch& changes) {
+  std::vector<std::uint32_t> kept;
+  std::vector<columnar::RowError> errors;
+  duckdb::DataChunk cast;
+  boundary_->evaluate(changes.rows(), cast, kept, errors);
+  for (const columnar::RowError& error : errors) {
+    fail({internal::row_text(changes.rows(), error.row), error.expression, error.message, changes.weight(error.row)});
   }
+  std::vector<std::int64_t> weights;
+  if (!changes.insert_only()) {
+    if (kept.empty() && errors.empty()) {
+      weights = changes.weights();
+    } else {
+      for (const std::uint32_t row : kept) weights.push_back(changes.weight(row));
+    }
+  }
+  changes = columnar::ChangeBatch(std::move(cast));
+  if (!weights.empty()) changes.set_weights(std::move(weights));
+}
+
+void DatasetTask::refuse_infinite_times(columnar::ChangeBatch& changes) {
+  const auto found = finite_times_.find(changes.rows());
+  if (found.empty()) return;
+  std::vector<std::uint32_t> kept;
+  auto next = found.begin();
+  for (std::uint32_t row = 0; row < changes.size(); ++row) {
+    if (next == found.end() || next->row != row) {
+      kept.push_back(row);
+      continue;
+    }
+    fail({internal::row_text(changes.rows(), row), dataset_.schema.fields[next->column].name,
+          "a table cannot hold infinity as a date or time", changes.weight(row)});
+    ++next;
+  }
+  changes = columnar::slice(changes, kept);
+}
+
+Status DatasetTask::cast_and_judge(columnar::ChangeBatch& changes) {
+  if (boundary_) cast(changes);
+  refuse_infinite_times(changes);
   if (!expectations_) return pass_on(changes);
   SLUICE_TRY_ASSIGN(quality::Judgement judgement, expectations_->judge(changes));
   for (const quality::Verdict& verdict : judgement.verdicts) {

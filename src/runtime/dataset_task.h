@@ -15,6 +15,7 @@
 #include "plan/pipeline.h"
 #include "quality/expectations.h"
 #include "runtime/dataflow.h"
+#include "runtime/internal/finite_times.h"
 #include "runtime/internal/row_bag.h"
 #include "runtime/managed_table.h"
 #include "runtime/refresh_plan.h"
@@ -45,9 +46,9 @@ struct TaskEnvironment {
 ///
 /// A streaming table's rows go on as they come. A view's changes are summed over the epoch before they are cast and
 /// judged, so what cancels leaves no trace and stops nothing; a view that is computed anew also counts what its table
-/// holds now as taken away, so that only the difference remains. A recomputed query that fails on its data gives no rows
-/// and one error, until a later epoch's input heals it. State is rebuilt, when the first change comes, from what the
-/// inputs held at the end of the last epoch. Owned by one worker. After an error the task must be thrown away.
+/// holds now as taken away, so that only the difference remains. A recomputed query that fails on its data gives no
+/// rows and one error, until a later epoch's input heals it. State is rebuilt, when the first change comes, from what
+/// the inputs held at the end of the last epoch. Owned by one worker. After an error the task must be thrown away.
 class DatasetTask final : private engine::Output {
  public:
   /// `dataset`, `table` and `environment` must outlive the task.
@@ -78,7 +79,11 @@ class DatasetTask final : private engine::Output {
 
  private:
   DatasetTask(const plan::Dataset& dataset, Refresh refresh, ManagedTable& table, TaskEnvironment& environment)
-      : dataset_(dataset), refresh_(std::move(refresh)), table_(table), environment_(environment) {}
+      : dataset_(dataset),
+        refresh_(std::move(refresh)),
+        table_(table),
+        environment_(environment),
+        finite_times_(dataset.schema.types()) {}
 
   bool streaming() const { return dataset_.kind == plan::DatasetKind::StreamingTable; }
   /// Whether an epoch's output is all that the dataset has, rather than changes of it.
@@ -96,6 +101,8 @@ class DatasetTask final : private engine::Output {
   Status ensure_state();
   Status take(const std::string& relation, columnar::ChangeBatch& changes);
   Status cast_and_judge(columnar::ChangeBatch& changes);
+  void cast(columnar::ChangeBatch& changes);
+  void refuse_infinite_times(columnar::ChangeBatch& changes);
   Status pass_on(columnar::ChangeBatch& rows);
   Status hand_over(columnar::ChangeBatch& rows);
   Status make_boundary(const columnar::RowType& types);
@@ -113,6 +120,7 @@ class DatasetTask final : private engine::Output {
   std::unique_ptr<Dataflow> dataflow_;              ///< Null if the dataset is recomputed.
   std::map<std::string, internal::RowBag> images_;  ///< Of the inputs, if the dataset is recomputed.
   std::unique_ptr<columnar::Kernel> boundary_;      ///< Null if the types agree already.
+  internal::FiniteTimes finite_times_;
   std::unique_ptr<quality::Expectations> expectations_;
   std::optional<internal::RowBag> changes_;  ///< Of this epoch, as a view's operators gave them.
   std::optional<internal::RowBag> pending_;  ///< The same, cast and judged.

@@ -71,7 +71,8 @@ void SideOutputs::add(Kind kind, const std::string& dataset, Row row, Sum sum) {
 
 void SideOutputs::add(const DeadLetter& letter) {
   add(Kind::DeadLetters, letter.dataset,
-      {{text(letter.file), letter.code, text(letter.message), text(letter.content)}, letter.line, letter.byte_offset}, {1, 0});
+      {{text(letter.file), letter.code, text(letter.message), text(letter.content)}, letter.line, letter.byte_offset},
+      {1, 0});
 }
 
 void SideOutputs::add_error(const std::string& dataset, const std::string& key, const std::string& expression,

@@ -20,9 +20,9 @@ namespace sluice::runtime {
 /// and `sluice.quality` (how many rows met each rule). They are outputs of the epoch like any dataset: same intent,
 /// same transaction identifier. A table is made when its first row comes.
 ///
-/// All but dead letters are changes: the weights of `errors` and `quarantine`, summed over the epochs, say what there is
-/// now, and so do the counts of `quality`. Within an epoch rows are summed, so what comes and goes leaves no trace. A
-/// dataset that is computed anew gives everything it has; the tables get the difference to what they hold of it. Dead
+/// All but dead letters are changes: the weights of `errors` and `quarantine`, summed over the epochs, say what there
+/// is now, and so do the counts of `quality`. Within an epoch rows are summed, so what comes and goes leaves no trace.
+/// A dataset that is computed anew gives everything it has; the tables get the difference to what they hold of it. Dead
 /// letters stay: what is read again adds only those that are not there yet.
 ///
 ///     begin_epoch ─ add*, replace* ─ settle (each kind) ─ row_count, for_each_batch ─ applied

@@ -1,0 +1,100 @@
+#include "runtime/internal/finite_times.h"
+
+#include <algorithm>
+#include <limits>
+
+#include <duckdb/common/types/date.hpp>
+#include <duckdb/common/types/timestamp.hpp>
+#include <duckdb/common/types/vector.hpp>
+
+namespace sluice::runtime::internal {
+namespace {
+
+constexpr std::uint32_t kNoRow = std::numeric_limits<std::uint32_t>::max();
+
+// NOLINTNEXTLINE(misc-no-recursion): as deep as the type.
+bool holds_times(const duckdb::LogicalType& type) {
+  switch (type.id()) {
+    case duckdb::LogicalTypeId::DATE:
+    case duckdb::LogicalTypeId::TIMESTAMP:
+    case duckdb::LogicalTypeId::TIMESTAMP_TZ: return true;
+    case duckdb::LogicalTypeId::STRUCT:
+      return std::ranges::any_of(duckdb::StructType::GetChildTypes(type),
+                                 [](const auto& child) { return holds_times(child.second); });
+    case duckdb::LogicalTypeId::LIST: return holds_times(duckdb::ListType::GetChildType(type));
+    case duckdb::LogicalTypeId::MAP:
+      return holds_times(duckdb::MapType::KeyType(type)) || holds_times(duckdb::MapType::ValueType(type));
+    default: return false;
+  }
+}
+
+template <typename Time, typename IsFinite>
+void mark_values(duckdb::Vector& vector, const std::vector<std::uint32_t>& rows, std::vector<bool>& marked,
+                 IsFinite&& is_finite) {
+  duckdb::UnifiedVectorFormat format;
+  vector.ToUnifiedFormat(rows.size(), format);
+  const auto* values = duckdb::UnifiedVectorFormat::GetData<Time>(format);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const auto at = format.sel->get_index(i);
+    if (rows[i] != kNoRow && format.validity.RowIsValid(at) && !is_finite(values[at])) marked[rows[i]] = true;
+  }
+}
+
+/// Marks the rows whose values are infinite; `rows` says to which row each value belongs.
+// NOLINTNEXTLINE(misc-no-recursion)
+void mark(duckdb::Vector& vector, const std::vector<std::uint32_t>& rows, std::vector<bool>& marked) {
+  const duckdb::LogicalType& type = vector.GetType();
+  if (!holds_times(type)) return;
+  switch (type.id()) {
+    case duckdb::LogicalTypeId::DATE:
+      return mark_values<duckdb::date_t>(vector, rows, marked,
+                                         [](duckdb::date_t value) { return duckdb::Date::IsFinite(value); });
+    case duckdb::LogicalTypeId::TIMESTAMP:
+    case duckdb::LogicalTypeId::TIMESTAMP_TZ:
+      return mark_values<duckdb::timestamp_t>(
+          vector, rows, marked, [](duckdb::timestamp_t value) { return duckdb::Timestamp::IsFinite(value); });
+    case duckdb::LogicalTypeId::STRUCT:
+      vector.Flatten(rows.size());
+      for (auto& entry : duckdb::StructVector::GetEntries(vector)) mark(*entry, rows, marked);
+      return;
+    default: {  // LIST, and MAP, which is a list of structs
+      vector.Flatten(rows.size());
+      const auto* lists = duckdb::FlatVector::GetData<duckdb::list_entry_t>(vector);
+      std::vector<std::uint32_t> owners(duckdb::ListVector::GetListSize(vector), kNoRow);
+      for (std::size_t i = 0; i < rows.size(); ++i) {
+        if (rows[i] == kNoRow || duckdb::FlatVector::IsNull(vector, i)) continue;
+        std::fill_n(owners.begin() + static_cast<std::ptrdiff_t>(lists[i].offset), lists[i].length, rows[i]);
+      }
+      mark(duckdb::ListVector::GetEntry(vector), owners, marked);
+    }
+  }
+}
+
+}  // namespace
+
+FiniteTimes::FiniteTimes(const columnar::RowType& types) {
+  for (columnar::ColumnIndex column = 0; column < types.size(); ++column) {
+    if (holds_times(types[column])) columns_.push_back(column);
+  }
+}
+
+std::vector<FiniteTimes::Finding> FiniteTimes::find(duckdb::DataChunk& rows) const {
+  std::vector<Finding> found;
+  if (columns_.empty()) return found;
+  std::vector<std::uint32_t> own(rows.size());
+  for (std::uint32_t row = 0; row < own.size(); ++row) own[row] = row;
+  std::vector<bool> known(rows.size(), false);
+  for (const columnar::ColumnIndex column : columns_) {
+    std::vector<bool> marked(rows.size(), false);
+    mark(rows.data[column], own, marked);
+    for (std::uint32_t row = 0; row < own.size(); ++row) {
+      if (!marked[row] || known[row]) continue;
+      known[row] = true;
+      found.push_back({row, column});
+    }
+  }
+  std::ranges::sort(found, {}, &Finding::row);
+  return found;
+}
+
+}  // namespace sluice::runtime::internal
