@@ -31,6 +31,10 @@ std::string_view what_happened(const runtime::DatasetReport& dataset) {
   return dataset.changed ? "updated" : "unchanged";
 }
 
+std::string counted(std::uint64_t count, std::string_view thing) {
+  return fmt::format("{} {}{}", count, thing, count == 1 ? "" : "s");
+}
+
 void print_report(const runtime::EpochReport& report, std::chrono::nanoseconds took) {
   std::string text;
   if (report.recovered) {
@@ -41,7 +45,7 @@ void print_report(const runtime::EpochReport& report, std::chrono::nanoseconds t
   }
   for (const auto& [dataset, paths] : report.files_read) {
     text += fmt::format(
-        "  read {} file{} into {}: {}{}\n", paths.size(), paths.size() == 1 ? "" : "s", dataset,
+        "  read {} into {}: {}{}\n", counted(paths.size(), "file"), dataset,
         fmt::join(paths.begin(), paths.begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(paths.size(), 10)),
                   ", "),
         paths.size() > 10 ? ", …" : "");
@@ -53,11 +57,11 @@ void print_report(const runtime::EpochReport& report, std::chrono::nanoseconds t
                         dataset.rows_added, dataset.rows_removed, dataset.version);
   }
   if (report.dead_letters > 0)
-    text += fmt::format("  {} lines could not be read: see sluice.dead_letters\n", report.dead_letters);
+    text += fmt::format("  {} could not be read: see sluice.dead_letters\n", counted(report.dead_letters, "line"));
   if (report.row_errors > 0)
-    text += fmt::format("  {} rows could not be evaluated: see sluice.errors\n", report.row_errors);
+    text += fmt::format("  {} could not be evaluated: see sluice.errors\n", counted(report.row_errors, "row"));
   if (report.violations > 0)
-    text += fmt::format("  {} violations of expectations: see sluice.quality\n", report.violations);
+    text += fmt::format("  {} of expectations: see sluice.quality\n", counted(report.violations, "violation"));
   std::cerr << text;
 }
 
