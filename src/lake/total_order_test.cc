@@ -19,8 +19,9 @@ struct Case {
 
 /// t(g, k, v, x) has ties in every column but its rows differ; u(g, w) joins with it. Adding 1e16 and 1 in another
 /// order gives another sum.
-constexpr const char* kRows[] = {"('a', 1, 'p', 1e16)", "('a', 1, 'q', 1.0)", "('a', 2, 'p', 1.0)", "('b', 1, NULL, -1e16)",
-                                 "('b', 1, 'z', 1.0)",  "('b', 3, 'y', 1e16)", "('a', 1, 'p', -1e16)"};
+constexpr const char* kRows[] = {"('a', 1, 'p', 1e16)",   "('a', 1, 'q', 1.0)", "('a', 2, 'p', 1.0)",
+                                 "('b', 1, NULL, -1e16)", "('b', 1, 'z', 1.0)", "('b', 3, 'y', 1e16)",
+                                 "('a', 1, 'p', -1e16)"};
 
 const Case kCases[] = {
     {"LimitWithoutOrder", "SELECT k, v FROM t LIMIT 3", {"1|p", "1|p", "1|q"}},
@@ -32,18 +33,22 @@ const Case kCases[] = {
     {"FirstAndLast", "SELECT first(v), last(v), any_value(v) FROM t WHERE g = 'b'", {"y|NULL|y"}},
     {"ListInTotalOrder", "SELECT g, list(v) FROM t GROUP BY g", {"a|[p, p, p, q]", "b|[y, z, NULL]"}},
     {"ListInAskedOrder", "SELECT list(v ORDER BY k DESC) FROM t WHERE g = 'a'", {"[p, p, p, q]"}},
-    {"ListOverAnInnerOrder", "SELECT list(v) FROM (SELECT v FROM t WHERE v IS NOT NULL ORDER BY v DESC)",
+    {"ListOverAnInnerOrder",
+     "SELECT list(v) FROM (SELECT v FROM t WHERE v IS NOT NULL ORDER BY v DESC)",
      {"[z, y, q, p, p, p]"}},
-    {"ArraySubqueryKeepsItsOrder", "SELECT ARRAY(SELECT v FROM t WHERE v IS NOT NULL ORDER BY v DESC, k)",
+    {"ArraySubqueryKeepsItsOrder",
+     "SELECT ARRAY(SELECT v FROM t WHERE v IS NOT NULL ORDER BY v DESC, k)",
      {"[z, y, q, p, p, p]"}},
     {"StringAgg", "SELECT string_agg(v, '') FROM t", {"pppqyz"}},
     {"StringAggOfDistinct", "SELECT string_agg(DISTINCT v, '') FROM t", {"pqyz"}},
     {"ArgMaxWithTies", "SELECT arg_max(v, k), arg_min(v, k) FROM t WHERE g = 'a'", {"p|p"}},
     {"ModeWithTies", "SELECT mode(k) FROM (VALUES (5), (3)) t(k)", {"3"}},
     {"RowNumber", "SELECT v, x FROM t QUALIFY row_number() OVER (ORDER BY k) = 2", {"p|1e+16"}},
-    {"LagWithTies", "SELECT v, lag(v) OVER (PARTITION BY g ORDER BY k) FROM t WHERE g = 'b'",
+    {"LagWithTies",
+     "SELECT v, lag(v) OVER (PARTITION BY g ORDER BY k) FROM t WHERE g = 'b'",
      {"NULL|z", "y|NULL", "z|NULL"}},
-    {"LastValueSeesPeers", "SELECT k, last_value(v) OVER (ORDER BY k) FROM t WHERE g = 'a'",
+    {"LastValueSeesPeers",
+     "SELECT k, last_value(v) OVER (ORDER BY k) FROM t WHERE g = 'a'",
      {"1|q", "1|q", "1|q", "2|p"}},
     {"RunningCountOverRows",
      "SELECT v, count(*) OVER (ORDER BY k ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) FROM t WHERE g = 'b'",
@@ -70,9 +75,10 @@ class TotalOrderTest : public testing::TestWithParam<Case> {
   std::vector<std::string> answer(Lake& lake, const std::vector<std::string>& rows) {
     std::string values;
     for (const std::string& row : rows) values += (values.empty() ? "" : ", ") + row;
-    auto result = lake.execute(GetParam().sql, {},
-                               {relation("t", "SELECT g, k, v, x::DOUBLE AS x FROM (VALUES " + values + ") t(g, k, v, x)"),
-                                relation("u", "FROM (VALUES ('b', 2), ('a', 1), ('a', 3)) u(g, w)")});
+    auto result =
+        lake.execute(GetParam().sql, {},
+                     {relation("t", "SELECT g, k, v, x::DOUBLE AS x FROM (VALUES " + values + ") t(g, k, v, x)"),
+                      relation("u", "FROM (VALUES ('b', 2), ('a', 1), ('a', 3)) u(g, w)")});
     EXPECT_TRUE(result) << result.error().message();
     std::vector<std::string> lines;
     while (result) {
@@ -108,7 +114,7 @@ TEST_P(TotalOrderTest, DecidesWhateverOrderRowsComeIn) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Queries, TotalOrderTest, testing::ValuesIn(kCases),
-                         [](const auto& info) { return std::string(info.param.name); });
+                         [](const auto& query) { return std::string(query.param.name); });
 
 }  // namespace
 }  // namespace sluice::lake

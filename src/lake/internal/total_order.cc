@@ -25,15 +25,14 @@ bool is_floating(const duckdb::LogicalType& type) {
   return type.id() == duckdb::LogicalTypeId::FLOAT || type.id() == duckdb::LogicalTypeId::DOUBLE;
 }
 
-/// Whether the aggregate adds floating-point numbers, whose sum depends on their order in its last bits. What only picks
-/// or counts values does not, whatever their type.
+/// Whether the aggregate adds floating-point numbers, whose sum depends on their order in its last bits. What only
+/// picks or counts values does not, whatever their type.
 bool adds_floats(const duckdb::AggregateFunction& function,
                  const duckdb::vector<duckdb::unique_ptr<duckdb::Expression>>& arguments) {
   static const std::set<std::string_view> kPickOrCount = {
-      "min",     "max",           "count",         "count_star", "quantile", "quantile_disc",
-      "median",  "quantile_cont", "bool_and",      "bool_or",    "first",    "last",
-      "arg_min", "arg_max",       "arg_min_null", "arg_max_null", "any_value", "list",
-      "mode",    "histogram",     "mad"};
+      "min",           "max",          "count",     "count_star", "quantile", "quantile_disc", "median",
+      "quantile_cont", "bool_and",     "bool_or",   "first",      "last",     "arg_min",       "arg_max",
+      "arg_min_null",  "arg_max_null", "any_value", "list",       "mode",     "histogram",     "mad"};
   if (kPickOrCount.contains(std::string_view(function.name.c_str(), function.name.size()))) return false;
   return is_floating(function.return_type) ||
          std::ranges::any_of(arguments, [](const auto& argument) { return is_floating(argument->return_type); });
@@ -200,7 +199,8 @@ class Pinning {
   /// Whether the frame has a bound so many rows away, or at the current row: peers fall on both sides of it.
   static bool counts_rows(const duckdb::BoundWindowExpression& function) {
     const auto is_row = [](duckdb::WindowBoundary bound) {
-      return bound == duckdb::WindowBoundary::CURRENT_ROW_ROWS || bound == duckdb::WindowBoundary::EXPR_PRECEDING_ROWS ||
+      return bound == duckdb::WindowBoundary::CURRENT_ROW_ROWS ||
+             bound == duckdb::WindowBoundary::EXPR_PRECEDING_ROWS ||
              bound == duckdb::WindowBoundary::EXPR_FOLLOWING_ROWS;
     };
     return is_row(function.start) || is_row(function.end);
