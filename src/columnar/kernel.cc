@@ -181,6 +181,24 @@ class Rebuilder {
 /// Returns the first line of a message.
 std::string first_line(const std::string& message) { return message.substr(0, message.find('\n')); }
 
+/// Runs `call`. Returns the error if the rows it is about may be to blame; whatever else it throws passes on to the
+/// wall: less memory, or a query that is called off, makes no row wrong.
+template <typename Call>
+Status try_on_rows(Call&& call) {
+  try {
+    call();
+    return ok();
+  } catch (...) {
+    Error error = error_in_flight();
+    switch (error.code()) {
+      case ErrorCode::DataError:
+      case ErrorCode::InvalidArgument:
+      case ErrorCode::Unsupported: return error;
+      default: throw;
+    }
+  }
+}
+
 /// Makes `view` the rows `begin` to `end` of `rows`.
 void view_range(duckdb::DataChunk& rows, std::size_t begin, std::size_t end, duckdb::DataChunk& view) {
   duckdb::SelectionVector selection(end - begin);
@@ -235,7 +253,7 @@ struct Kernel::Impl {
     duckdb::DataChunk view;
     view_range(rows, begin, end, view);
     for (auto& state : executor->GetStates()) state->root_state->ResetDictionaryStates();
-    const Status status = guard([&] { run(view, begin); });
+    const Status status = try_on_rows([&] { run(view, begin); });
     if (status) return;
     if (end - begin == 1) {
       errors.push_back(describe_failure(view, begin, status.error().message()));
@@ -307,7 +325,7 @@ RowError Kernel::Impl::describe_failure(duckdb::DataChunk& row, std::size_t row_
   executor->SetChunk(&row);
   for (std::size_t i = 0; i < bound.size(); ++i) {
     duckdb::Vector result(types[i]);
-    const Status status = guard([&] { executor->ExecuteExpression(i, result); });
+    const Status status = try_on_rows([&] { executor->ExecuteExpression(i, result); });
     if (!status) return RowError{row_index, texts[i], first_line(status.error().message())};
   }
   return RowError{row_index, texts.empty() ? "" : texts[0], first_line(message)};
@@ -316,7 +334,7 @@ RowError Kernel::Impl::describe_failure(duckdb::DataChunk& row, std::size_t row_
 void Kernel::evaluate(duckdb::DataChunk& rows, duckdb::DataChunk& out, std::vector<std::uint32_t>& kept,
                       std::vector<RowError>& errors) {
   kept.clear();
-  if (guard([&] { impl_->evaluate_all(rows, out); })) return;
+  if (try_on_rows([&] { impl_->evaluate_all(rows, out); })) return;
 
   out.Destroy();
   out.Initialize(duckdb::Allocator::DefaultAllocator(),
@@ -343,7 +361,7 @@ void Kernel::select(duckdb::DataChunk& rows, std::vector<std::uint32_t>& kept, s
     }
   };
   kept.clear();
-  if (guard([&] { run(rows, 0); })) return;
+  if (try_on_rows([&] { run(rows, 0); })) return;
   kept.clear();
   impl_->run_in_halves(rows, 0, rows.size(), run, errors);
 }

@@ -55,12 +55,13 @@ class Kernel {
   /// Evaluates every expression on every row of `rows` into `out` (initialised with types(), or empty: then it is
   /// initialised). Rows that fail are left out of `out` and appended to `errors`; `kept` then lists the rows of the
   /// input that `out` holds, in order, and is left empty when all are held. Cost: one vectorised pass; only a chunk
-  /// with a failing row is evaluated again in halves to find it.
+  /// with a failing row is evaluated again in halves to find it. Throws what DuckDB throws when no row is to blame: out
+  /// of memory, interrupted, a bug.
   void evaluate(duckdb::DataChunk& rows, duckdb::DataChunk& out, std::vector<std::uint32_t>& kept,
                 std::vector<RowError>& errors);
 
   /// Keeps the rows for which the only expression, a BOOLEAN, is true (not false, not NULL): returns their indices in
-  /// `kept`. Rows that fail are left out and appended to `errors`.
+  /// `kept`. Rows that fail are left out and appended to `errors`. Throws as evaluate() does.
   void select(duckdb::DataChunk& rows, std::vector<std::uint32_t>& kept, std::vector<RowError>& errors);
 
  private:

@@ -3,7 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <duckdb.hpp>
+#include <duckdb/catalog/catalog.hpp>
+#include <duckdb/function/scalar_function.hpp>
+#include <duckdb/parser/parsed_data/create_scalar_function_info.hpp>
 #include <duckdb/planner/expression/list.hpp>
+
+#include "columnar/guard.h"
 
 namespace sluice::columnar {
 namespace {
@@ -75,6 +80,44 @@ class KernelTest : public testing::Test {
 
   std::unique_ptr<KernelContext> context_;
 };
+
+/// Makes a function of the kernel's instance that fails as `Exception` says.
+template <typename Exception>
+void add_failing_function(duckdb::ClientContext& client, const std::string& name) {
+  duckdb::ScalarFunction function(
+      name, {LogicalType::INTEGER}, LogicalType::BOOLEAN,
+      [](duckdb::DataChunk&, duckdb::ExpressionState&, duckdb::Vector&) { throw Exception("the kernel of a test"); });
+  duckdb::CreateScalarFunctionInfo info(std::move(function));
+  duckdb::Catalog::GetSystemCatalog(client).CreateFunction(client, info);
+}
+
+TEST_F(KernelTest, BlamesNoRowForWhatIsNotItsFault) {
+  add_failing_function<duckdb::OutOfMemoryException>(context_->client(), "lacks_memory");
+  add_failing_function<duckdb::IOException>(context_->client(), "lacks_a_disk");
+  add_failing_function<duckdb::InvalidInputException>(context_->client(), "dislikes_rows");
+  const RowType types = {LogicalType::INTEGER};
+  const auto codes = [&](const char* name) {
+    std::vector<std::string> seen;
+    for (const bool evaluates : {true, false}) {
+      auto failing = kernel({function(name, LogicalType::BOOLEAN, {column(0, types[0])})}, types);
+      duckdb::DataChunk rows;
+      fill(rows, types, {{Value::INTEGER(1)}, {Value::INTEGER(2)}});
+      duckdb::DataChunk out;
+      std::vector<std::uint32_t> kept;
+      std::vector<RowError> errors;
+      const Status status =
+          guard([&] { evaluates ? failing->evaluate(rows, out, kept, errors) : failing->select(rows, kept, errors); });
+      seen.push_back(status ? std::to_string(errors.size()) + " row errors"
+                            : std::string(to_string(status.error().code())));
+    }
+    return seen;
+  };
+  EXPECT_THAT(codes("dislikes_rows"), ElementsAre("2 row errors", "2 row errors"));
+  const std::string memory(to_string(ErrorCode::ResourceExhausted));
+  EXPECT_THAT(codes("lacks_memory"), ElementsAre(memory, memory));
+  const std::string disk(to_string(ErrorCode::Unavailable));
+  EXPECT_THAT(codes("lacks_a_disk"), ElementsAre(disk, disk));
+}
 
 TEST_F(KernelTest, ComputesEachKindOfExpression) {
   const auto int_column = column(0, LogicalType::INTEGER);
