@@ -54,7 +54,9 @@ const Case kCases[] = {
      "SELECT v, count(*) OVER (ORDER BY k ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) FROM t WHERE g = 'b'",
      {"NULL|2", "y|3", "z|1"}},
     {"RankKeepsPeers", "SELECT k, rank() OVER (ORDER BY k) FROM t WHERE g = 'b'", {"1|1", "1|1", "3|3"}},
-    {"FloatSum", "SELECT sum(x) FROM t WHERE g = 'b'", {"0.0"}},
+    {"FloatSum", "SELECT sum(x) FROM t WHERE g = 'b'", {"1.0"}},
+    {"FloatSumsOverAWindow", "SELECT DISTINCT sum(x) OVER (PARTITION BY g) FROM t WHERE g = 'b'", {"1.0"}},
+    {"FloatSumsNotExact", "SELECT product(x + 0.1) FROM t WHERE g = 'b'", {"-1.1e+32"}},
     {"JoinThenLimit", "SELECT t.v, u.w FROM t JOIN u USING (g) LIMIT 1", {"p|1"}},
     {"CountNeedsNoColumns", "SELECT count(*), row_number() OVER () FROM t", {"7|1"}},
 };

@@ -1,5 +1,4 @@
 #include <cmath>
-#include <limits>
 #include <type_traits>
 #include <utility>
 
@@ -7,14 +6,17 @@
 #include <duckdb/common/types/decimal.hpp>
 #include <duckdb/common/types/hugeint.hpp>
 
+#include "columnar/exact_sum.h"
+#include "columnar/int128.h"
 #include "engine/internal/accumulator.h"
-#include "engine/internal/exact_sum.h"
-#include "engine/internal/int128.h"
 #include "engine/internal/wide_sum.h"
 
 namespace sluice::engine::internal {
 namespace {
 
+using columnar::ExactNumbers;
+using columnar::ExactSpread;
+using columnar::Int128;
 using duckdb::FlatVector;
 using duckdb::hugeint_t;
 using duckdb::LogicalTypeId;
@@ -125,20 +127,6 @@ class IntegerSumAccumulator final : public Accumulator {
   std::vector<Group> groups_;
 };
 
-/// Numbers that are not finite are counted apart: they make the sum what it is while they are there.
-struct NonFinite {
-  std::int64_t nan = 0;
-  std::int64_t plus = 0;
-  std::int64_t minus = 0;
-
-  void add(double value, std::int64_t weight) { (std::isnan(value) ? nan : value > 0 ? plus : minus) += weight; }
-  bool any() const { return nan != 0 || plus != 0 || minus != 0; }
-  double value() const {
-    if (nan != 0 || (plus != 0 && minus != 0)) return std::numeric_limits<double>::quiet_NaN();
-    return plus != 0 ? std::numeric_limits<double>::infinity() : -std::numeric_limits<double>::infinity();
-  }
-};
-
 /// sum and avg over FLOAT and DOUBLE, exact and rounded once.
 template <typename T>
 class FloatSumAccumulator final : public Accumulator {
@@ -154,57 +142,43 @@ class FloatSumAccumulator final : public Accumulator {
     input.for_each_row([&](std::size_t row) {
       const auto index = values.sel->get_index(row);
       if (!values.validity.RowIsValid(index)) return;
-      Group& group = groups_[input.groups[row]];
-      const std::int64_t weight = input.weight(row);
-      const auto value = static_cast<double>(data[index]);
-      group.count += weight;
-      if (std::isfinite(value)) {
-        group.sum.add(value, weight);
-      } else {
-        group.non_finite.add(value, weight);
-      }
+      groups_[input.groups[row]].add(static_cast<double>(data[index]), input.weight(row));
     });
     return 0;
   }
 
-  void reset(Slot group) override { groups_[group] = Group(); }
+  void reset(Slot group) override { groups_[group] = ExactNumbers(); }
 
   Status finish(std::span<const Slot> groups, duckdb::Vector& out, std::size_t first_row, Failures&) const override {
     auto* const results = FlatVector::GetData<double>(out) + first_row;
     for (std::size_t i = 0; i < groups.size(); ++i) {
-      const Group& group = groups_[groups[i]];
-      if (group.count < 0) return taken_away_too_often(function_);
-      if (group.count == 0) {
+      const ExactNumbers& group = groups_[groups[i]];
+      if (group.count() < 0) return taken_away_too_often(function_);
+      if (group.count() == 0) {
         FlatVector::SetNull(out, first_row + i, true);
         continue;
       }
-      const double sum = group.non_finite.any() ? group.non_finite.value() : group.sum.value();
-      results[i] = is_average_ ? sum / static_cast<double>(group.count) : sum;
+      results[i] = is_average_ ? group.average() : group.sum();
     }
     return ok();
   }
 
   std::uint64_t bytes() const override {
     // Ordinary data needs about eight digits per group.
-    return groups_.capacity() * sizeof(Group) + groups_.size() * 8 * sizeof(std::int64_t);
+    return groups_.capacity() * sizeof(ExactNumbers) + groups_.size() * 8 * sizeof(std::int64_t);
   }
 
  private:
-  struct Group {
-    std::int64_t count = 0;
-    NonFinite non_finite;
-    ExactSum sum;
-  };
   std::string function_;
   bool is_average_;
-  std::vector<Group> groups_;
+  std::vector<ExactNumbers> groups_;
 };
 
 /// var_pop, var_samp, stddev_pop, stddev_samp over DOUBLE, from exact sums of values and squares.
 class VarianceAccumulator final : public Accumulator {
  public:
-  VarianceAccumulator(const AggregateCall& call, bool is_sample, bool is_deviation)
-      : function_(call.function), is_sample_(is_sample), is_deviation_(is_deviation) {}
+  VarianceAccumulator(const AggregateCall& call, ExactSpread::Of what, bool is_deviation)
+      : function_(call.function), what_(what), is_deviation_(is_deviation) {}
 
   void resize(Slot end) override { groups_.resize(end); }
 
@@ -214,59 +188,39 @@ class VarianceAccumulator final : public Accumulator {
     const auto* const data = UnifiedVectorFormat::GetData<double>(values);
     input.for_each_row([&](std::size_t row) {
       const auto index = values.sel->get_index(row);
-      if (!values.validity.RowIsValid(index)) return;
-      Group& group = groups_[input.groups[row]];
-      const std::int64_t weight = input.weight(row);
-      group.count += weight;
-      if (std::isfinite(data[index])) {
-        group.sum.add(data[index], weight);
-        group.squares.add_square(data[index], weight);
-      } else {
-        group.non_finite += weight;
-      }
+      if (values.validity.RowIsValid(index)) groups_[input.groups[row]].add(data[index], input.weight(row));
     });
     return 0;
   }
 
-  void reset(Slot group) override { groups_[group] = Group(); }
+  void reset(Slot group) override { groups_[group] = ExactSpread(); }
 
   Status finish(std::span<const Slot> groups, duckdb::Vector& out, std::size_t first_row,
                 Failures& failures) const override {
     auto* const results = FlatVector::GetData<double>(out) + first_row;
     for (std::size_t i = 0; i < groups.size(); ++i) {
-      const Group& group = groups_[groups[i]];
-      if (group.count < 0) return taken_away_too_often(function_);
-      if (group.count < (is_sample_ ? 2 : 1)) {
+      const ExactSpread& group = groups_[groups[i]];
+      if (group.count() < 0) return taken_away_too_often(function_);
+      if (group.count() < (what_ == ExactSpread::Of::Sample ? 2 : 1)) {
         FlatVector::SetNull(out, first_row + i, true);
-        continue;
-      }
-      const auto count = static_cast<double>(group.count);
-      const double scaled = ExactSum::scaled_variance(group.count, group.sum, group.squares);
-      const double variance = scaled / count / (is_sample_ ? count - 1 : count);
-      if (group.non_finite != 0 || !std::isfinite(variance)) {
-        failures.emplace_back(i, function_ + " is out of range");
+      } else if (const auto variance = group.variance(what_)) {
+        results[i] = is_deviation_ ? std::sqrt(*variance) : *variance;
       } else {
-        results[i] = is_deviation_ ? std::sqrt(variance) : variance;
+        failures.emplace_back(i, function_ + " is out of range");
       }
     }
     return ok();
   }
 
   std::uint64_t bytes() const override {
-    return groups_.capacity() * sizeof(Group) + groups_.size() * 16 * sizeof(std::int64_t);
+    return groups_.capacity() * sizeof(ExactSpread) + groups_.size() * 16 * sizeof(std::int64_t);
   }
 
  private:
-  struct Group {
-    std::int64_t count = 0;
-    std::int64_t non_finite = 0;
-    ExactSum sum;
-    ExactSum squares;
-  };
   std::string function_;
-  bool is_sample_;
+  ExactSpread::Of what_;
   bool is_deviation_;
-  std::vector<Group> groups_;
+  std::vector<ExactSpread> groups_;
 };
 
 Result<std::unique_ptr<Accumulator>> make_sum_or_average(const AggregateCall& call, const duckdb::LogicalType& input,
@@ -317,7 +271,8 @@ Result<std::unique_ptr<Accumulator>> make_variance(const AggregateCall& call, co
   const bool is_deviation = is_any_of("stddev", "stddev_samp", "stddev_pop");
   const bool is_population = is_any_of("stddev_pop", "var_pop");
   if (!is_deviation && !is_population && !is_any_of("variance", "var_samp")) return unsupported(call);
-  return std::make_unique<VarianceAccumulator>(call, !is_population, is_deviation);
+  return std::make_unique<VarianceAccumulator>(
+      call, is_population ? ExactSpread::Of::Population : ExactSpread::Of::Sample, is_deviation);
 }
 
 }  // namespace sluice::engine::internal

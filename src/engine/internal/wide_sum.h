@@ -6,7 +6,7 @@
 
 #include <duckdb/common/types/hugeint.hpp>
 
-#include "engine/internal/int128.h"
+#include "columnar/int128.h"
 
 namespace sluice::engine::internal {
 
@@ -43,7 +43,7 @@ class WideSum {
   }
 
  private:
-  using Wide = Uint128;
+  using Wide = columnar::Uint128;
 
   void add_limbs(std::array<std::uint64_t, 4> other, bool negative) {
     std::uint64_t carry = negative ? 1 : 0;

@@ -9,6 +9,7 @@
 #include <duckdb/optimizer/optimizer_extension.hpp>
 
 #include "columnar/guard.h"
+#include "lake/internal/exact_sums.h"
 #include "lake/internal/total_order.h"
 
 namespace sluice::lake {
@@ -40,7 +41,10 @@ void seal(duckdb::DuckDB& database, const InstanceOptions& options) {
 void pin_order(duckdb::DBConfig& config) {
   duckdb::OptimizerExtension pinning;
   pinning.pre_optimize_function = [](duckdb::OptimizerExtensionInput&,
-                                     duckdb::unique_ptr<duckdb::LogicalOperator>& plan) { pin_total_order(plan); };
+                                     duckdb::unique_ptr<duckdb::LogicalOperator>& plan) {
+    use_exact_sums(*plan);
+    pin_total_order(plan);
+  };
   duckdb::OptimizerExtension::Register(config, pinning);
 }
 

@@ -18,7 +18,7 @@ struct InstanceOptions {
   std::uint64_t memory_bytes_max = 0;  ///< 0: DuckDB's default.
   std::string spill_folder;            ///< "": no spilling.
   bool survives_bugs = false;  ///< INTERNAL errors become Error and break the instance, else they stop the process.
-  bool pins_order = false;     ///< Answers do not depend on the order in which rows come (total_order.h).
+  bool pins_order = false;     ///< Answers depend on no order of rows (total_order.h, exact_sums.h).
 };
 
 /// A locked-down DuckDB instance: no file, network, extension or setting within reach of a query. Thread-safe.

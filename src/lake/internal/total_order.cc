@@ -9,6 +9,8 @@
 #include <duckdb/planner/expression/list.hpp>
 #include <duckdb/planner/operator/list.hpp>
 
+#include "lake/internal/exact_sums.h"
+
 namespace sluice::lake {
 namespace {
 
@@ -33,7 +35,8 @@ bool adds_floats(const duckdb::AggregateFunction& function,
       "min",           "max",          "count",     "count_star", "quantile", "quantile_disc", "median",
       "quantile_cont", "bool_and",     "bool_or",   "first",      "last",     "arg_min",       "arg_max",
       "arg_min_null",  "arg_max_null", "any_value", "list",       "mode",     "histogram",     "mad"};
-  if (kPickOrCount.contains(std::string_view(function.name.c_str(), function.name.size()))) return false;
+  if (is_exact(function) || kPickOrCount.contains(std::string_view(function.name.c_str(), function.name.size())))
+    return false;
   return is_floating(function.return_type) ||
          std::ranges::any_of(arguments, [](const auto& argument) { return is_floating(argument->return_type); });
 }

@@ -1,4 +1,4 @@
-#include "engine/internal/exact_sum.h"
+#include "columnar/exact_sum.h"
 
 #include <algorithm>
 #include <bit>
@@ -10,7 +10,7 @@
 
 #include "base/random.h"
 
-namespace sluice::engine::internal {
+namespace sluice::columnar {
 namespace {
 
 using Limits = std::numeric_limits<double>;
@@ -121,5 +121,31 @@ TEST(ExactSumTest, GivesTheVarianceOfNumbersFarFromZero) {
   EXPECT_EQ(scaled_variance({5}), 0.0);
 }
 
+TEST(ExactSumTest, CombinesPartsToTheSumOfTheWhole) {
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    SeededRandom random(seed);
+    ExactSum whole;
+    std::vector<ExactSum> parts(4);
+    for (int i = 0; i < 200; ++i) {
+      const double value = random_double(random) / 1e6;
+      whole.add(value, 1);
+      parts[random.next() % parts.size()].add(value, 1);
+    }
+    ExactSum combined;
+    for (const ExactSum& part : parts) combined.combine(part);
+    EXPECT_EQ(combined.value(), whole.value()) << "seed " << seed;
+  }
+}
+
+TEST(ExactSumTest, KeepsTheVarianceOfNumbersThatAreFarFromZero) {
+  ExactSpread spread;
+  for (const double value : {1e15 + 1, 1e15 + 2, 1e15 + 3}) spread.add(value, 1);
+  EXPECT_EQ(spread.variance(ExactSpread::Of::Sample), 1.0);
+  spread.add(1e15 + 2, -1);
+  EXPECT_EQ(spread.variance(ExactSpread::Of::Population), 1.0);
+  spread.add(Limits::infinity(), 1);
+  EXPECT_EQ(spread.variance(ExactSpread::Of::Sample), std::nullopt);
+}
+
 }  // namespace
-}  // namespace sluice::engine::internal
+}  // namespace sluice::columnar

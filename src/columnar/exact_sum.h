@@ -1,11 +1,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
-#include "engine/internal/int128.h"
+#include "columnar/int128.h"
 
-namespace sluice::engine::internal {
+namespace sluice::columnar {
 
 /// An exact sum of floating-point numbers, and of their squares: a number of as many bits as it takes. Addition is
 /// associative and a number added and taken away leaves nothing behind, so the value does not depend on order or
@@ -20,6 +21,8 @@ class ExactSum {
   void add(double value, std::int64_t weight);
   /// Adds `value`² · `weight`. `value` is finite.
   void add_square(double value, std::int64_t weight);
+  /// Adds all that was added to `other`.
+  void combine(const ExactSum& other);
 
   /// Returns the sum, rounded once to the nearest double (ties to even); an infinity if it is out of range.
   double value() const;
@@ -45,4 +48,51 @@ class ExactSum {
   std::uint32_t adds_ = 0;  // since the last carry()
 };
 
-}  // namespace sluice::engine::internal
+/// The numbers of a group, as their sum and average need them. Those that are not finite are counted apart: they make
+/// the sum what it is while they are there.
+class ExactNumbers {
+ public:
+  /// Adds `weight` copies; a negative weight takes copies away.
+  void add(double value, std::int64_t weight);
+  void combine(const ExactNumbers& other);
+
+  std::int64_t count() const { return count_; }
+  /// Rounded once; an infinity if it is out of range.
+  double sum() const;
+  /// The rounded sum by the count, as DuckDB divides. Requires a count above 0.
+  double average() const { return sum() / static_cast<double>(count_); }
+
+  std::uint64_t bytes() const { return sizeof(*this) + sum_.bytes(); }
+
+ private:
+  std::int64_t count_ = 0;
+  std::int64_t nan_ = 0;
+  std::int64_t plus_infinity_ = 0;
+  std::int64_t minus_infinity_ = 0;
+  ExactSum sum_;
+};
+
+/// The numbers of a group, as their variance needs them.
+class ExactSpread {
+ public:
+  enum class Of : std::uint8_t { Population, Sample };
+
+  /// Adds `weight` copies; a negative weight takes copies away.
+  void add(double value, std::int64_t weight);
+  void combine(const ExactSpread& other);
+
+  std::int64_t count() const { return count_; }
+  /// Returns the variance, or nothing if it is out of range. Requires a count above 0, above 1 for a sample. The
+  /// numerator is exact; it and the quotient are rounded.
+  std::optional<double> variance(Of what) const;
+
+  std::uint64_t bytes() const { return sizeof(*this) + sum_.bytes() + squares_.bytes(); }
+
+ private:
+  std::int64_t count_ = 0;
+  std::int64_t not_finite_ = 0;
+  ExactSum sum_;
+  ExactSum squares_;
+};
+
+}  // namespace sluice::columnar

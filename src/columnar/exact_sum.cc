@@ -1,11 +1,11 @@
-#include "engine/internal/exact_sum.h"
+#include "columnar/exact_sum.h"
 
 #include <algorithm>
 #include <bit>
 #include <cmath>
 #include <limits>
 
-namespace sluice::engine::internal {
+namespace sluice::columnar {
 namespace {
 
 constexpr int kDigitBits = 32;
@@ -150,6 +150,17 @@ void ExactSum::carry() {
   adds_ = 0;
 }
 
+void ExactSum::combine(const ExactSum& other) {
+  if (other.digits_.empty()) return;
+  ExactSum carried = other;
+  carried.carry();  // digits below 2^32, like those of one addition
+  cover(carried.first_, static_cast<int>(carried.digits_.size()));
+  for (std::size_t i = 0; i < carried.digits_.size(); ++i) {
+    digits_[i + static_cast<std::size_t>(carried.first_ - first_)] += carried.digits_[i];
+  }
+  if (++adds_ == kAddsMax) carry();
+}
+
 double ExactSum::value() const { return round_to_double(digits_, first_); }
 
 double ExactSum::scaled_variance(std::int64_t count, const ExactSum& sum, const ExactSum& squares) {
@@ -189,4 +200,54 @@ double ExactSum::scaled_variance(std::int64_t count, const ExactSum& sum, const 
   return round_to_double(std::move(digits), first);
 }
 
-}  // namespace sluice::engine::internal
+void ExactNumbers::add(double value, std::int64_t weight) {
+  count_ += weight;
+  if (std::isfinite(value)) {
+    sum_.add(value, weight);
+  } else {
+    (std::isnan(value) ? nan_ : value > 0 ? plus_infinity_ : minus_infinity_) += weight;
+  }
+}
+
+void ExactNumbers::combine(const ExactNumbers& other) {
+  count_ += other.count_;
+  nan_ += other.nan_;
+  plus_infinity_ += other.plus_infinity_;
+  minus_infinity_ += other.minus_infinity_;
+  sum_.combine(other.sum_);
+}
+
+double ExactNumbers::sum() const {
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  if (nan_ != 0 || (plus_infinity_ != 0 && minus_infinity_ != 0)) return std::numeric_limits<double>::quiet_NaN();
+  if (plus_infinity_ != 0) return kInfinity;
+  return minus_infinity_ != 0 ? -kInfinity : sum_.value();
+}
+
+void ExactSpread::add(double value, std::int64_t weight) {
+  count_ += weight;
+  if (std::isfinite(value)) {
+    sum_.add(value, weight);
+    squares_.add_square(value, weight);
+  } else {
+    not_finite_ += weight;
+  }
+}
+
+void ExactSpread::combine(const ExactSpread& other) {
+  count_ += other.count_;
+  not_finite_ += other.not_finite_;
+  sum_.combine(other.sum_);
+  squares_.combine(other.squares_);
+}
+
+std::optional<double> ExactSpread::variance(Of what) const {
+  if (count_ == 1) return 0.0;  // DuckDB's answer even for a number that is not finite
+  const auto count = static_cast<double>(count_);
+  const double scaled = ExactSum::scaled_variance(count_, sum_, squares_);
+  const double variance = scaled / count / (what == Of::Sample ? count - 1 : count);
+  if (not_finite_ != 0 || !std::isfinite(variance)) return std::nullopt;
+  return variance;
+}
+
+}  // namespace sluice::columnar
