@@ -1,4 +1,3 @@
-#include "engine/consolidate.h"
 #include "engine/filter.h"
 #include "engine/operator_test.h"
 #include "engine/project.h"
@@ -162,36 +161,6 @@ TEST_F(UnnestTest, ObeysTheLaw) {
                return {Value::INTEGER(static_cast<int>(random.next() % 3)), list};
              }},
             5);
-}
-
-TEST(ConsolidatorTest, SumsEqualRowsAndGivesThemInOrder) {
-  auto consolidator = Consolidator::create({LogicalType::INTEGER});
-  ASSERT_TRUE(consolidator);
-  const auto add = [&](std::vector<std::pair<int, std::int64_t>> changes) {
-    duckdb::DataChunk rows;
-    rows.Initialize(duckdb::Allocator::DefaultAllocator(), {LogicalType::INTEGER});
-    std::vector<std::int64_t> weights;
-    for (const auto& [value, weight] : changes) {
-      rows.SetValue(0, weights.size(), Value::INTEGER(value));
-      weights.push_back(weight);
-    }
-    rows.SetCardinality(changes.size());
-    columnar::ChangeBatch batch(std::move(rows), weights);
-    consolidator->add(batch);
-  };
-  add({{5, 1}, {3, 1}, {5, -1}, {-2, 4}});
-  add({{3, 1}, {7, -1}});
-  std::vector<std::string> seen;
-  const auto take = [&](columnar::ChangeBatch&& batch) {
-    for (std::size_t i = 0; i < batch.size(); ++i) {
-      seen.push_back(fmt::format("{:+} | {}", batch.weight(i), batch.rows().GetValue(0, i).ToString()));
-    }
-  };
-  consolidator->finish(take);
-  EXPECT_THAT(seen, ElementsAre("+4 | -2", "+2 | 3", "-1 | 7"));
-  seen.clear();
-  consolidator->finish(take);
-  EXPECT_THAT(seen, IsEmpty());
 }
 
 }  // namespace
