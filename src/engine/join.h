@@ -13,18 +13,15 @@ namespace sluice::engine {
 /// Incremental equi-join, inner or left.
 ///
 /// Computes: the pairs of a left and a right row whose keys are equal and for which the residual condition is true;
-/// Left
-///           also each left row without such a pair, once, with NULLs on the right. A NULL key equals nothing, unless
-///           that key is null-safe. Without keys every pair is looked at.
+///           Left also each left row without such a pair, once, with NULLs on the right. A NULL key equals nothing,
+///           unless that key is null-safe. Without keys every pair is looked at.
 /// Input:    Port::Left, Port::Right; any weights, any order within an epoch.
-/// Output:   left columns, then right columns; the weight of a pair is the product of the two weights. Pairs come
-/// during
-///           push, rows without a pair at the end of the epoch. Not consolidated: a row may come twice with weights
-///           that cancel.
+/// Output:   left columns, then right columns, values as they came; the weight of a pair is the product of the two
+///           weights. Pairs come during push, rows without a pair at the end of the epoch. Not consolidated: a row may
+///           come twice with weights that cancel.
 /// State:    both inputs, arranged by key; for Left also, per key or (with a residual) per left row, how many matches.
 /// Cost:     per epoch, proportional to the changed rows and the pairs they touch; for Left also to the left rows of
-/// keys
-///           that got their first match or lost their last.
+///           keys that got their first match or lost their last.
 /// Errors:   a row whose key, and a pair whose residual, cannot be evaluated is left out (the pair is no match) and
 ///           reported by Output::fail with its weight. Internal if a Left join's right side takes away what was not
 ///           there.

@@ -13,12 +13,12 @@ namespace sluice::engine {
 /// Computes: for each row the values of some expressions.
 /// Input:    kOnlyPort; any weights, any order.
 /// Output:   one column per expression, during push. Columns that are passed on share the memory of the batch pushed.
-/// Not
-///           consolidated: rows that differed in the input may be equal now.
+///           Not consolidated: rows that differed in the input may be equal now.
 /// State:    none.
 /// Cost:     proportional to the rows pushed.
 /// Errors:   a row for which an expression cannot be evaluated is left out and reported by Output::fail with its
-/// weight. Source:   DBSP (Budiu et al., VLDB 2023): a linear operator is its own incremental form.
+///           weight.
+/// Source:   DBSP (Budiu et al., VLDB 2023): a linear operator is its own incremental form.
 class Project final : public Operator {
  public:
   /// `expressions` are over rows of `input`. `context` must outlive the operator.

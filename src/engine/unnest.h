@@ -11,13 +11,14 @@ namespace sluice::engine {
 /// Unnesting of lists.
 ///
 /// Computes: each row once per element of its longest list, with one column appended per list: the element, or NULL
-/// where
-///           that list is shorter. A row whose lists are all empty or NULL gives none.
+///           where that list is shorter. A row whose lists are all empty or NULL gives none.
 /// Input:    kOnlyPort; any weights, any order.
 /// Output:   the input's columns, then one per list, during push. Shares the memory of the batch pushed. Not
-/// consolidated. State:    none. Cost:     proportional to the rows that come out. Errors:   a row for which a list
-/// cannot be evaluated is left out and reported by Output::fail with its weight. Source:   DBSP (Budiu et al., VLDB
-/// 2023): a linear operator is its own incremental form.
+///           consolidated.
+/// State:    none.
+/// Cost:     proportional to the rows that come out.
+/// Errors:   a row for which a list cannot be evaluated is left out and reported by Output::fail with its weight.
+/// Source:   DBSP (Budiu et al., VLDB 2023): a linear operator is its own incremental form.
 class Unnest final : public Operator {
  public:
   /// `lists` are LIST expressions over rows of `input`, at least one. `context` must outlive the operator.
