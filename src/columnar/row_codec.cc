@@ -1,19 +1,18 @@
 #include "columnar/row_codec.h"
 
 #include <algorithm>
-#include <bit>
-#include <cmath>
 #include <cstring>
-#include <limits>
 #include <optional>
 #include <type_traits>
 
 #include <fmt/format.h>
+#include <duckdb/common/type_visitor.hpp>
 #include <duckdb/common/types/datetime.hpp>
 #include <duckdb/common/types/interval.hpp>
 #include <duckdb/common/types/vector.hpp>
 
 #include "base/check.h"
+#include "columnar/float_order.h"
 
 namespace sluice::columnar {
 namespace {
@@ -82,27 +81,18 @@ struct Fixed<bool> {
   static bool load(const Byte* from, Byte mask) { return (*from ^ mask) != 0; }
 };
 
-/// Negative numbers have all bits inverted, others the sign bit set, so that unsigned order is numeric order.
-template <typename T, typename Unsigned>
+template <typename T>
 struct FixedFloat {
   static constexpr std::size_t kBytes = sizeof(T);
-  static constexpr Unsigned kSign = Unsigned(1) << (sizeof(T) * 8 - 1);
-  static void store(Byte* to, T value, Byte mask) {
-    if (std::isnan(value)) value = std::numeric_limits<T>::quiet_NaN();
-    if (value == T(0)) value = T(0);  // -0.0 is 0.0
-    const auto bits = std::bit_cast<Unsigned>(value);
-    store_big_endian(to, (bits & kSign) != 0 ? static_cast<Unsigned>(~bits) : static_cast<Unsigned>(bits | kSign),
-                     mask);
-  }
+  static void store(Byte* to, T value, Byte mask) { store_big_endian(to, FloatOrder<T>::number_of(value), mask); }
   static T load(const Byte* from, Byte mask) {
-    const auto bits = load_big_endian<Unsigned>(from, mask);
-    return std::bit_cast<T>((bits & kSign) != 0 ? static_cast<Unsigned>(bits ^ kSign) : static_cast<Unsigned>(~bits));
+    return FloatOrder<T>::value_of(load_big_endian<FloatBits<T>>(from, mask));
   }
 };
 template <>
-struct Fixed<float> : FixedFloat<float, std::uint32_t> {};
+struct Fixed<float> : FixedFloat<float> {};
 template <>
-struct Fixed<double> : FixedFloat<double, std::uint64_t> {};
+struct Fixed<double> : FixedFloat<double> {};
 
 template <>
 struct Fixed<duckdb::hugeint_t> {
@@ -295,11 +285,13 @@ std::size_t value_size(const RecursiveUnifiedVectorFormat& format, std::size_t r
   }
 }
 
-/// Returns the value as it is written: for keys an interval in its normal form, all else as it is.
+/// Returns the value as it is written: for keys in its normal form, if it has several, else as it is.
 template <typename T>
 T form_of(const T& value, bool for_keys) {
   if constexpr (std::is_same_v<T, duckdb::interval_t>) {
     if (for_keys) return value.Normalize();
+  } else if constexpr (std::is_floating_point_v<T>) {
+    if (for_keys) return normal_form(value);
   }
   return value;
 }
@@ -575,15 +567,38 @@ void skip_value(Reader& reader, const LogicalType& type, Byte marker_mask, Byte 
 
 }  // namespace
 
+bool has_several_forms(const LogicalType& type) {
+  return duckdb::TypeVisitor::Contains(type, [](const LogicalType& part) {
+    return part.id() == LogicalTypeId::FLOAT || part.id() == LogicalTypeId::DOUBLE ||
+           part.id() == LogicalTypeId::INTERVAL;
+  });
+}
+
 Result<RowCodec> RowCodec::create(RowType types) {
   const std::size_t count = types.size();
   return create(std::move(types), std::vector<ColumnOrder>(count));
 }
 
 Result<RowCodec> RowCodec::create_for_keys(RowType types) {
-  SLUICE_TRY_ASSIGN(auto codec, create(std::move(types)));
+  const std::size_t count = types.size();
+  return create_for_keys(std::move(types), std::vector<ColumnOrder>(count));
+}
+
+Result<RowCodec> RowCodec::create_for_keys(RowType types, std::vector<ColumnOrder> orders) {
+  SLUICE_TRY_ASSIGN(auto codec, create(std::move(types), std::move(orders)));
   codec.for_keys_ = true;
   return codec;
+}
+
+Result<RowCodec> RowCodec::create_for_groups(RowType types) {
+  for (std::size_t i = 0; i < types.size(); ++i) {
+    if (!duckdb::TypeVisitor::Contains(types[i], LogicalTypeId::INTERVAL)) continue;
+    return Error(ErrorCode::Unsupported,
+                 fmt::format("column {} of type {} cannot be grouped by: equal intervals may be written differently, "
+                             "as 30 days and 1 month are",
+                             i + 1, types[i].ToString()));
+  }
+  return create_for_keys(std::move(types));
 }
 
 Result<RowCodec> RowCodec::create(RowType types, std::vector<ColumnOrder> orders) {

@@ -33,19 +33,31 @@ struct EncodedRows {
   }
 };
 
-/// Turns rows into byte strings and back. One encoding serves as key, as content and as order:
-/// two rows are equal (NULL equals NULL, NaN equals NaN, -0.0 equals 0.0) exactly if their bytes are, and
-/// `memcmp` of the bytes is the total order of design §4 (columns left to right, ascending, NULLS LAST, NaN greatest,
-/// text by its UTF-8 bytes) or the order given per column.
+/// Returns whether the type holds values that SQL holds equal but that read differently: FLOAT, DOUBLE (-0.0 and 0.0,
+/// the NaNs), INTERVAL (30 days and 1 month), or a type with such a part.
+bool has_several_forms(const duckdb::LogicalType& type);
+
+/// Turns rows into byte strings and back. One encoding serves as key, as content and as order. There are two kinds:
+///   rows (create): nothing is lost. Two rows are the same (NULL as NULL) exactly if their bytes are; -0.0 and 0.0 are
+///     different rows, because what an expression makes of them differs.
+///   keys (create_for_keys): what SQL holds equal is the same. `memcmp` of the bytes is the total order of design §4
+///     (columns left to right, ascending, NULLS LAST, NaN greatest, text by its UTF-8 bytes) or the order given per
+///     column.
+/// `memcmp` orders rows as their keys, but that different forms of one value (has_several_forms) come one after the
+/// other, whatever stands behind them.
 ///
 /// Per value: one marker byte that places NULL first or last, then for a present value
-///   BOOLEAN 1 byte · integers, DATE, TIME, TIMESTAMP*, DECIMAL, HUGEINT, UUID, ENUM big-endian with the sign bit
-///   flipped FLOAT, DOUBLE IEEE bits, sign-folded · VARCHAR, BLOB, BIT bytes with 00 → 00 FF, ended by 00 00 INTERVAL
-///   its three parts normalised (which gives the order), then as they are · TIMETZ its instant, then its offset STRUCT
-///   its members in turn · LIST, ARRAY, MAP per element 01 + element, ended by 00
+///   BOOLEAN                                      1 byte
+///   integers, DATE, TIME, TIMESTAMP*, DECIMAL,
+///   HUGEINT, UUID, ENUM                          big-endian with the sign bit flipped
+///   FLOAT, DOUBLE                                big-endian FloatOrder
+///   VARCHAR, BLOB, BIT                           bytes with 00 → 00 FF, ended by 00 00
+///   INTERVAL                                     its three parts normalised (which gives the order), then as they are
+///   TIMETZ                                       its instant, then its offset
+///   STRUCT                                       its members in turn
+///   LIST, ARRAY, MAP                             per element 01 + element, ended by 00
 /// A descending column has every byte after its marker inverted. Nested values sort NULLS LAST inside (first, if the
-/// column is descending), as DuckDB's do. Intervals that DuckDB holds equal but that are written differently (30 days,
-/// 1 month) are neighbours in the order, but different rows: their text differs.
+/// column is descending), as DuckDB's do.
 /// No encoded row is the beginning of another of the same types, so encodings may be put one after the other.
 /// Stable: may be stored, and hashed for identity. Cost: one pass per column over the chunk.
 class RowCodec {
@@ -54,9 +66,15 @@ class RowCodec {
   static Result<RowCodec> create(RowType types);
   /// `orders` has one entry per column.
   static Result<RowCodec> create(RowType types, std::vector<ColumnOrder> orders);
-  /// For keys of groups and joins: values that SQL's `=` holds equal have equal bytes, so intervals are encoded, and
-  /// decoded, in their normal form (30 days are 1 month). All else as in create().
+  /// For keys of groups, joins and orders: values with several forms are encoded, and decoded, in their normal form
+  /// (-0.0 is 0.0, 30 days are 1 month). All else as in create().
   static Result<RowCodec> create_for_keys(RowType types);
+  static Result<RowCodec> create_for_keys(RowType types, std::vector<ColumnOrder> orders);
+
+  /// For keys that are shown again as values: groups and distinct rows. As create_for_keys(), but fails with Unsupported
+  /// also for INTERVAL and types that hold one: of those that SQL holds equal none is the one to show ('45 days' and
+  /// '1 month 15 days'). 0.0 stands for -0.0, and NaN for every NaN.
+  static Result<RowCodec> create_for_groups(RowType types);
 
   const RowType& types() const { return types_; }
 

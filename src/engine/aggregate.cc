@@ -1,6 +1,7 @@
 #include "engine/aggregate.h"
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <utility>
 
@@ -26,6 +27,7 @@ struct RunningCall {
   std::optional<std::size_t> argument;
   std::optional<std::size_t> filter;
   std::unique_ptr<internal::Accumulator> accumulator;
+  std::optional<RowCodec> result_codec;  // if results that SQL holds equal may read differently
 };
 
 /// Groups that have no result, by their place among others, and why: "expression | message".
@@ -109,7 +111,7 @@ Result<std::unique_ptr<Aggregate>> Aggregate::create(columnar::KernelContext& co
   for (const auto& call : definition.calls) result_types.push_back(call.type);
   RowType types = key_types;
   types.insert(types.end(), result_types.begin(), result_types.end());
-  SLUICE_TRY_ASSIGN(auto keys, RowCodec::create_for_keys(std::move(key_types)));
+  SLUICE_TRY_ASSIGN(auto keys, RowCodec::create_for_groups(std::move(key_types)));
 
   auto impl = std::make_unique<Impl>(std::move(keys));
   impl->types = std::move(types);
@@ -122,6 +124,9 @@ Result<std::unique_ptr<Aggregate>> Aggregate::create(columnar::KernelContext& co
     RunningCall running;
     running.text = call_text(call);
     SLUICE_TRY_ASSIGN(running.accumulator, internal::make_accumulator(call, impl->append_only));
+    if (columnar::has_several_forms(call.type)) {
+      SLUICE_TRY_ASSIGN(running.result_codec, RowCodec::create({call.type}));
+    }
     if (!call.arguments.empty()) {
       running.argument = expressions.size();
       expressions.push_back(std::move(call.arguments[0]));
@@ -293,6 +298,15 @@ Status Aggregate::Impl::emit_changed(std::size_t chunk, Output& output) const {
 
   std::vector<bool> differs(count, false);
   for (std::size_t c = 0; c < calls.size(); ++c) {
+    if (calls[c].result_codec) {
+      // What was emitted must be taken back as it was: 0.0 for -0.0 would be another row.
+      columnar::EncodedRows before;
+      columnar::EncodedRows after;
+      calls[c].result_codec->encode(old, std::array{c}, before);
+      calls[c].result_codec->encode(now.rows(), std::array{group_columns.size() + c}, after);
+      for (std::size_t i = 0; i < count; ++i) differs[i] = differs[i] || before.row(i) != after.row(i);
+      continue;
+    }
     duckdb::Vector flags(duckdb::LogicalType::BOOLEAN);
     duckdb::VectorOperations::DistinctFrom(old.data[c], now.rows().data[group_columns.size() + c], flags, count);
     flags.Flatten(count);

@@ -23,7 +23,8 @@ struct AggregateCall {
 /// Grouped aggregation.
 ///
 /// Computes: one row per group (NULL equals NULL): the group's values, then one value per call. Without groups always
-///           exactly one row, from the first end_epoch on.
+///           exactly one row, from the first end_epoch on. Numbers that SQL holds equal (0.0 and -0.0) are one group,
+///           shown in normal form.
 ///           Functions: count_star; count; sum, sum_no_overflow, avg over integers, DECIMAL, FLOAT, DOUBLE, BOOLEAN
 ///           (sum); min, max over every type with an order; bool_and, bool_or; var_pop, var_samp, stddev_pop,
 ///           stddev_samp and their synonyms over DOUBLE. Each with FILTER and DISTINCT. Results have DuckDB's types and
@@ -31,16 +32,13 @@ struct AggregateCall {
 ///           the order of rows, and retraction leaves no residue. NaN and infinities are counted apart.
 /// Input:    kOnlyPort; any weights, any order within an epoch.
 /// Output:   group columns, then calls, at the end of the epoch; consolidated: -1 for the group's old row, +1 for its
-/// new
-///           one, nothing if they are equal.
+///           new one, nothing if they are equal.
 /// State:    per group the accumulators; for min and max all values of the group, unless the input only grows: then
-/// one;
-///           for DISTINCT all different values of the group.
+///           one; for DISTINCT all different values of the group.
 /// Cost:     per epoch, proportional to the changed rows (times the logarithm of the group's size for min and max).
 /// Errors:   a row whose expressions cannot be evaluated is left out and reported by Output::fail with its weight. A
-/// group
-///           whose result cannot be represented (overflow) is left out and reported with +1, and with -1 once it can.
-///           Internal if more rows are taken away from a group than it has.
+///           group whose result cannot be represented (overflow) is left out and reported with +1, and with -1 once it
+///           can. Internal if more rows are taken away from a group than it has.
 /// Source:   DBSP (Budiu et al., VLDB 2023), linear aggregation; R. Neal, "Fast exact summation using small and large
 ///           superaccumulators", 2015.
 class Aggregate final : public Operator {
@@ -52,7 +50,8 @@ class Aggregate final : public Operator {
   };
 
   /// `context` must outlive the operator. Fails with InvalidArgument if an expression cannot be bound, Unsupported if a
-  /// function is not known for its arguments or a type has no order.
+  /// function is not known for its arguments, a type has no order or a group is an INTERVAL or holds one: equal ones may
+  /// be written differently, and which of them to show would depend on the rows that came first.
   static Result<std::unique_ptr<Aggregate>> create(columnar::KernelContext& context, Definition definition,
                                                    columnar::RowType input);
   ~Aggregate() override;

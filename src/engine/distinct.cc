@@ -7,7 +7,7 @@
 namespace sluice::engine {
 
 Result<std::unique_ptr<Distinct>> Distinct::create(columnar::RowType types) {
-  SLUICE_TRY_ASSIGN(auto codec, columnar::RowCodec::create_for_keys(std::move(types)));
+  SLUICE_TRY_ASSIGN(auto codec, columnar::RowCodec::create_for_groups(std::move(types)));
   return std::unique_ptr<Distinct>(new Distinct(std::move(codec)));
 }
 

@@ -12,7 +12,8 @@ namespace sluice::engine {
 
 /// Distinct rows.
 ///
-/// Computes: each row that is present at least once, once. NULL equals NULL.
+/// Computes: each row that is present at least once, once. NULL equals NULL; numbers that SQL holds equal (0.0 and
+///           -0.0) are one, shown in normal form.
 /// Input:    kOnlyPort; any weights, any order within an epoch.
 /// Output:   the input's columns, at the end of the epoch; consolidated: +1 for a row that came, -1 for one that went.
 /// State:    the different rows with their counts.
@@ -21,7 +22,8 @@ namespace sluice::engine {
 /// Source:   DBSP (Budiu et al., VLDB 2023), incremental distinct.
 class Distinct final : public Operator {
  public:
-  /// Fails with Unsupported if a type has no order.
+  /// Fails with Unsupported if a type has no order, or is an INTERVAL or holds one: equal ones may be written
+  /// differently, and which of them to show would depend on the rows that came first.
   static Result<std::unique_ptr<Distinct>> create(columnar::RowType types);
 
   std::string_view name() const noexcept override { return "distinct"; }

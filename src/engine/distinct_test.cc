@@ -20,6 +20,21 @@ TEST_F(DistinctTest, GivesEachPresentRowOnce) {
   EXPECT_EQ(end_epoch(), changes("-1 | 1 | a"));
 }
 
+TEST_F(DistinctTest, GivesNumbersThatSqlHoldsEqualOnce) {
+  use(Distinct::create({LogicalType::DOUBLE}), {LogicalType::DOUBLE});
+  left("+1 | -0.0\n+1 | -nan");
+  EXPECT_EQ(end_epoch(), changes("+1 | 0.0", "+1 | nan"));
+  left("+1 | 0.0\n+1 | nan\n-1 | -0.0\n-1 | -nan");
+  EXPECT_THAT(end_epoch(), IsEmpty());
+}
+
+TEST_F(DistinctTest, RefusesIntervals) {
+  // Whether '45 days' or '1 month 15 days' is the row would depend on which came first.
+  const auto made = Distinct::create({LogicalType::INTEGER, LogicalType::INTERVAL});
+  ASSERT_FALSE(made);
+  EXPECT_EQ(made.error().code(), ErrorCode::Unsupported);
+}
+
 TEST_F(DistinctTest, SeesOnlyTheNetChangeOfAnEpoch) {
   use(Distinct::create(kTypes), kTypes);
   left("-1 | 1 | a");
@@ -46,6 +61,19 @@ TEST_F(DistinctTest, ObeysTheLaw) {
                        Value(std::string(1, static_cast<char>('a' + random.next() % 3)))};
              }},
             12);
+}
+
+TEST_F(DistinctTest, RowsOfEveryKindObeyTheLaw) {
+  for (std::size_t c = 0; c < kKeyTypes.size(); ++c) {
+    SCOPED_TRACE(kKeyTypes[c].ToString());
+    check_law({.make = [c] { return std::move(*Distinct::create({kKeyTypes[c]})); },
+               .left = {kKeyTypes[c]},
+               .right = {},
+               .sql = "SELECT DISTINCT * FROM l",
+               .random_row = [c](Port, SeededRandom& random) -> Row { return {random_keys(random)[c]}; },
+               .normal_form = true},
+              3);
+  }
 }
 
 TEST_F(DistinctTest, TouchesStateOncePerChangedRow) {

@@ -88,6 +88,26 @@ TEST_F(ProjectTest, CutsTheTextOfLongRowsButKeepsThemApart) {
   EXPECT_LT(errors()[0].substr(0, errors()[0].find(" | CAST")).size(), 1100u);
 }
 
+TEST_F(ProjectTest, ObeysTheLaw) {
+  const columnar::RowType types = {LogicalType::DOUBLE, LogicalType::INTERVAL};
+  check_law({.make =
+                 [&] {
+                   return std::move(*Project::create(
+                       *context_,
+                       {Expression::cast(column(0, types[0]), LogicalType::VARCHAR),
+                        Expression::cast(column(1, types[1]), LogicalType::VARCHAR), column(0, types[0])},
+                       types));
+                 },
+             .left = types,
+             .right = {},
+             .sql = "SELECT c0::VARCHAR, c1::VARCHAR, c0 FROM l",
+             .random_row = [&](Port, SeededRandom& random) -> Row {
+               static constexpr const char* kIntervals[] = {"1 month", "30 days", "1 day", "24 hours"};
+               return {random_keys(random)[0], Value(kIntervals[random.next() % 4]).DefaultCastAs(types[1])};
+             }},
+            5);
+}
+
 class UnionTest : public OperatorTest {};
 
 TEST_F(UnionTest, PassesEveryInputOn) {
@@ -95,6 +115,15 @@ TEST_F(UnionTest, PassesEveryInputOn) {
   left("+1 | 1 | ann");
   right("+1 | 1 | ann\n-1 | 2 | bob");
   EXPECT_EQ(end_epoch(), changes("+2 | 1 | ann", "-1 | 2 | bob"));
+}
+
+TEST_F(UnionTest, ObeysTheLaw) {
+  check_law({.make = [&] { return std::move(*Union::create(kKeyTypes)); },
+             .left = kKeyTypes,
+             .right = kKeyTypes,
+             .sql = "FROM l UNION ALL FROM r",
+             .random_row = [](Port, SeededRandom& random) { return random_keys(random); }},
+            5);
 }
 
 class UnnestTest : public OperatorTest {

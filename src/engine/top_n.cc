@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -20,7 +21,7 @@ using state::Slot;
 
 /// Copies of one row at neighbouring positions.
 struct Placed {
-  std::string row;         // its order, then the row, as bytes
+  std::string row;         // its order, what breaks ties, then the row, as bytes
   std::uint64_t position;  // of the first copy, from 1
   std::uint64_t copies;
 };
@@ -88,10 +89,11 @@ struct TopN::Impl {
   std::vector<columnar::ColumnIndex> order_columns;
   RowCodec partition_codec;
   RowCodec order_codec;
+  std::optional<RowCodec> tie_codec;  // of the whole row, if its values have several forms
   RowCodec row_codec;
 
   state::KeyIndex partitions;
-  state::OrderedArrangement rows;     // by partition; order, then row
+  state::OrderedArrangement rows;     // by partition; order, what breaks ties, then row
   std::vector<std::int64_t> copies;   // by partition
   std::vector<std::uint8_t> touched;  // by partition, in this epoch
   struct Touched {
@@ -103,6 +105,7 @@ struct TopN::Impl {
   // Of the batch being pushed.
   columnar::EncodedRows encoded_partitions;
   columnar::EncodedRows encoded_orders;
+  columnar::EncodedRows encoded_ties;
   columnar::EncodedRows encoded_rows;
   std::vector<Slot> slots;
 
@@ -133,9 +136,12 @@ Result<std::unique_ptr<TopN>> TopN::create(columnar::KernelContext& context, Def
     orders.push_back(key.order);
   }
   SLUICE_TRY_ASSIGN(auto by_partition, RowCodec::create_for_keys(std::move(partition_types)));
-  SLUICE_TRY_ASSIGN(auto by_order, RowCodec::create(std::move(order_types), std::move(orders)));
+  SLUICE_TRY_ASSIGN(auto by_order, RowCodec::create_for_keys(std::move(order_types), std::move(orders)));
   SLUICE_TRY_ASSIGN(auto whole, RowCodec::create(input));
   auto impl = std::make_unique<Impl>(std::move(by_partition), std::move(by_order), std::move(whole));
+  if (std::any_of(input.begin(), input.end(), columnar::has_several_forms)) {
+    SLUICE_TRY_ASSIGN(impl->tie_codec, RowCodec::create_for_keys(input));
+  }
   impl->types = input;
   if (definition.emit_rank) impl->types.push_back(duckdb::LogicalType::BIGINT);
   impl->with_rank = definition.emit_rank;
@@ -174,6 +180,7 @@ Status TopN::Impl::push(ChangeBatch& changes, DataChunk& keys, OperatorCounters&
   if (end == 0) return ok();
   partition_codec.encode(keys, partition_columns, encoded_partitions);
   order_codec.encode(keys, order_columns, encoded_orders);
+  if (tie_codec) tie_codec->encode(changes.rows(), {}, encoded_ties);
   row_codec.encode(changes.rows(), {}, encoded_rows);
   partitions.insert(encoded_partitions, slots);
   if (copies.size() < partitions.slot_end()) {
@@ -185,6 +192,7 @@ Status TopN::Impl::push(ChangeBatch& changes, DataChunk& keys, OperatorCounters&
     const Slot partition = slots[i];
     const std::int64_t weight = changes.weight(i);
     row.assign(encoded_orders.row(i));
+    if (tie_codec) row.append(encoded_ties.row(i));
     row.append(encoded_rows.row(i));
     ++counters.state_reads;
     if (append_only) {
@@ -229,7 +237,10 @@ Result<Window> TopN::Impl::window(Slot partition, OperatorCounters& counters) co
 
 void TopN::Impl::emit_difference(const Window& before, const Window& after, Writer& writer) const {
   const auto whole_row = [&](const Placed& placed) {
-    return std::string_view(placed.row).substr(order_codec.encoded_size(placed.row));
+    std::string_view row = placed.row;
+    row.remove_prefix(order_codec.encoded_size(row));
+    if (tie_codec) row.remove_prefix(tie_codec->encoded_size(row));
+    return row;
   };
   // Writes the positions of `placed` that `other` does not have.
   const auto write = [&](const Placed& placed, const Placed* other, std::int64_t weight) {

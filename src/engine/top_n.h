@@ -13,18 +13,15 @@ namespace sluice::engine {
 /// The first rows of each partition: ORDER BY … LIMIT, row_number() <= k, DISTINCT ON (limit 1).
 ///
 /// Computes: per partition the rows at positions offset + 1 to offset + limit of the given order. Rows that the order
-/// leaves
-///           equal are ordered by the whole row (columns left to right, ascending, NULLS LAST); a row that is present n
-///           times takes n positions. Partitions compare NULL equal to NULL.
+///           leaves equal are ordered by the whole row (columns left to right, ascending, NULLS LAST); a row that is
+///           present n times takes n positions. Partitions compare NULL equal to NULL.
 /// Input:    kOnlyPort; any weights, any order within an epoch.
 /// Output:   the input's columns, then, if asked for, the position (row_number(), BIGINT, from 1), at the end of the
-/// epoch;
-///           consolidated.
+///           epoch; consolidated.
 /// State:    all rows by partition and order; if the input only grows, just the first offset + limit of each partition.
 /// Cost:     per epoch, proportional to the changed rows and, for each partition they touch, offset + limit.
 /// Errors:   a row whose partition or order cannot be evaluated is left out and reported by Output::fail with its
-/// weight;
-///           Internal if a row is taken away that was not there.
+///           weight; Internal if a row is taken away that was not there.
 /// Source:   DBSP (Budiu et al., VLDB 2023), a non-linear operator lifted per group.
 class TopN final : public Operator {
  public:

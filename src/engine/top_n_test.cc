@@ -49,6 +49,31 @@ TEST_F(TopNTest, BreaksTiesByTheWholeRow) {
   EXPECT_EQ(end_epoch(), changes("-1 | mon | 5 | b", "+1 | mon | 5 | a"));
 }
 
+TEST_F(TopNTest, TakesOrderKeysThatSqlHoldsEqualAsTies) {
+  const RowType types = {LogicalType::INTERVAL, LogicalType::DOUBLE, LogicalType::INTEGER};
+  TopN::Definition definition;
+  definition.order = {{column(0, types[0]), ColumnOrder{.descending = true, .nulls_first = false}},
+                      {column(1, types[1]), ColumnOrder{}},
+                      {column(2, types[2]), ColumnOrder{}}};
+  definition.limit = 1;
+  use(TopN::create(*context_, std::move(definition), types), types);
+  left("+1 | 1 month | 0.0 | 5\n+1 | 30 days | -0.0 | 6");
+  EXPECT_EQ(end_epoch(), changes("+1 | 1 month | 0.0 | 5"));
+  left("+1 | 30 days | 0.0 | 4");
+  EXPECT_EQ(end_epoch(), changes("-1 | 1 month | 0.0 | 5", "+1 | 30 days | 0.0 | 4"));
+  left("+1 | 1 month | -0.0 | 3\n-1 | 30 days | 0.0 | 4");
+  EXPECT_EQ(end_epoch(), changes("-1 | 30 days | 0.0 | 4", "+1 | 1 month | -0.0 | 3"));
+}
+
+TEST_F(TopNTest, BreaksTiesAsSqlComparesTheColumns) {
+  const RowType types = {LogicalType::DOUBLE, LogicalType::INTEGER};
+  TopN::Definition definition;
+  definition.limit = 1;
+  use(TopN::create(*context_, std::move(definition), types), types);
+  left("+1 | -0.0 | 2\n+1 | 0.0 | 1");
+  EXPECT_EQ(end_epoch(), changes("+1 | 0.0 | 1"));
+}
+
 TEST_F(TopNTest, CountsCopiesAsPositions) {
   use_top(strongest(3, 1));
   left("+3 | mon | 7 | a\n+4 | mon | 6 | b");
@@ -164,6 +189,29 @@ TEST_F(TopNLawTest, LimitObeysTheLaw) {
   definition.limit = 5;
   definition.offset = 3;
   check_law(law(definition, fmt::format("FROM l ORDER BY c2, c1 DESC NULLS FIRST, {} LIMIT 5 OFFSET 3", kTies)), 8);
+}
+
+TEST_F(TopNLawTest, OrdersByIntervalsAndNumbersObeyTheLaw) {
+  const RowType types = {LogicalType::INTERVAL, LogicalType::DOUBLE, LogicalType::INTEGER};
+  TopN::Definition definition;
+  definition.order = {{column(0, types[0]), ColumnOrder{.descending = true, .nulls_first = false}},
+                      {column(1, types[1]), ColumnOrder{}}};
+  definition.limit = 4;
+  definition.offset = 1;
+  check_law({.make = [&] { return std::move(*TopN::create(*context_, definition, types)); },
+             .left = types,
+             .right = {},
+             .sql = "FROM l ORDER BY c0 DESC NULLS LAST, c1 NULLS LAST, c2 LIMIT 4 OFFSET 1",
+             .random_row = [&](Port, SeededRandom& random) -> Row {
+               // How a row is written follows from its last column, so rows that tie in all columns are the same.
+               const auto last = random.next() % 4;
+               static constexpr const char* kMonths[] = {"1 month", "30 days", "720 hours", "29 days 24 hours"};
+               static constexpr const char* kDays[] = {"1 day", "24 hours", "1 day", "23 hours 60 minutes"};
+               const Value interval((random.next() % 2 == 0 ? kMonths : kDays)[last]);
+               return {interval.DefaultCastAs(types[0]), Value::DOUBLE(last % 2 == 0 ? 0.0 : -0.0),
+                       Value::INTEGER(static_cast<int>(last))};
+             }},
+            6);
 }
 
 TEST_F(TopNLawTest, RowsThatOnlyComeObeyTheLaw) {

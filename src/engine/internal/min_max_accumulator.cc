@@ -1,10 +1,10 @@
-#include <cmath>
 #include <string>
 #include <type_traits>
 #include <utility>
 
 #include <duckdb/common/operator/comparison_operators.hpp>
 
+#include "columnar/float_order.h"
 #include "columnar/row_codec.h"
 #include "engine/internal/accumulator.h"
 #include "state/ordered_arrangement.h"
@@ -37,10 +37,7 @@ class GrowingFixedMinMax final : public Accumulator {
     input.for_each_row([&](std::size_t row) {
       const auto index = format.sel->get_index(row);
       if (!format.validity.RowIsValid(index)) return;
-      T value = data[index];
-      if constexpr (std::is_floating_point_v<T>) {
-        if (value == T(0)) value = T(0);  // -0.0 and 0.0 are equal: the first to come must not decide
-      }
+      const T value = data[index];
       const Slot group = input.groups[row];
       if (!present_[group] || is_better(value, values_[group])) {
         values_[group] = value;
@@ -65,6 +62,12 @@ class GrowingFixedMinMax final : public Accumulator {
 
  private:
   bool is_better(const T& value, const T& than) const {
+    if constexpr (std::is_floating_point_v<T>) {
+      // -0.0 and 0.0 are equal: the first to come must not decide.
+      const auto number = columnar::FloatOrder<T>::number_of(value);
+      const auto other = columnar::FloatOrder<T>::number_of(than);
+      return is_max_ ? number > other : number < other;
+    }
     return is_max_ ? duckdb::GreaterThan::Operation<T>(value, than) : duckdb::LessThan::Operation<T>(value, than);
   }
 

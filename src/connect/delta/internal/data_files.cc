@@ -65,7 +65,7 @@ Result<std::unique_ptr<DataFiles>> DataFiles::create(store::ObjectStore& store, 
   }
   SLUICE_TRY_ASSIGN(files->file_delta_schema_, delta::delta_schema(files->file_schema_));
   if (!partition_types.empty()) {
-    SLUICE_TRY_ASSIGN(auto codec, columnar::RowCodec::create(std::move(partition_types)));
+    SLUICE_TRY_ASSIGN(auto codec, columnar::RowCodec::create_for_keys(std::move(partition_types)));
     files->partition_codec_ = std::move(codec);
   }
   return files;

@@ -26,7 +26,7 @@ void slice(duckdb::DataChunk& rows, const std::vector<std::uint32_t>& indices, d
 }  // namespace
 
 Result<RowHasher> RowHasher::create(columnar::RowType types) {
-  SLUICE_TRY_ASSIGN(auto codec, columnar::RowCodec::create(std::move(types)));
+  SLUICE_TRY_ASSIGN(auto codec, columnar::RowCodec::create_for_keys(std::move(types)));
   return RowHasher(std::move(codec));
 }
 
