@@ -1,5 +1,8 @@
 #include "plan/aggregates.h"
 
+#include <algorithm>
+#include <array>
+
 namespace sluice::plan {
 namespace {
 
@@ -32,6 +35,10 @@ bool has_incremental_form(const Aggregate& aggregate) {
   if (function == "count") return true;
   if (aggregate.distinct) return false;
   if (function == "sum" || function == "sum_no_overflow" || function == "avg") return is_number(argument);
+  static constexpr std::array<std::string_view, 6> kSpreads = {"var_pop",    "var_samp",    "variance",
+                                                               "stddev_pop", "stddev_samp", "stddev"};
+  if (std::find(kSpreads.begin(), kSpreads.end(), function) != kSpreads.end())
+    return argument.id() == duckdb::LogicalTypeId::DOUBLE;
   if (function == "min" || function == "max") return !argument.IsNested() && argument == aggregate.type;
   if (function == "bool_and" || function == "bool_or") return argument.id() == duckdb::LogicalTypeId::BOOLEAN;
   return false;

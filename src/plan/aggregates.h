@@ -11,8 +11,9 @@ namespace sluice::plan {
 /// and who runs them: a plan holds no other aggregate, and the engine computes all of these.
 ///
 /// count_star(); count(any), also DISTINCT; sum and sum_no_overflow(integers, DECIMAL, FLOAT, DOUBLE);
-/// avg(integers, DECIMAL, FLOAT, DOUBLE); min and max(any type but nested ones); bool_and and bool_or(BOOLEAN). Each
-/// with or without FILTER. Function names are DuckDB's, as in Aggregate::function.
+/// avg(integers, DECIMAL, FLOAT, DOUBLE); var_pop, var_samp, variance, stddev_pop, stddev_samp and stddev(DOUBLE); min
+/// and max(any type but nested ones); bool_and and bool_or(BOOLEAN). Each with or without FILTER. Function names are
+/// DuckDB's, as in Aggregate::function.
 bool has_incremental_form(const Aggregate& aggregate);
 
 }  // namespace sluice::plan

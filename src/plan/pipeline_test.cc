@@ -149,6 +149,9 @@ TEST(AggregatesTest, OnlyWhatTheEngineComputesHasAnIncrementalForm) {
   EXPECT_TRUE(has_incremental_form(aggregate("min", {LogicalType::VARCHAR})));
   EXPECT_TRUE(has_incremental_form(aggregate("bool_or", {LogicalType::BOOLEAN})));
 
+  EXPECT_TRUE(has_incremental_form(aggregate("stddev", {LogicalType::DOUBLE})));
+  EXPECT_FALSE(has_incremental_form(aggregate("var_pop", {LogicalType::BIGINT})));
+
   EXPECT_FALSE(has_incremental_form(aggregate("sum", {LogicalType::BIGINT}, true)));
   EXPECT_FALSE(has_incremental_form(aggregate("sum", {LogicalType::INTERVAL})));
   EXPECT_FALSE(has_incremental_form(aggregate("avg", {LogicalType::TIMESTAMP})));

@@ -40,11 +40,47 @@ std::vector<std::pair<std::vector<columnar::Expression>, columnar::RowType>> exp
   return {{std::move(all), input}};
 }
 
+columnar::RowType types_of(const std::vector<columnar::Expression>& expressions) {
+  columnar::RowType types;
+  for (const columnar::Expression& expression : expressions) types.push_back(expression.type);
+  return types;
+}
+
+/// Whether the engine could make the node's keys: of groups, distinct rows, partitions, orders and joins.
+Status check_keys(const plan::Node& node) {
+  using columnar::RowCodec;
+  std::vector<Result<RowCodec>> codecs;
+  if (const auto* aggregate = std::get_if<plan::AggregateNode>(&node.body)) {
+    codecs.push_back(RowCodec::create_for_groups(types_of(aggregate->groups)));
+    for (const plan::Aggregate& function : aggregate->aggregates) {
+      if (function.distinct) codecs.push_back(RowCodec::create_for_keys(types_of(function.arguments)));
+    }
+  }
+  if (std::holds_alternative<plan::DistinctNode>(node.body)) {
+    codecs.push_back(RowCodec::create_for_groups(node.types));
+  }
+  if (const auto* top = std::get_if<plan::TopNNode>(&node.body)) {
+    codecs.push_back(RowCodec::create_for_keys(types_of(top->partition)));
+    columnar::RowType orders;
+    for (const plan::OrderKey& order : top->order) orders.push_back(order.expression.type);
+    codecs.push_back(RowCodec::create_for_keys(std::move(orders)));
+  }
+  if (const auto* join = std::get_if<plan::JoinNode>(&node.body)) {
+    codecs.push_back(RowCodec::create_for_keys(types_of(join->left_keys)));
+    codecs.push_back(RowCodec::create_for_keys(types_of(join->right_keys)));
+  }
+  for (const Result<RowCodec>& codec : codecs) {
+    if (!codec) return not_incremental(codec.error().message());
+  }
+  return ok();
+}
+
 }  // namespace
 
 Status check_runnable(const std::vector<plan::Node>& nodes, columnar::KernelContext& kernels) {
   for (const plan::Node& node : nodes) {
     if (auto codec = columnar::RowCodec::create(node.types); !codec) return not_incremental(codec.error().message());
+    SLUICE_TRY(check_keys(node));
     columnar::RowType input;
     for (const plan::NodeIndex child : node.inputs) {
       input.insert(input.end(), nodes[child].types.begin(), nodes[child].types.end());
