@@ -199,16 +199,20 @@ class OperatorTest : public testing::Test {
   }
   /// As the law compares them with DuckDB's.
   static Changes as_text(const state::Multiset& rows, const columnar::RowCodec& codec, const Law& law) {
-    Changes lines;
+    std::map<std::string, std::int64_t> sums;  // rows that differ in form only may have one text
     state::for_each_batch(rows, codec, [&](columnar::ChangeBatch&& batch) {
       for (std::size_t r = 0; r < batch.size(); ++r) {
-        std::string line = fmt::format("{:+}", batch.weight(r));
+        std::string text;
         for (std::size_t c = 0; c < batch.rows().ColumnCount(); ++c) {
-          line += " | " + value_text(batch.rows().GetValue(c, r), law);
+          text += " | " + value_text(batch.rows().GetValue(c, r), law);
         }
-        lines.push_back(std::move(line));
+        sums[text] += batch.weight(r);
       }
     });
+    Changes lines;
+    for (const auto& [text, weight] : sums) {
+      if (weight != 0) lines.push_back(fmt::format("{:+}{}", weight, text));
+    }
     std::sort(lines.begin(), lines.end());
     return lines;
   }
