@@ -520,7 +520,7 @@ void decode_value(Reader& reader, const LogicalType& type, Vector& out, std::siz
 }
 
 template <typename T>
-void decode_fixed_column(std::vector<Reader>& readers, Vector& out, std::size_t first_row, Byte mask) {
+void decode_fixed_column(std::span<Reader> readers, Vector& out, std::size_t first_row, Byte mask) {
   T* const values = duckdb::FlatVector::GetData<T>(out);
   auto& validity = duckdb::FlatVector::Validity(out);
   for (std::size_t i = 0; i < readers.size(); ++i) {
@@ -533,8 +533,7 @@ void decode_fixed_column(std::vector<Reader>& readers, Vector& out, std::size_t 
   }
 }
 
-void decode_column(std::vector<Reader>& readers, const LogicalType& type, Vector& out, std::size_t first_row,
-                   Byte mask) {
+void decode_column(std::span<Reader> readers, const LogicalType& type, Vector& out, std::size_t first_row, Byte mask) {
   const bool fixed = visit_fixed(
       type, [&]<typename T>(std::type_identity<T>) { decode_fixed_column<T>(readers, out, first_row, mask); });
   if (fixed) return;
@@ -546,6 +545,14 @@ void decode_column(std::vector<Reader>& readers, const LogicalType& type, Vector
       duckdb::FlatVector::SetNull(out, first_row + i, true);
     }
   }
+}
+
+void decode_rows(const RowType& types, const std::vector<ColumnOrder>& orders, std::span<Reader> readers,
+                 duckdb::DataChunk& out, std::size_t first_row, ColumnIndex first_column) {
+  for (std::size_t c = 0; c < types.size(); ++c) {
+    decode_column(readers, types[c], out.data[first_column + c], first_row, orders[c].descending ? 0xFF : 0x00);
+  }
+  for (const Reader& reader : readers) SLUICE_CHECK(reader.at_end(), "an encoded row is longer than its types");
 }
 
 void skip_value(Reader& reader, const LogicalType& type, Byte marker_mask, Byte mask) {
@@ -641,16 +648,14 @@ void RowCodec::encode(duckdb::DataChunk& rows, std::span<const ColumnIndex> colu
 
 void RowCodec::decode(std::string_view bytes, duckdb::DataChunk& out, std::size_t row_index,
                       ColumnIndex first_column) const {
-  decode(std::span(&bytes, 1), out, row_index, first_column);
+  Reader reader(bytes);
+  decode_rows(types_, orders_, std::span(&reader, 1), out, row_index, first_column);
 }
 
 void RowCodec::decode(std::span<const std::string_view> rows, duckdb::DataChunk& out, std::size_t first_row,
                       ColumnIndex first_column) const {
   std::vector<Reader> readers(rows.begin(), rows.end());
-  for (std::size_t c = 0; c < types_.size(); ++c) {
-    decode_column(readers, types_[c], out.data[first_column + c], first_row, orders_[c].descending ? 0xFF : 0x00);
-  }
-  for (const Reader& reader : readers) SLUICE_CHECK(reader.at_end(), "an encoded row is longer than its types");
+  decode_rows(types_, orders_, readers, out, first_row, first_column);
 }
 
 std::size_t RowCodec::encoded_size(std::string_view bytes) const {

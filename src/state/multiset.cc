@@ -33,10 +33,6 @@ std::int64_t Multiset::weight(std::string_view row) const {
   return slot == kNoSlot ? 0 : weights_[slot];
 }
 
-void Multiset::for_each(const std::function<void(std::string_view, std::int64_t)>& visit) const {
-  for (const Slot slot : rows_.sorted()) visit(rows_.key(slot), weights_[slot]);
-}
-
 Multiset difference(const Multiset& from, const Multiset& to) {
   Multiset change;
   to.for_each([&](std::string_view row, std::int64_t weight) { change.add(row, weight - from.weight(row)); });

@@ -31,7 +31,10 @@ class Multiset {
   std::uint64_t bytes() const { return rows_.bytes() + weights_.capacity() * sizeof(std::int64_t); }
 
   /// Calls `visit` with each row and its weight, in byte order. Cost: a sort.
-  void for_each(const std::function<void(std::string_view row, std::int64_t weight)>& visit) const;
+  template <typename Visit>
+  void for_each(Visit&& visit) const {
+    for (const Slot slot : rows_.sorted()) visit(rows_.key(slot), weights_[slot]);
+  }
 
  private:
   KeyIndex rows_;
