@@ -103,6 +103,12 @@ std::uint64_t Aggregate::state_bytes() const {
   return bytes;
 }
 
+std::uint64_t Aggregate::state_reads() const {
+  std::uint64_t reads = impl_->groups.reads();
+  for (const RunningCall& call : impl_->calls) reads += call.accumulator->state_reads();
+  return reads;
+}
+
 Result<std::unique_ptr<Aggregate>> Aggregate::create(columnar::KernelContext& context, Definition definition,
                                                      RowType input) {
   RowType key_types;
@@ -186,7 +192,6 @@ Status Aggregate::Impl::add(DataChunk& values, OperatorCounters& counters) {
   for (const Slot group : slots) {
     if (touched[group]) continue;
     touched[group] = 1;
-    ++counters.state_reads;
     const bool had_row = is_global ? global_row_is_out : row_counts[group] != 0;
     (had_row ? first_touched : created).push_back(group);
   }
@@ -207,9 +212,7 @@ Status Aggregate::Impl::add(DataChunk& values, OperatorCounters& counters) {
       }
       input.rows = filtered;
     }
-    const std::uint64_t entries = call.accumulator->update(input);
-    counters.state_reads += entries / 2;
-    counters.state_writes += entries / 2;
+    counters.state_writes += call.accumulator->update(input);
   }
   return ok();
 }

@@ -27,7 +27,6 @@ Status Distinct::do_push(Port, columnar::ChangeBatch& changes, Output&) {
     if (!touched_[slot]) {
       touched_[slot] = true;
       touched_slots_.push_back({slot, counts_[slot] > 0});
-      ++counters_.state_reads;
     }
     counts_[slot] += changes.weight(i);
   }

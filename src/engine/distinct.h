@@ -34,6 +34,7 @@ class Distinct final : public Operator {
   explicit Distinct(columnar::RowCodec codec) : codec_(std::move(codec)) {}
   Status do_push(Port port, columnar::ChangeBatch& changes, Output& output) override;
   Status do_end_epoch(Epoch epoch, Output& output) override;
+  std::uint64_t state_reads() const override { return rows_.reads(); }
 
   columnar::RowCodec codec_;
   state::KeyIndex rows_;

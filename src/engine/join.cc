@@ -111,13 +111,13 @@ struct Join::Impl {
   std::pair<RowList, RowList> split_by_null_keys(DataChunk& keys) const;
   void touch_row(Slot row);
   void touch_keys();
-  void collect(Port port, ChangeBatch& changes, std::size_t row, Slot key, Output& output, OperatorCounters& counters);
+  void collect(Port port, ChangeBatch& changes, std::size_t row, Slot key, Output& output);
   void emit_pairs(Port port, ChangeBatch& changes, Output& output);
   ChangeBatch join_pairs(Port port, ChangeBatch& changes);
   void emit_alone(ChangeBatch&& left_rows, Output& output) const;
 
-  Status end_epoch(Output& output, OperatorCounters& counters);
-  Status end_with_key_matches(state::BatchWriter& writer, OperatorCounters& counters);
+  Status end_epoch(Output& output);
+  Status end_with_key_matches(state::BatchWriter& writer);
   Status end_with_row_matches(state::BatchWriter& writer);
 };
 
@@ -130,6 +130,10 @@ const RowType& Join::types() const noexcept { return impl_->types; }
 std::uint64_t Join::state_bytes() const {
   return impl_->left.rows.bytes() + impl_->right.rows.bytes() + impl_->touch_of_row.capacity() * sizeof(std::uint32_t) +
          impl_->matches_of_row.capacity() * sizeof(std::int64_t);
+}
+
+std::uint64_t Join::state_reads() const {
+  return impl_->left.rows.reads() + impl_->right.rows.reads() + impl_->touched_keys.reads();
 }
 
 Result<std::unique_ptr<Join>> Join::create(columnar::KernelContext& context, Definition definition, RowType left,
@@ -224,12 +228,11 @@ Status Join::Impl::push(Port port, ChangeBatch& changes, DataChunk& keys, Output
   side.rows.insert(side.encoded_keys, side.encoded_rows, side.entries);
   if (port == Port::Right && is_left() && !residual) touch_keys();
   other.rows.find_keys(side.encoded_keys, other_keys);
-  counters.state_reads += changes.size();
   counters.state_writes += changes.size();
   for (std::size_t i = 0; i < changes.size(); ++i) {
     if (port == Port::Left && is_left()) touch_row(side.entries[i].row);
     side.rows.add_weight(side.entries[i].row, changes.weight(i));
-    if (other_keys[i] != kNoSlot) collect(port, changes, i, other_keys[i], output, counters);
+    if (other_keys[i] != kNoSlot) collect(port, changes, i, other_keys[i], output);
   }
   emit_pairs(port, changes, output);
   if (port == Port::Right || !is_left()) {
@@ -261,12 +264,10 @@ void Join::Impl::touch_keys() {
 }
 
 /// Pairs row `row` of the batch with the rows of its key on the other side.
-void Join::Impl::collect(Port port, ChangeBatch& changes, std::size_t row, Slot key, Output& output,
-                         OperatorCounters& counters) {
+void Join::Impl::collect(Port port, ChangeBatch& changes, std::size_t row, Slot key, Output& output) {
   const bool is_left_row = port == Port::Left;
   const state::Arrangement& others = is_left_row ? right.rows : left.rows;
   for (Slot other = others.first_row(key); other != kNoSlot; other = others.next_row(other)) {
-    ++counters.state_reads;
     const std::int64_t weight = product(changes.weight(row), others.weight(other));
     if (weight == 0 && !counts_per_row()) continue;
     pairs.pushed.push_back(static_cast<std::uint32_t>(row));
@@ -339,13 +340,11 @@ void Join::Impl::emit_alone(ChangeBatch&& left_rows, Output& output) const {
   output.emit(std::move(batch));
 }
 
-Status Join::do_end_epoch(Epoch, Output& output) {
-  return impl_->is_left() ? impl_->end_epoch(output, counters_) : ok();
-}
+Status Join::do_end_epoch(Epoch, Output& output) { return impl_->is_left() ? impl_->end_epoch(output) : ok(); }
 
-Status Join::Impl::end_epoch(Output& output, OperatorCounters& counters) {
+Status Join::Impl::end_epoch(Output& output) {
   state::BatchWriter writer(left.row_codec, [&](ChangeBatch&& rows) { emit_alone(std::move(rows), output); });
-  SLUICE_TRY(counts_per_row() ? end_with_row_matches(writer) : end_with_key_matches(writer, counters));
+  SLUICE_TRY(counts_per_row() ? end_with_row_matches(writer) : end_with_key_matches(writer));
   writer.finish();
   for (const TouchedRow& touched : touched_rows) {
     touch_of_row[touched.row] = 0;
@@ -358,7 +357,7 @@ Status Join::Impl::end_epoch(Output& output, OperatorCounters& counters) {
 }
 
 /// A left row stands alone while its key has no row on the right.
-Status Join::Impl::end_with_key_matches(state::BatchWriter& writer, OperatorCounters& counters) {
+Status Join::Impl::end_with_key_matches(state::BatchWriter& writer) {
   const auto matches = [&](std::string_view key) {
     const Slot slot = right.rows.find_key(key);
     return slot == kNoSlot ? 0 : right.rows.key_weight(slot);
@@ -372,7 +371,6 @@ Status Join::Impl::end_with_key_matches(state::BatchWriter& writer, OperatorCoun
     const Slot left_key = left.rows.find_key(key);
     if (left_key == kNoSlot) continue;
     for (Slot row = left.rows.first_row(left_key); row != kNoSlot; row = left.rows.next_row(row)) {
-      ++counters.state_reads;
       const bool is_touched = row < touch_of_row.size() && touch_of_row[row] != 0;
       const std::int64_t old_weight =
           is_touched ? touched_rows[touch_of_row[row] - 1].old_weight : left.rows.weight(row);

@@ -52,6 +52,7 @@ class Join final : public Operator {
   explicit Join(std::unique_ptr<Impl> impl);
   Status do_push(Port port, columnar::ChangeBatch& changes, Output& output) override;
   Status do_end_epoch(Epoch epoch, Output& output) override;
+  std::uint64_t state_reads() const override;
 
   std::unique_ptr<Impl> impl_;
 };

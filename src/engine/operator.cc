@@ -30,12 +30,16 @@ Status Operator::push(Port port, columnar::ChangeBatch& changes, Output& output)
   if (changes.empty()) return ok();
   counters_.rows_in += changes.size();
   CountingOutput counting(output, counters_);
-  return columnar::guard([&] { return do_push(port, changes, counting); });
+  Status status = columnar::guard([&] { return do_push(port, changes, counting); });
+  counters_.state_reads = state_reads();
+  return status;
 }
 
 Status Operator::end_epoch(Epoch epoch, Output& output) {
   CountingOutput counting(output, counters_);
-  return columnar::guard([&] { return do_end_epoch(epoch, counting); });
+  Status status = columnar::guard([&] { return do_end_epoch(epoch, counting); });
+  counters_.state_reads = state_reads();
+  return status;
 }
 
 }  // namespace sluice::engine

@@ -38,7 +38,7 @@ class Output {
 struct OperatorCounters {
   std::uint64_t rows_in = 0;
   std::uint64_t rows_out = 0;
-  std::uint64_t state_reads = 0;   ///< Entries of state looked at.
+  std::uint64_t state_reads = 0;   ///< Entries of state looked at, as state counts them.
   std::uint64_t state_writes = 0;  ///< Entries of state added, changed or removed.
 };
 
@@ -69,6 +69,8 @@ class Operator {
  protected:
   virtual Status do_push(Port port, columnar::ChangeBatch& changes, Output& output) = 0;
   virtual Status do_end_epoch(Epoch epoch, Output& output) = 0;
+  /// The sum of what the operator's structures of state say they read.
+  virtual std::uint64_t state_reads() const { return 0; }
 
   OperatorCounters counters_;
 };

@@ -113,7 +113,7 @@ struct TopN::Impl {
       : partition_codec(std::move(by_partition)), order_codec(std::move(by_order)), row_codec(std::move(whole)) {}
 
   Status push(ChangeBatch& changes, DataChunk& keys, OperatorCounters& counters);
-  Result<Window> window(Slot partition, OperatorCounters& counters) const;
+  Result<Window> window(Slot partition) const;
   void emit_difference(const Window& before, const Window& after, Writer& writer) const;
 };
 
@@ -125,6 +125,8 @@ const RowType& TopN::types() const noexcept { return impl_->types; }
 std::uint64_t TopN::state_bytes() const {
   return impl_->partitions.bytes() + impl_->rows.bytes() + impl_->copies.capacity() * sizeof(std::int64_t);
 }
+
+std::uint64_t TopN::state_reads() const { return impl_->partitions.reads() + impl_->rows.reads(); }
 
 Result<std::unique_ptr<TopN>> TopN::create(columnar::KernelContext& context, Definition definition, RowType input) {
   RowType partition_types;
@@ -194,7 +196,6 @@ Status TopN::Impl::push(ChangeBatch& changes, DataChunk& keys, OperatorCounters&
     row.assign(encoded_orders.row(i));
     if (tie_codec) row.append(encoded_ties.row(i));
     row.append(encoded_rows.row(i));
-    ++counters.state_reads;
     if (append_only) {
       if (weight < 0) return Error(ErrorCode::Internal, "top_n: a row was taken away from an input that only grows");
       const bool is_full = static_cast<std::uint64_t>(copies[partition]) >= end;
@@ -202,7 +203,7 @@ Status TopN::Impl::push(ChangeBatch& changes, DataChunk& keys, OperatorCounters&
     }
     if (!touched[partition]) {
       touched[partition] = 1;
-      SLUICE_TRY_ASSIGN(auto before, window(partition, counters));
+      SLUICE_TRY_ASSIGN(auto before, window(partition));
       touched_partitions.push_back({partition, std::move(before)});
     }
     rows.add(partition, row, weight);
@@ -216,12 +217,11 @@ Status TopN::Impl::push(ChangeBatch& changes, DataChunk& keys, OperatorCounters&
 }
 
 /// Returns the rows at the wanted positions of a partition.
-Result<Window> TopN::Impl::window(Slot partition, OperatorCounters& counters) const {
+Result<Window> TopN::Impl::window(Slot partition) const {
   Window found;
   std::uint64_t position = 0;
   bool is_sound = true;
   rows.for_each(partition, [&](const state::OrderedArrangement::Entry& entry) {
-    ++counters.state_reads;
     is_sound = entry.weight > 0;
     if (!is_sound) return false;
     const std::uint64_t behind = position + static_cast<std::uint64_t>(entry.weight);
@@ -270,7 +270,7 @@ Status TopN::do_end_epoch(Epoch, Output& output) {
   Writer writer(impl.row_codec, impl.types, impl.with_rank, output);
   for (const Impl::Touched& touched : impl.touched_partitions) {
     const Slot partition = touched.partition;
-    SLUICE_TRY_ASSIGN(const auto after, impl.window(partition, counters_));
+    SLUICE_TRY_ASSIGN(const auto after, impl.window(partition));
     impl.emit_difference(touched.before, after, writer);
     if (impl.append_only) impl.copies[partition] = static_cast<std::int64_t>(impl.rows.keep_first(partition, impl.end));
     impl.touched[partition] = 0;

@@ -53,6 +53,7 @@ class TopN final : public Operator {
   explicit TopN(std::unique_ptr<Impl> impl);
   Status do_push(Port port, columnar::ChangeBatch& changes, Output& output) override;
   Status do_end_epoch(Epoch epoch, Output& output) override;
+  std::uint64_t state_reads() const override;
 
   std::unique_ptr<Impl> impl_;
 };

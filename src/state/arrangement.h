@@ -42,8 +42,8 @@ class Arrangement {
   std::int64_t key_weight(Slot key) const { return key_entries_[key].weight; }
 
   /// The rows of a key: `for (Slot row = first_row(key); row != kNoSlot; row = next_row(row))`. The latest comes first.
-  Slot first_row(Slot key) const { return key_entries_[key].first; }
-  Slot next_row(Slot row) const { return row_entries_[row].next; }
+  Slot first_row(Slot key) const { return counted(key_entries_[key].first); }
+  Slot next_row(Slot row) const { return counted(row_entries_[row].next); }
   /// Returns the row's bytes, valid until the next change.
   std::string_view row(Slot row) const { return rows_.key(row).substr(sizeof(Slot)); }
   std::int64_t weight(Slot row) const { return row_entries_[row].weight; }
@@ -53,6 +53,8 @@ class Arrangement {
   std::size_t size() const { return rows_.size(); }
   /// Every row's slot is lower than this.
   Slot row_end() const { return rows_.slot_end(); }
+  /// How many keys and rows were looked up, added or walked over so far, for tests of incrementality.
+  std::uint64_t reads() const { return keys_.reads() + rows_.reads() + walked_; }
   std::uint64_t bytes() const;
 
  private:
@@ -68,11 +70,16 @@ class Arrangement {
   };
 
   void link(Slot key, Slot row);
+  Slot counted(Slot row) const {
+    walked_ += row == kNoSlot ? 0 : 1;
+    return row;
+  }
 
   KeyIndex keys_;
   std::vector<KeyEntry> key_entries_;  // by slot of keys_
   KeyIndex rows_;                      // slot of the key, then the row's bytes
   std::vector<RowEntry> row_entries_;  // by slot of rows_
+  mutable std::uint64_t walked_ = 0;   // rows
 
   // Of the chunk being inserted.
   std::vector<Slot> key_slots_;

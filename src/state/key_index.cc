@@ -48,6 +48,7 @@ void KeyIndex::find(const columnar::EncodedRows& keys, std::vector<Slot>& slots)
 }
 
 Slot KeyIndex::insert_hashed(std::string_view key, std::uint32_t tag) {
+  ++reads_;
   if (cells_.size() * 5 <= (keys_.size() + 1) * 8) grow();
   const std::size_t mask = cells_.size() - 1;
   std::size_t at = tag & mask;
@@ -62,6 +63,7 @@ Slot KeyIndex::insert_hashed(std::string_view key, std::uint32_t tag) {
 Slot KeyIndex::find(std::string_view key) const { return find_hashed(key, tag_of(key)); }
 
 Slot KeyIndex::find_hashed(std::string_view key, std::uint32_t tag) const {
+  ++reads_;
   if (cells_.empty()) return kNoSlot;
   const std::size_t mask = cells_.size() - 1;
   for (std::size_t at = tag & mask; cells_[at].slot != kNoSlot; at = (at + 1) & mask) {
@@ -107,6 +109,7 @@ void KeyIndex::clear() {
 std::vector<Slot> KeyIndex::sorted() const {
   std::vector<Slot> slots;
   slots.reserve(size());
+  reads_ += size();
   for (Slot slot = 0; slot < slot_end(); ++slot) {
     if (in_use(slot)) slots.push_back(slot);
   }

@@ -32,6 +32,8 @@ class KeyIndex {
   Slot slot_end() const { return keys_.slot_end(); }
   /// Returns the slots in use, in byte order of their keys. Cost: a sort.
   std::vector<Slot> sorted() const;
+  /// How many keys were looked up, added or listed so far, for tests of incrementality.
+  std::uint64_t reads() const { return reads_; }
   std::uint64_t bytes() const { return keys_.bytes() + cells_.capacity() * sizeof(Cell); }
 
  private:
@@ -50,6 +52,7 @@ class KeyIndex {
   std::vector<Cell> cells_;  // a power of two, or none
   ByteStore keys_;
   std::vector<std::uint32_t> tags_;  // of the batch being inserted
+  mutable std::uint64_t reads_ = 0;
 };
 
 }  // namespace sluice::state

@@ -6,6 +6,7 @@ namespace sluice::state {
 
 void OrderedArrangement::add(Slot group, std::string_view row, std::int64_t weight) {
   if (weight == 0) return;
+  ++reads_;
   if (group >= groups_.size()) groups_.resize(std::size_t(group) + 1);
   std::vector<Leaf>& leaves = groups_[group];
   const Place place = lower_bound(leaves, row);
@@ -74,6 +75,7 @@ std::uint64_t OrderedArrangement::keep_first(Slot group, std::uint64_t copies) {
   std::size_t i = 0;
   for (; l < leaves.size() && seen < copies; i + 1 < leaves[l].size() ? ++i : (++l, i = 0)) {
     seen += static_cast<std::uint64_t>(weights_[leaves[l][i]]);
+    ++reads_;
   }
   if (l == leaves.size()) return seen;
   for (std::size_t leaf = l; leaf < leaves.size(); ++leaf) {
@@ -88,23 +90,16 @@ std::uint64_t OrderedArrangement::keep_first(Slot group, std::uint64_t copies) {
 
 std::optional<OrderedArrangement::Entry> OrderedArrangement::first(Slot group) const {
   if (group >= groups_.size() || groups_[group].empty()) return std::nullopt;
+  ++reads_;
   const Slot slot = groups_[group].front().front();
   return Entry{rows_.get(slot), weights_[slot]};
 }
 
 std::optional<OrderedArrangement::Entry> OrderedArrangement::last(Slot group) const {
   if (group >= groups_.size() || groups_[group].empty()) return std::nullopt;
+  ++reads_;
   const Slot slot = groups_[group].back().back();
   return Entry{rows_.get(slot), weights_[slot]};
-}
-
-void OrderedArrangement::for_each(Slot group, const std::function<bool(const Entry&)>& visit) const {
-  if (group >= groups_.size()) return;
-  for (const Leaf& leaf : groups_[group]) {
-    for (const Slot slot : leaf) {
-      if (!visit(Entry{rows_.get(slot), weights_[slot]})) return;
-    }
-  }
 }
 
 std::uint64_t OrderedArrangement::bytes() const {

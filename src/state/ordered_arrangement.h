@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -33,9 +32,20 @@ class OrderedArrangement {
   std::optional<Entry> first(Slot group) const;
   std::optional<Entry> last(Slot group) const;
   /// Calls `visit` with the group's rows in order until it returns false.
-  void for_each(Slot group, const std::function<bool(const Entry&)>& visit) const;
+  template <typename Visit>
+  void for_each(Slot group, Visit&& visit) const {
+    if (group >= groups_.size()) return;
+    for (const Leaf& leaf : groups_[group]) {
+      for (const Slot slot : leaf) {
+        ++reads_;
+        if (!visit(Entry{rows_.get(slot), weights_[slot]})) return;
+      }
+    }
+  }
 
   std::size_t size() const { return rows_.size(); }
+  /// How many rows were looked up, added or walked over so far, for tests of incrementality.
+  std::uint64_t reads() const { return reads_; }
   std::uint64_t bytes() const;
 
  private:
@@ -54,6 +64,7 @@ class OrderedArrangement {
   std::vector<std::int64_t> weights_;      // by slot of rows_
   std::vector<std::vector<Leaf>> groups_;  // by group
   std::uint64_t leaf_count_ = 0;
+  mutable std::uint64_t reads_ = 0;
 };
 
 }  // namespace sluice::state

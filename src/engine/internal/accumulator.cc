@@ -128,7 +128,7 @@ class DistinctAccumulator final : public Accumulator {
       rows_.push_back(static_cast<std::uint32_t>(row));
     });
     inner_->update({input.argument, input.count, input.groups, weights_, rows_});
-    return 2 * touched;
+    return touched;
   }
 
   void reset(Slot group) override { inner_->reset(group); }
@@ -136,6 +136,7 @@ class DistinctAccumulator final : public Accumulator {
                 Failures& failures) const override {
     return inner_->finish(groups, out, first_row, failures);
   }
+  std::uint64_t state_reads() const override { return values_.reads() + inner_->state_reads(); }
   std::uint64_t bytes() const override {
     return inner_->bytes() + values_.bytes() + counts_.capacity() * sizeof(std::int64_t);
   }

@@ -47,8 +47,8 @@ class Accumulator {
 
   /// Makes room for the groups below `end`; groups without rows are empty.
   virtual void resize(state::Slot end) = 0;
-  /// Adds the rows, or takes away those with negative weights. Returns how many entries of state it touched beyond the
-  /// group itself.
+  /// Adds the rows, or takes away those with negative weights. Returns how many entries of state it changed beyond
+  /// the group itself.
   virtual std::uint64_t update(const AccumulatorInput& input) = 0;
   /// Forgets a group that has no rows left, so that its slot may be used again.
   virtual void reset(state::Slot group) = 0;
@@ -57,6 +57,8 @@ class Accumulator {
   virtual Status finish(std::span<const state::Slot> groups, duckdb::Vector& out, std::size_t first_row,
                         Failures& failures) const = 0;
   virtual std::uint64_t bytes() const = 0;
+  /// How many entries of state beyond the groups themselves were looked at so far, as state counts them.
+  virtual std::uint64_t state_reads() const { return 0; }
 };
 
 /// Returns the accumulator of a call. Fails with Unsupported if the function is not known for its arguments.

@@ -99,12 +99,15 @@ class EncodedValues {
     duckdb::DataChunk chunk;
     chunk.InitializeEmpty({out.GetType()});
     chunk.data[0].Reference(out);
-    for (std::size_t i = 0; i < values.size(); ++i) {
-      if (values[i].empty()) {
-        FlatVector::SetNull(chunk.data[0], first_row + i, true);
-      } else {
-        codec_.decode(values[i], chunk, first_row + i);
+    for (std::size_t begin = 0; begin < values.size();) {
+      if (values[begin].empty()) {
+        FlatVector::SetNull(chunk.data[0], first_row + begin++, true);
+        continue;
       }
+      std::size_t end = begin + 1;
+      while (end < values.size() && !values[end].empty()) ++end;
+      codec_.decode(values.subspan(begin, end - begin), chunk, first_row + begin);
+      begin = end;
     }
     out.Reference(chunk.data[0]);
   }
@@ -170,7 +173,7 @@ class GeneralMinMax final : public Accumulator {
       values_.add(input.groups[row], value, input.weight(row));
       ++touched;
     });
-    return 2 * touched;
+    return touched;
   }
 
   void reset(Slot group) override { values_.clear(group); }
@@ -190,6 +193,7 @@ class GeneralMinMax final : public Accumulator {
   }
 
   std::uint64_t bytes() const override { return values_.bytes(); }
+  std::uint64_t state_reads() const override { return values_.reads(); }
 
  private:
   bool is_max_;
