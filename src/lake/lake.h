@@ -46,7 +46,7 @@ class Lake {
 
   /// Runs a dataset's query over `relations`, nothing else: find_table is not asked. The answer, as a bag, depends on
   /// the relations' rows alone, not on their order: where SQL leaves a choice, the total order of design §4 makes it
-  /// (internal/total_order.h). Its own order depends on the arguments alone (one thread, UTC). `views` may name relations
+  /// (total_order.h). Its own order depends on the arguments alone (one thread, UTC). `views` may name relations
   /// and earlier views. The relations' rows must outlive the result. Errors as query(); INTERNAL stops the process.
   Result<std::unique_ptr<Rows>> execute(std::string_view sql, const std::vector<View>& views,
                                         std::vector<Relation> relations, std::stop_token stop = {});

@@ -16,6 +16,7 @@
 #include "quality/expectations.h"
 #include "runtime/dataflow.h"
 #include "runtime/internal/finite_times.h"
+#include "runtime/internal/float_forms.h"
 #include "runtime/internal/row_bag.h"
 #include "runtime/managed_table.h"
 #include "runtime/refresh_plan.h"
@@ -83,7 +84,8 @@ class DatasetTask final : private engine::Output {
         refresh_(std::move(refresh)),
         table_(table),
         environment_(environment),
-        finite_times_(dataset.schema.types()) {}
+        finite_times_(dataset.schema.types()),
+        float_forms_(dataset.schema.types()) {}
 
   bool streaming() const { return dataset_.kind == plan::DatasetKind::StreamingTable; }
   /// Whether an epoch's output is all that the dataset has, rather than changes of it.
@@ -121,6 +123,7 @@ class DatasetTask final : private engine::Output {
   std::map<std::string, internal::RowBag> images_;  ///< Of the inputs, if the dataset is recomputed.
   std::unique_ptr<columnar::Kernel> boundary_;      ///< Null if the types agree already.
   internal::FiniteTimes finite_times_;
+  internal::FloatForms float_forms_;
   std::unique_ptr<quality::Expectations> expectations_;
   std::optional<internal::RowBag> changes_;  ///< Of this epoch, as a view's operators gave them.
   std::optional<internal::RowBag> pending_;  ///< The same, cast and judged.

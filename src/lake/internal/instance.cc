@@ -10,7 +10,7 @@
 
 #include "columnar/guard.h"
 #include "lake/internal/exact_sums.h"
-#include "lake/internal/total_order.h"
+#include "lake/total_order.h"
 
 namespace sluice::lake {
 namespace {
@@ -43,7 +43,8 @@ void pin_order(duckdb::DBConfig& config) {
   pinning.pre_optimize_function = [](duckdb::OptimizerExtensionInput&,
                                      duckdb::unique_ptr<duckdb::LogicalOperator>& plan) {
     use_exact_sums(*plan);
-    pin_total_order(plan);
+    pin_ties(plan);
+    pin_aggregates(plan);
   };
   duckdb::OptimizerExtension::Register(config, pinning);
 }

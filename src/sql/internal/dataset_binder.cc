@@ -17,6 +17,7 @@
 
 #include "base/hash.h"
 #include "base/log.h"
+#include "lake/total_order.h"
 #include "sql/internal/bound_checks.h"
 #include "sql/internal/expectation_binder.h"
 #include "sql/internal/plan_translator.h"
@@ -63,7 +64,8 @@ struct BoundQuery {
   std::vector<std::string> names;
   columnar::RowType types;
   Result<Translation> translation = Error(ErrorCode::Unsupported, "not translated");
-  std::string normalized;  ///< The query without comments and layout.
+  std::vector<std::string> notes;  ///< What a reader should know, such as a LIMIT that was given an order.
+  std::string normalized;          ///< The query without comments and layout.
 };
 
 class DatasetBinder {
@@ -243,6 +245,7 @@ class DatasetBinder {
       if (out_.kind == plan::DatasetKind::StreamingTable && found.empty())
         refuse_stateful_operators(context(), *planner.plan, found);
       if (!found.empty()) return;
+      bound.notes = lake::pin_ties(planner.plan);
       duckdb::Optimizer optimizer(*planner.binder, client);
       auto plan = optimizer.Optimize(std::move(planner.plan));
       refuse_bad_constants(context(), client, *plan, found);
@@ -391,7 +394,7 @@ class DatasetBinder {
     }
     if (bound.translation) {
       query.nodes = std::move(bound.translation->nodes);
-      query.reasons = std::move(bound.translation->notes);
+      query.reasons = std::move(bound.notes);
       query.nodes.back().names = out_.schema.names();
       return;
     }
@@ -403,6 +406,7 @@ class DatasetBinder {
       return;
     }
     query.reasons = {fmt::format("no incremental form yet: {}", bound.translation.error().message())};
+    query.reasons.insert(query.reasons.end(), bound.notes.begin(), bound.notes.end());
   }
 
   // --- layout
@@ -473,7 +477,7 @@ class DatasetBinder {
   void set_fingerprint(const std::string& normalized) {
     plan::QueryPlan decisive;
     decisive.nodes = out_.query.nodes;
-    std::string text = fmt::format("sluice 1\nduckdb {}\nkind {}\nschema {}\n", duckdb::DuckDB::LibraryVersion(),
+    std::string text = fmt::format("sluice 2\nduckdb {}\nkind {}\nschema {}\n", duckdb::DuckDB::LibraryVersion(),
                                    static_cast<int>(out_.kind), columnar::to_string(out_.schema));
     text += out_.query.incremental() ? plan::encode(decisive) : normalized;
     for (const plan::Expectation& expectation : out_.expectations) {

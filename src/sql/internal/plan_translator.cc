@@ -12,6 +12,7 @@
 #include <duckdb/planner/logical_operator_visitor.hpp>
 #include <duckdb/planner/operator/list.hpp>
 
+#include "lake/total_order.h"
 #include "plan/aggregates.h"
 #include "sql/internal/expression_translator.h"
 #include "sql/internal/join_builder.h"
@@ -42,7 +43,6 @@ class PlanTranslator {
     SLUICE_TRY_ASSIGN(const Relation root, translate_in_order(plan));
     Translation out;
     out.nodes = std::move(builder_).finish(root.node);
-    out.notes = std::move(notes_);
     return out;
   }
 
@@ -241,8 +241,6 @@ class PlanTranslator {
       body.partition.push_back(std::move(column));
     }
     SLUICE_TRY_ASSIGN(body.order, order_keys(first.orders, child));
-    if (body.order.empty())
-      notes_.emplace_back("row_number() has no ORDER BY: rows are numbered by all their columns, left to right");
     body.offset = bounds.first - 1;
     body.limit = bounds.last - bounds.first + 1;
     std::vector<ColumnBinding> ranks;  // that something else reads
@@ -300,11 +298,6 @@ class PlanTranslator {
 
   // NOLINTNEXTLINE(misc-no-recursion)
   Result<Relation> projection(duckdb::LogicalProjection& op) {
-    // EXISTS looks at one row, whichever.
-    const bool any_row_will_do =
-        op.children[0]->type == LogicalOperatorType::LOGICAL_LIMIT &&
-        std::ranges::all_of(op.expressions, [](const auto& item) { return item->IsFoldable(); });
-    if (any_row_will_do) notes_off_ = op.children[0].get();
     if (is_scalar_guard(op)) return scalar_guard(op, op.children[0]->Cast<duckdb::LogicalAggregate>());
     SLUICE_TRY_ASSIGN(const Relation child, translate(*op.children[0]));
     return projected(op, child.node, [&](const ColumnBinding& binding) { return find_column(binding, child); });
@@ -647,7 +640,28 @@ class PlanTranslator {
           {std::move(key),
            {order.type == duckdb::OrderType::DESCENDING, order.null_order == duckdb::OrderByNullType::NULLS_FIRST}});
     }
+    const auto added =
+        std::ranges::find_if(orders, [](const auto& order) { return order.expression->GetAlias() == lake::kTieBreak; });
+    drop_tie_breaks(keys, static_cast<std::size_t>(added - orders.begin()), builder_.width(child.node));
     return keys;
+  }
+
+  /// Takes away the keys behind the query's own if they say what operators do anyway: break ties by all columns of their
+  /// input, left to right. Where a join was turned round, its columns stand in another order than the query's.
+  static void drop_tie_breaks(std::vector<plan::OrderKey>& keys, std::size_t own_count, std::size_t width) {
+    std::vector<bool> known(width, false);
+    for (std::size_t i = 0; i < own_count; ++i) {
+      if (keys[i].expression.kind == Kind::Column) known[keys[i].expression.column] = true;
+    }
+    std::size_t next = own_count;
+    for (ColumnIndex column = 0; column < width; ++column) {
+      if (known[column]) continue;
+      const bool is_next =
+          next < keys.size() && keys[next].expression.kind == Kind::Column && keys[next].expression.column == column;
+      if (!is_next) return;
+      ++next;
+    }
+    if (next == keys.size()) keys.erase(keys.begin() + static_cast<std::ptrdiff_t>(own_count), keys.end());
   }
 
   // NOLINTNEXTLINE(misc-no-recursion)
@@ -678,8 +692,6 @@ class PlanTranslator {
       return top_n(*child.children[0], child.Cast<duckdb::LogicalOrder>().orders, limit, offset);
     }
     if (contains_order(child)) return not_incremental("LIMIT over an inner ORDER BY");
-    if (notes_off_ != &op)
-      notes_.emplace_back("LIMIT has no ORDER BY: the first rows are taken by all their columns, left to right");
     return top_n(child, {}, limit, offset);
   }
 
@@ -713,8 +725,6 @@ class PlanTranslator {
       body.partition = std::move(targets);
       if (op.order_by) {
         SLUICE_TRY_ASSIGN(body.order, order_keys(op.order_by->orders, child));
-      } else {
-        notes_.emplace_back("DISTINCT ON has no ORDER BY: the first row is taken by all its columns, left to right");
       }
       body.limit = 1;
       child.node = builder_.top_n(child.node, std::move(body));
@@ -829,8 +839,6 @@ class PlanTranslator {
   std::vector<ColumnBinding> outer_numbers_;                             // by which DuckDB joins back to outer rows
   std::vector<NodeIndex> delim_nodes_;                                   // of the enclosing duplicate-eliminated joins
   std::map<std::uint64_t, NodeIndex> ctes_;                              // definitions, by index
-  std::vector<std::string> notes_;
-  const LogicalOperator* notes_off_ = nullptr;  // a LIMIT that needs no note
 };
 
 }  // namespace

@@ -16,11 +16,11 @@ namespace sluice::sql {
 
 /// The operators of a standing query.
 struct Translation {
-  std::vector<plan::Node> nodes;   ///< Columns in the order of the logical plan's.
-  std::vector<std::string> notes;  ///< What a reader of the plan should know, such as a LIMIT that was given an order.
+  std::vector<plan::Node> nodes;  ///< Columns in the order of the logical plan's.
 };
 
-/// Turns an optimized logical plan over stand-ins, whose types are resolved, into operators. Unsupported, with the
+/// Turns an optimized logical plan over stand-ins, whose types are resolved and whose ties are pinned
+/// (lake/total_order.h), into operators. Unsupported, with the
 /// reason in plain words, if part of it has no incremental form; whatever is not known for sure is left to recomputing.
 /// Throws what DuckDB throws.
 ///

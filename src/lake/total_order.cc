@@ -1,4 +1,4 @@
-#include "lake/internal/total_order.h"
+#include "lake/total_order.h"
 
 #include <algorithm>
 #include <map>
@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include <fmt/format.h>
+#include <duckdb/common/string_util.hpp>
 #include <duckdb/planner/expression/list.hpp>
 #include <duckdb/planner/operator/list.hpp>
 
@@ -57,27 +59,40 @@ bool comes_in_order(const LogicalOperator& op) {
   }
 }
 
+/// Who counts the rows of a LIMIT, as EXISTS does, does not care which they are.
+bool any_rows_will_do(const LogicalOperator& op) {
+  return op.type == LogicalOperatorType::LOGICAL_AGGREGATE_AND_GROUP_BY &&
+         op.Cast<duckdb::LogicalAggregate>().groups.empty() &&
+         op.children[0]->type == LogicalOperatorType::LOGICAL_LIMIT &&
+         std::ranges::all_of(op.expressions, [](const auto& item) {
+           const auto& aggregate = item->template Cast<duckdb::BoundAggregateExpression>();
+           return aggregate.function.name == "count_star" && !aggregate.filter;
+         });
+}
+
+/// DuckDB numbers outer rows in order to join what it computes for each back to it: any numbers will do.
+bool numbers_outer_rows(const duckdb::BoundWindowExpression& function) {
+  return function.GetAlias() == "delim_index" && function.partitions.empty() && function.orders.empty();
+}
+
 class Pinning {
  public:
+  enum class Of { Ties, Aggregates };
+
+  explicit Pinning(Of what) : what_(what) {}
+
   // NOLINTNEXTLINE(misc-no-recursion)
   void pin(duckdb::unique_ptr<LogicalOperator>& op) {
+    if (any_rows_will_do(*op)) return pin(op->children[0]->children[0]);
     for (auto& child : op->children) pin(child);
-    switch (op->type) {
-      case LogicalOperatorType::LOGICAL_GET: return remember(op->Cast<duckdb::LogicalGet>());
-      case LogicalOperatorType::LOGICAL_ORDER_BY:
-        return complete(op->Cast<duckdb::LogicalOrder>().orders, *op->children[0]);
-      case LogicalOperatorType::LOGICAL_LIMIT:
-        if (!comes_in_order(*op->children[0])) order(op->children[0]);
-        return;
-      case LogicalOperatorType::LOGICAL_DISTINCT: return pin_distinct(op->Cast<duckdb::LogicalDistinct>());
-      case LogicalOperatorType::LOGICAL_AGGREGATE_AND_GROUP_BY:
-        for (auto& expression : op->expressions)
-          pin_aggregate(expression->Cast<duckdb::BoundAggregateExpression>(), *op->children[0]);
-        return;
-      case LogicalOperatorType::LOGICAL_WINDOW: return pin_window(*op);
-      default: return;
-    }
+    if (op->type == LogicalOperatorType::LOGICAL_GET) return remember(op->Cast<duckdb::LogicalGet>());
+    if (what_ == Of::Ties) return pin_ties(*op);
+    if (op->type != LogicalOperatorType::LOGICAL_AGGREGATE_AND_GROUP_BY) return;
+    for (auto& expression : op->expressions)
+      pin_aggregate(expression->Cast<duckdb::BoundAggregateExpression>(), *op->children[0]);
   }
+
+  std::vector<std::string> take_notes() && { return std::move(notes_); }
 
  private:
   struct Column {
@@ -85,6 +100,20 @@ class Pinning {
     duckdb::LogicalType type;
     duckdb::idx_t place;  ///< Within its table; within the operator's row for a computed one.
   };
+
+  void pin_ties(LogicalOperator& op) {
+    switch (op.type) {
+      case LogicalOperatorType::LOGICAL_ORDER_BY:
+        return complete(op.Cast<duckdb::LogicalOrder>().orders, *op.children[0]);
+      case LogicalOperatorType::LOGICAL_LIMIT:
+        if (comes_in_order(*op.children[0])) return;
+        notes_.emplace_back("LIMIT has no ORDER BY: the first rows are taken by all their columns, left to right");
+        return order(op.children[0]);
+      case LogicalOperatorType::LOGICAL_DISTINCT: return pin_distinct(op.Cast<duckdb::LogicalDistinct>());
+      case LogicalOperatorType::LOGICAL_WINDOW: return pin_window(op);
+      default: return;
+    }
+  }
 
   void remember(const duckdb::LogicalGet& get) { gets_.emplace(get.table_index, &get); }
 
@@ -117,7 +146,7 @@ class Pinning {
   /// Appends the columns of `child` that do not order yet.
   void complete(Orders& orders, LogicalOperator& child) const {
     for (const Column& column : columns_of(child)) {
-      auto reference = duckdb::make_uniq<duckdb::BoundColumnRefExpression>(column.type, column.binding);
+      auto reference = duckdb::make_uniq<duckdb::BoundColumnRefExpression>(kTieBreak, column.type, column.binding);
       const bool orders_already = std::ranges::any_of(
           orders, [&](const BoundOrderByNode& node) { return node.expression->Equals(*reference); });
       if (!orders_already) orders.push_back(ascending(std::move(reference)));
@@ -135,11 +164,12 @@ class Pinning {
     op = std::move(sorted);
   }
 
-  void pin_distinct(duckdb::LogicalDistinct& distinct) const {
+  void pin_distinct(duckdb::LogicalDistinct& distinct) {
     if (distinct.distinct_type != duckdb::DistinctType::DISTINCT_ON) return;
     if (!distinct.order_by) {
       if (comes_in_order(*distinct.children[0])) return;
       distinct.order_by = duckdb::make_uniq<duckdb::BoundOrderModifier>();
+      notes_.emplace_back("DISTINCT ON has no ORDER BY: the first row is taken by all its columns, left to right");
     }
     complete(distinct.order_by->orders, *distinct.children[0]);
   }
@@ -162,7 +192,7 @@ class Pinning {
     if (orders.empty()) aggregate.order_bys.reset();
   }
 
-  void pin_window(LogicalOperator& window) const {
+  void pin_window(LogicalOperator& window) {
     bool adds = false;
     for (auto& expression : window.expressions) {
       auto& function = expression->Cast<duckdb::BoundWindowExpression>();
@@ -173,12 +203,19 @@ class Pinning {
     if (adds) order(window.children[0]);
   }
 
-  void pin_window_function(duckdb::BoundWindowExpression& function, LogicalOperator& child) const {
+  void pin_window_function(duckdb::BoundWindowExpression& function, LogicalOperator& child) {
+    const bool asks = !function.orders.empty() || !function.arg_orders.empty();
+    if (numbers_outer_rows(function) || (!asks && comes_in_order(child))) return;
     switch (function.GetExpressionType()) {
       case duckdb::ExpressionType::WINDOW_ROW_NUMBER:
       case duckdb::ExpressionType::WINDOW_NTILE:
       case duckdb::ExpressionType::WINDOW_LEAD:
       case duckdb::ExpressionType::WINDOW_LAG:
+        if (!asks) {
+          notes_.push_back(
+              fmt::format("{}() has no ORDER BY: rows are taken by all their columns, left to right",
+                          duckdb::StringUtil::Lower(duckdb::ExpressionTypeToString(function.GetExpressionType()))));
+        }
         // They see rows one by one; that equal rows are peers is nothing to them.
         return complete(function.arg_orders.empty() ? function.orders : function.arg_orders, child);
       case duckdb::ExpressionType::WINDOW_FIRST_VALUE:
@@ -209,11 +246,19 @@ class Pinning {
     return is_row(function.start) || is_row(function.end);
   }
 
+  const Of what_;
   std::map<duckdb::idx_t, const duckdb::LogicalGet*> gets_;
+  std::vector<std::string> notes_;
 };
 
 }  // namespace
 
-void pin_total_order(duckdb::unique_ptr<LogicalOperator>& plan) { Pinning().pin(plan); }
+std::vector<std::string> pin_ties(duckdb::unique_ptr<LogicalOperator>& plan) {
+  Pinning pinning(Pinning::Of::Ties);
+  pinning.pin(plan);
+  return std::move(pinning).take_notes();
+}
+
+void pin_aggregates(duckdb::unique_ptr<LogicalOperator>& plan) { Pinning(Pinning::Of::Aggregates).pin(plan); }
 
 }  // namespace sluice::lake
