@@ -117,7 +117,7 @@ int explain_error(const std::string& code) {
   if (page.empty()) {
     return report_error(Error(ErrorCode::NotFound, fmt::format("there is no error {}", code))
                             .with_number(140)
-                            .with_help("codes look like SLU1301; docs/errors.md lists them"));
+                            .with_help("codes look like SLU1042; docs/errors.md lists them"));
   }
   std::cout << page;
   return static_cast<int>(ExitCode::Ok);

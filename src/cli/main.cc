@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "cli/exit_code.h"
 #include "cli/options.h"
+#include "cli/session.h"
 
 namespace sluice::cli {
 namespace {
@@ -86,7 +87,7 @@ void add_verbs(CLI::App& app, CommandLine& line) {
   CLI::App* explain =
       add_verb(app, line, "explain", "Show how a dataset is kept up to date, or what an error code means",
                "sluice explain above_network_mean -C quakes");
-  explain->add_option("SUBJECT", line.explain.subject, "A dataset or a code such as SLU1301; all datasets if absent");
+  explain->add_option("SUBJECT", line.explain.subject, "A dataset or a code such as SLU1042; all datasets if absent");
 
   add_verb(app, line, "version", "Show the versions of everything linked", "sluice version --output json");
 }
@@ -141,6 +142,16 @@ Status finish_common(CommandLine& line) {
   return ok();
 }
 
+/// --full-refresh= with nothing behind it is most likely a variable that is empty, and must not mean all tables.
+bool names_nothing_to_refresh(int argc, char** argv) {
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view argument = argv[i];
+    if (argument == "--full-refresh=") return true;
+    if (argument == "--full-refresh" && i + 1 < argc && *argv[i + 1] == '\0') return true;
+  }
+  return false;
+}
+
 int dispatch(const CLI::App& app, const CommandLine& line) {
   if (app.got_subcommand("init")) return init_command(line.common, line.init);
   if (app.got_subcommand("validate")) return validate_command(line.common, line.validate_project);
@@ -164,6 +175,11 @@ int main_function(int argc, char** argv) {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return report(app, error, argc, argv);
+  }
+  if (names_nothing_to_refresh(argc, argv)) {
+    return report_error(Error(ErrorCode::InvalidArgument, "--full-refresh= names no dataset")
+                            .with_number(100)
+                            .with_help("--full-refresh=a,b for some, --full-refresh alone for all"));
   }
   if (const Status status = finish_common(line); !status) {
     std::cerr << render(status.error());

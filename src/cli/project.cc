@@ -176,14 +176,20 @@ Result<std::vector<fs::path>> expand_library(const fs::path& folder, const std::
   if (!children && fs::is_regular_file(path, code)) return std::vector<fs::path>{path};
   if (!fs::is_directory(path, code)) return no_match;
   if (!children) recursive = true;
-  for (auto entry = fs::recursive_directory_iterator(path, code); entry != fs::recursive_directory_iterator();
-       entry.increment(code)) {
-    if (code) return Error(ErrorCode::Unavailable, fmt::format("cannot list {}: {}", path.string(), code.message()));
-    if (entry->is_directory() && (!recursive || entry->path().filename().string().starts_with('.'))) {
+  const auto cannot_list = [&] {
+    return Error(ErrorCode::PermissionDenied, fmt::format("cannot list {}: {}", path.string(), code.message()))
+        .with_number(5002)
+        .with_help("make the folder readable: datasets in it would count as no longer defined");
+  };
+  auto entry = fs::recursive_directory_iterator(path, code);
+  for (; !code && entry != fs::recursive_directory_iterator(); entry.increment(code)) {
+    std::error_code ignored;  // of an entry that is gone by now
+    if (entry->is_directory(ignored) && (!recursive || entry->path().filename().string().starts_with('.'))) {
       entry.disable_recursion_pending();
     }
-    if (entry->is_regular_file() && entry->path().extension() == ".sql") found.push_back(entry->path());
+    if (entry->is_regular_file(ignored) && entry->path().extension() == ".sql") found.push_back(entry->path());
   }
+  if (code) return cannot_list();
   if (found.empty()) return no_match;
   return found;
 }

@@ -219,6 +219,7 @@ class GridWriter final : public ResultWriter {
     }
     out_ << '\n';
     for (const auto& cells : cells_) out_ << line(cells, true, "|");
+    if (count_ > kTableRowsMax) out_ << fmt::format("\n{} rows, the first {} shown\n", count_, kTableRowsMax);
   }
 
   std::ostream& out_;

@@ -77,6 +77,9 @@ int sql_command(const CommonOptions& common, const SqlOptions& options) {
   if (signals.received() != 0) return 128 + signals.received();
   if (!status) return report_error(status.error());
   std::cout.flush();
+  if (!std::cout) {
+    return report_error(Error(ErrorCode::Unavailable, "the answer could not be written to stdout").with_number(5001));
+  }
   return static_cast<int>(ExitCode::Ok);
 }
 

@@ -8,6 +8,8 @@
 #include <gtest/gtest.h>
 #include <duckdb.hpp>
 
+#include "lake/test_relations.h"
+
 namespace sluice::lake {
 namespace {
 
@@ -41,23 +43,12 @@ class LakeTest : public testing::Test {
     return std::move(*lake);
   }
 
-  Relation relation(const std::string& name, const std::string& sql) {
-    results_.push_back(connection_.Query(sql));
-    auto& result = results_.back()->Cast<duckdb::MaterializedQueryResult>();
-    EXPECT_FALSE(result.HasError()) << result.GetError();
-    columnar::Schema schema;
-    for (std::size_t i = 0; i < result.types.size(); ++i) {
-      schema.fields.push_back({result.names[i], result.types[i], true, {}});
-    }
-    return Relation::of_rows(name, std::move(schema), result.Collection());
-  }
+  Relation relation(const std::string& name, const std::string& sql) { return relations_.make(name, sql); }
 
   std::string query(const std::string& sql) { return text_of(lake_->query(sql)); }
 
   std::unique_ptr<Lake> lake_;
-  duckdb::DuckDB database_{nullptr};
-  duckdb::Connection connection_{database_};
-  std::vector<duckdb::unique_ptr<duckdb::QueryResult>> results_;
+  TestRelations relations_;
 };
 
 TEST_F(LakeTest, ExecutesAQueryOverRelationsAndViews) {
@@ -91,7 +82,7 @@ TEST_F(LakeTest, ExecuteKeepsTheOrderOfItsInput) {
   const std::string rows = "SELECT (range * 7919) % 100003 AS i FROM range(100003)";
   auto copy = lake_->execute("SELECT i FROM t WHERE i % 3 <> 0", {}, {relation("t", rows)});
   std::string expected;
-  auto direct = connection_.Query("SELECT i FROM (" + rows + ") WHERE i % 3 <> 0");
+  auto direct = relations_.connection().Query("SELECT i FROM (" + rows + ") WHERE i % 3 <> 0");
   for (std::size_t i = 0; i < direct->RowCount(); ++i) expected += direct->GetValue(0, i).ToString() + "\n";
   EXPECT_EQ(text_of(std::move(copy)), expected);
 }

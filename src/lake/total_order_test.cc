@@ -6,6 +6,7 @@
 #include <duckdb.hpp>
 
 #include "lake/lake.h"
+#include "lake/test_relations.h"
 
 namespace sluice::lake {
 namespace {
@@ -63,16 +64,7 @@ const Case kCases[] = {
 
 class TotalOrderTest : public testing::TestWithParam<Case> {
  protected:
-  Relation relation(const std::string& name, const std::string& sql) {
-    results_.push_back(connection_.Query(sql));
-    auto& result = results_.back()->Cast<duckdb::MaterializedQueryResult>();
-    EXPECT_FALSE(result.HasError()) << result.GetError();
-    columnar::Schema schema;
-    for (std::size_t i = 0; i < result.types.size(); ++i) {
-      schema.fields.push_back({result.names[i], result.types[i], true, {}});
-    }
-    return Relation::of_rows(name, std::move(schema), result.Collection());
-  }
+  Relation relation(const std::string& name, const std::string& sql) { return relations_.make(name, sql); }
 
   std::vector<std::string> answer(Lake& lake, const std::vector<std::string>& rows) {
     std::string values;
@@ -99,9 +91,7 @@ class TotalOrderTest : public testing::TestWithParam<Case> {
   }
 
  private:
-  duckdb::DuckDB database_{nullptr};
-  duckdb::Connection connection_{database_};
-  std::vector<duckdb::unique_ptr<duckdb::QueryResult>> results_;
+  TestRelations relations_;
 };
 
 TEST_P(TotalOrderTest, DecidesWhateverOrderRowsComeIn) {

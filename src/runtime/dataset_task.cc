@@ -123,9 +123,11 @@ void DatasetTask::refuse_infinite_times(columnar::ChangeBatch& changes) {
 }
 
 Status DatasetTask::cast_and_judge(columnar::ChangeBatch& changes) {
-  if (boundary_) cast(changes);
-  refuse_infinite_times(changes);
-  float_forms_.unify(changes.rows());
+  SLUICE_TRY(columnar::guard([&] {
+    if (boundary_) cast(changes);
+    refuse_infinite_times(changes);
+    float_forms_.unify(changes.rows());
+  }));
   if (!expectations_) return pass_on(changes);
   SLUICE_TRY_ASSIGN(quality::Judgement judgement, expectations_->judge(changes));
   for (const quality::Verdict& verdict : judgement.verdicts) {

@@ -52,18 +52,27 @@ Status EpochLog::put_plan(const OffsetPlan& plan) {
   return fail_points_.hit("I3");
 }
 
+namespace {
+
+Error claimed_by_another(Epoch epoch) {
+  return Error(ErrorCode::Fenced, fmt::format("epoch {} was claimed by another engine on this pipeline", epoch.value()))
+      .with_number(4101)
+      .with_help("stop one of the two engines; the tables are as the other engine left them");
+}
+
+}  // namespace
+
 Status EpochLog::claim_intent(const CommitIntent& intent) {
   SLUICE_TRY(fail_points_.hit("W7"));
   SLUICE_TRY_ASSIGN(const auto outcome, store_.put_if_absent(key_of(intent.epoch, "intent"), encode(intent)));
   if (outcome == store::PutOutcome::AlreadyExists) {
     SLUICE_TRY_ASSIGN(const auto present, find_intent(intent.epoch));
-    if (!present || present->run_id != intent.run_id) {
-      return Error(ErrorCode::Fenced,
-                   fmt::format("epoch {} was claimed by another engine on this pipeline", intent.epoch.value()))
-          .with_number(4101)
-          .with_help("stop one of the two engines; the tables are as the other engine left them");
-    }
+    if (!present || present->run_id != intent.run_id) return claimed_by_another(intent.epoch);
   }
+  // An intent is removed only after a manifest of its epoch or a later one is there, so this look, after the claim,
+  // sees it.
+  SLUICE_TRY_ASSIGN(const auto newest, newest_manifest());
+  if (newest && newest->epoch >= intent.epoch) return claimed_by_another(intent.epoch);
   return fail_points_.hit("W9");
 }
 

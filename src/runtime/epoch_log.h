@@ -35,7 +35,8 @@ class EpochLog {
 
   /// Records what this run is about to read. Durable when it returns.
   Status put_plan(const OffsetPlan& plan);
-  /// Claims the epoch. Fenced if another run's intent is there; ok if it is this run's own (a lost answer).
+  /// Claims the epoch. Fenced if another run's intent is there, or was: an engine that completed the epoch may have
+  /// removed it since (forget_before). Ok if it is this run's own (a lost answer).
   Status claim_intent(const CommitIntent& intent);
   /// Completes the epoch; a manifest that is already there with the same content is fine, another one is Fenced.
   Status put_manifest(const Manifest& manifest);

@@ -13,7 +13,7 @@ Manifest manifest(std::int64_t epoch) {
   made.epoch = Epoch(epoch);
   made.pipeline_id = "pipeline";
   made.engine = "test";
-  made.tables["main.t"] = {"id", 2, 5, 7, "print", {"a", "b"}};
+  made.tables["main.t"] = {"id", 2, 5, 7, "print", true, {"a", "b"}};
   made.sources["files"] = {"[\"x\"]", "", "{\"k\":\"\\u0001\"}"};
   return made;
 }
@@ -57,6 +57,16 @@ TEST_F(EpochLogTest, AnEpochIsClaimedOnceAndTheClaimantMayRepeatItself) {
   const Status second = log_.claim_intent(intent(3, "other"));
   ASSERT_FALSE(second);
   EXPECT_EQ(second.error().code(), ErrorCode::Fenced);
+}
+
+TEST_F(EpochLogTest, AnEpochThatIsOverCannotBeClaimedEvenIfItsIntentIsGone) {
+  for (const std::int64_t epoch : {7, 8}) {
+    ASSERT_TRUE(log_.claim_intent(intent(epoch, "a")));
+    ASSERT_TRUE(log_.put_manifest(manifest(epoch)));
+    log_.forget_before(Epoch(epoch));
+  }
+  ASSERT_FALSE(*log_.find_intent(Epoch(7)));
+  EXPECT_EQ(log_.claim_intent(intent(7, "b")).error().code(), ErrorCode::Fenced);
 }
 
 TEST_F(EpochLogTest, AnotherManifestOfTheEpochFencesUsOff) {

@@ -55,10 +55,10 @@ std::string encode_tables(const std::map<std::string, TableState>& tables) {
     for (const std::string& relation : table.consumed) {
       consumed += (consumed.empty() ? "" : ",") + json_quote(relation);
     }
-    out +=
-        fmt::format(R"({}{}:{{"tableId":{},"generation":{},"version":{},"epoch":{},"fingerprint":{},"consumed":[{}]}})",
-                    out.size() > 1 ? "," : "", json_quote(name), json_quote(table.table_id), table.generation,
-                    table.version, table.epoch, json_quote(table.fingerprint), consumed);
+    out += fmt::format(
+        R"({}{}:{{"tableId":{},"generation":{},"version":{},"epoch":{},"fingerprint":{},"view":{},"consumed":[{}]}})",
+        out.size() > 1 ? "," : "", json_quote(name), json_quote(table.table_id), table.generation, table.version,
+        table.epoch, json_quote(table.fingerprint), table.view, consumed);
   }
   return out + "}";
 }
@@ -80,6 +80,7 @@ Result<TableState> decode_table(object json) {
   SLUICE_TRY_ASSIGN(table.version, number_at(json, kRecord, "version"));
   SLUICE_TRY_ASSIGN(table.epoch, number_at(json, kRecord, "epoch"));
   SLUICE_TRY_ASSIGN(table.fingerprint, text_at(json, kRecord, "fingerprint"));
+  if (json["view"].get(table.view) != simdjson::SUCCESS) table.view = false;  // older records do not say
   simdjson::dom::array consumed;
   if (json["consumed"].get(consumed) != simdjson::SUCCESS) return wrong(kRecord, "consumed");
   for (const element item : consumed) {

@@ -29,6 +29,7 @@ struct TableState {
   std::int64_t version = -1;          ///< Delta version that holds the epoch's rows.
   std::int64_t epoch = 0;             ///< The last in which its dataset was part of the pipeline.
   std::string fingerprint;            ///< Of the dataset that wrote it (plan::Dataset::fingerprint).
+  bool view = false;                  ///< A materialized view wrote it.
   std::vector<std::string> consumed;  ///< Relations whose changes it has taken in, sorted.
 
   friend bool operator==(const TableState&, const TableState&) = default;

@@ -32,9 +32,25 @@ Error lost_positions(const std::string& key) {
       .with_help("restore the folder _sluice/ from a backup, or move the table away and run with --full-refresh");
 }
 
-Error foreign_commit_error(const std::string& key, delta::Version theirs, std::int64_t ours) {
+constexpr std::string_view kAppIdPrefix = "sluice:";
+
+bool is_by_an_engine_of_ours(const std::vector<delta::Action>& commit) {
+  return std::any_of(commit.begin(), commit.end(), [](const delta::Action& action) {
+    const auto* transaction = std::get_if<delta::SetTransaction>(&action);
+    return transaction != nullptr && transaction->app_id.starts_with(kAppIdPrefix);
+  });
+}
+
+bool has_our_transactions(const delta::Snapshot& snapshot) {
+  return std::any_of(snapshot.transactions().begin(), snapshot.transactions().end(),
+                     [](const auto& entry) { return entry.first.starts_with(kAppIdPrefix); });
+}
+
+}  // namespace
+
+Error foreign_commit_error(const std::string& key, std::int64_t found, std::int64_t expected) {
   return Error(ErrorCode::Conflict,
-               fmt::format("{} is at version {}, but this pipeline last wrote version {}", key, theirs.value(), ours))
+               fmt::format("{} is at version {}, but this pipeline last wrote version {}", key, found, expected))
       .with_number(4102)
       .with_help(
           fmt::format("someone else committed to the table; `sluice run --once --full-refresh={}` makes it follow "
@@ -42,12 +58,10 @@ Error foreign_commit_error(const std::string& key, delta::Version theirs, std::i
                       key.substr(key.find('.') + 1)));
 }
 
-bool has_our_transactions(const delta::Snapshot& snapshot) {
-  return std::any_of(snapshot.transactions().begin(), snapshot.transactions().end(),
-                     [](const auto& entry) { return entry.first.starts_with("sluice:"); });
+Result<bool> is_version_taken(store::ObjectStore& store, const PlannedCommit& commit) {
+  SLUICE_TRY_ASSIGN(const auto present, store.head(delta::commit_key(delta::Version(commit.version))));
+  return present.has_value();
 }
-
-}  // namespace
 
 Result<std::unique_ptr<ManagedTable>> ManagedTable::open(TableEnvironment& environment,
                                                          std::shared_ptr<store::ObjectStore> store, std::string key,
@@ -70,7 +84,7 @@ Result<std::unique_ptr<ManagedTable>> ManagedTable::open(TableEnvironment& envir
         .with_help("restore the table's folder, or run with --full-refresh after moving _sluice/ and the tables away");
   }
   if (table->snapshot_->version() > expected) {
-    table->foreign_commit_ = foreign_commit_error(table->key_, table->snapshot_->version(), state->version);
+    table->foreign_commit_ = foreign_commit_error(table->key_, table->snapshot_->version().value(), state->version);
   }
   return table;
 }
@@ -187,6 +201,7 @@ Status ManagedTable::applied() {
   }
   writer_->applied(snapshot_);
   definition_actions_.clear();
+  foreign_commit_.reset();  // a full refresh has looked at what the table holds
   // A log checkpoint only makes reading faster, so a failure waits for the next one.
   if (delta::log_checkpoint_due(*snapshot_)) {
     static_cast<void>(delta::write_log_checkpoint(*store_, *snapshot_, environment_.clock).has_value());
@@ -210,6 +225,12 @@ Result<int> publish_commit(store::ObjectStore& store, const PlannedCommit& commi
       continue;
     }
     SLUICE_TRY_ASSIGN(const std::vector<delta::Action> winner, delta::load_commit(store, prepared.version));
+    if (is_by_an_engine_of_ours(winner)) {
+      return Error(ErrorCode::Fenced, fmt::format("{}: version {} is an epoch that another engine on this pipeline ran",
+                                                  commit.table, prepared.version.value()))
+          .with_number(4101)
+          .with_help("stop one of the two engines; the tables are as the other engine left them");
+    }
     const bool harmless = std::none_of(winner.begin(), winner.end(), [](const delta::Action& action) {
       return std::holds_alternative<delta::Metadata>(action) || std::holds_alternative<delta::Protocol>(action);
     });

@@ -70,6 +70,7 @@ class ManagedTable {
 
   /// Begins an epoch in which the table is to be as `spec` says. With `replace` the epoch's rows are all it shall hold.
   Status begin_epoch(const TableSpec& spec, bool replace);
+  /// Gives the changes the form in which the table will give them back (connect::TableWriter::write).
   Status write(columnar::ChangeBatch& changes);
   /// Makes the epoch's files durable and returns the commit, or nullopt if the table does not change.
   /// `app_id` and `epoch` become its transaction identifier; `operation` its name in the table's history.
@@ -96,9 +97,15 @@ class ManagedTable {
   connect::PreparedChanges prepared_;
 };
 
+/// Returns the error for a table at `found` that this pipeline left at `expected`: Conflict, with the way out.
+Error foreign_commit_error(const std::string& key, std::int64_t found, std::int64_t expected);
+
+/// Returns whether the version that the commit is for is in the log already.
+Result<bool> is_version_taken(store::ObjectStore& store, const PlannedCommit& commit);
+
 /// Puts the commit into its table's log; idempotent. A blind append that finds its version taken by a foreign commit
 /// that changed neither schema nor protocol moves to the next free version, so that a decided epoch can be completed;
-/// returns how many versions it moved by. Errors: Conflict if a foreign commit came first and ours cannot follow it;
+/// returns how many versions it moved by. Errors: Fenced if another engine on this pipeline wrote there; Conflict if a foreign commit came first and ours cannot follow it;
 /// Unavailable after bounded retries.
 Result<int> publish_commit(store::ObjectStore& store, const PlannedCommit& commit);
 

@@ -109,6 +109,7 @@ Result<std::optional<EpochReport>> PipelineRunner::try_epoch() {
   SLUICE_TRY(compute(report));
   SLUICE_TRY_ASSIGN(CommitIntent intent, prepare_commits(report));
   if (stop_.stop_requested()) return Error(ErrorCode::Cancelled, "a stop was requested");
+  SLUICE_TRY(refuse_taken_versions(intent));
   SLUICE_TRY(epochs_.claim_intent(intent));
   SLUICE_TRY(commit(intent, report));
   SLUICE_TRY(after_commit(intent));
@@ -178,7 +179,10 @@ Status PipelineRunner::load_positions() {
     for (const Manifest& older : chain) {
       const auto found = older.sources.find(key);
       if (found == older.sources.end()) break;
-      if (!found->second.position.empty()) whole = found->second.position;
+      if (!found->second.position.empty()) {
+        whole = found->second.position;
+        break;
+      }
       added.push_back(found->second.added);
     }
     if (!state.position.empty()) continue;
@@ -197,6 +201,12 @@ Status PipelineRunner::look_for_input() {
     grown = grown || !(source->schema() == before);
   }
   if (grown) SLUICE_TRY(make_plan());
+  // A view over tracked files is rebuilt when they change: what each dataset has to do is decided anew.
+  if (std::any_of(pipeline_->sources.begin(), pipeline_->sources.end(), [this](const plan::Source& source) {
+        return !source.stream && sources_.at(source.key)->has_pending();
+      })) {
+    tasks_.clear();
+  }
   for (auto& [key, source] : sources_) {
     for (std::string& note : source->take_notes()) notes_.push_back(std::move(note));
   }
@@ -321,6 +331,14 @@ Status PipelineRunner::refuse_foreign_commits() const {
         task->refresh().kind == RefreshKind::Replace || task->refresh().kind == RefreshKind::Rebuild;
     const bool asked = options_.full_refresh.all || options_.full_refresh.datasets.count(name) > 0;
     if (task->table().foreign_commit() && !(asked && looks_at_rows)) return *task->table().foreign_commit();
+  }
+  return ok();
+}
+
+Status PipelineRunner::refuse_taken_versions(const CommitIntent& intent) const {
+  for (const PlannedCommit& commit : intent.commits) {
+    SLUICE_TRY_ASSIGN(const bool taken, is_version_taken(*table_store(commit.table), commit));
+    if (taken) return foreign_commit_error(commit.table, commit.version, commit.version - 1);
   }
   return ok();
 }
@@ -471,6 +489,7 @@ Result<CommitIntent> PipelineRunner::prepare_commits(EpochReport& report) {
     state.generation = task.refresh().generation;
     state.epoch = report.epoch.value();
     state.fingerprint = task.dataset().fingerprint;
+    state.view = task.dataset().kind == plan::DatasetKind::MaterializedView;
     state.consumed = task.dataset().query.inputs;
     SLUICE_TRY(prepare(task.table(), std::move(state), operation_of(task.refresh().kind, task.dataset().kind)));
     const connect::PreparedChanges& prepared = task.table().prepared();
@@ -532,11 +551,6 @@ Status PipelineRunner::after_commit(const CommitIntent& intent) {
   }
   for (auto& [name, task] : tasks_) task->applied();
   side_outputs_.applied();
-  // A view over tracked files is rebuilt when they change; its task is made anew then.
-  if (std::any_of(pipeline_->sources.begin(), pipeline_->sources.end(),
-                  [](const auto& source) { return !source.stream; })) {
-    tasks_.clear();
-  }
   options_.full_refresh = {};
   epochs_.forget_before(manifest_.epoch);
   return ok();

@@ -110,6 +110,8 @@ class PipelineRunner {
   Status open_tables();
   Status build_tasks();
   Status refuse_foreign_commits() const;
+  /// The last look before the point of no return: after it an epoch cannot be completed on what someone else committed.
+  Status refuse_taken_versions(const CommitIntent& intent) const;
   Result<std::set<std::string>> views_with_other_columns() const;
   Result<std::set<std::string>> views_with_other_files();
   bool anything_to_do() const;

@@ -32,6 +32,16 @@ Result<Refresh> decide_streaming_table(const plan::Pipeline& pipeline, const pla
     return Refresh{table == nullptr ? RefreshKind::Create : RefreshKind::Replace,
                    table == nullptr ? 1 : table->generation + 1, standing_inputs(pipeline, dataset, decided)};
   }
+  if (table->view) {
+    return Error(ErrorCode::InvalidArgument,
+                 fmt::format("{} was a materialized view: as a streaming table it would keep the view's rows and take "
+                             "in only what comes from now on",
+                             dataset.name))
+        .with_number(6106)
+        .with_help(
+            fmt::format("read everything from the start with `sluice run --once --full-refresh={}`", dataset.name))
+        .at(dataset.location);
+  }
   for (const std::string& input : dataset.query.inputs) {
     if (pipeline.find_dataset(input) != nullptr && decided.at(input).kind == RefreshKind::Replace) {
       return Error(ErrorCode::InvalidArgument,

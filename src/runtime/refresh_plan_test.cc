@@ -112,6 +112,11 @@ TEST_F(RefreshPlanTest, AViewThatComesBackIsRebuiltBecauseItsInputsWentOn) {
   EXPECT_EQ(decide().at("stats").kind, RefreshKind::Rebuild);
 }
 
+TEST_F(RefreshPlanTest, AViewThatBecomesAStreamingTableAsksForAFullRefresh) {
+  facts_.tables["clean"].view = true;
+  EXPECT_EQ(decide_refresh(pipeline_, facts_).error().number(), 6106u);
+}
+
 TEST_F(RefreshPlanTest, AStreamingTableThatComesBackAsksForAFullRefreshIfItMissedRows) {
   facts_.tables["clean"].epoch = 4;
   EXPECT_EQ(decide_refresh(pipeline_, facts_).error().number(), 6105u);

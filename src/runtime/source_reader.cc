@@ -40,7 +40,10 @@ Result<std::unique_ptr<SourceReader>> SourceReader::create(connect::FileSystem& 
   return std::unique_ptr<SourceReader>(new SourceReader(source, std::move(file_source)));
 }
 
-Status SourceReader::restore(const SourceState& state) { return files_->restore(state.position, state.schema); }
+Status SourceReader::restore(const SourceState& state) {
+  recorded_ = true;
+  return files_->restore(state.position, state.schema);
+}
 
 Status SourceReader::look(const std::stop_token& stop) { return files_->look(stop); }
 
@@ -85,7 +88,7 @@ Status SourceReader::read_all(const std::stop_token& stop, const BatchSink& rows
 SourceState SourceReader::next_state(bool whole_position) const {
   SourceState state{"", "", files_->schema_text()};
   if (has_pending()) state.added = pending_text();
-  if (whole_position) {
+  if (whole_position || !recorded_) {
     connect::FileLog log = files_->log();
     if (has_pending()) log.add(files_->pending());
     state.position = log.encode();
@@ -95,7 +98,10 @@ SourceState SourceReader::next_state(bool whole_position) const {
 
 std::string SourceReader::position() const { return files_->log().encode(); }
 
-void SourceReader::advance() { files_->advance(); }
+void SourceReader::advance() {
+  recorded_ = true;
+  files_->advance();
+}
 
 Result<std::string> SourceReader::merge_positions(const std::string& whole, const std::vector<std::string>& added) {
   SLUICE_TRY_ASSIGN(connect::FileLog log, connect::FileLog::decode(whole));

@@ -60,7 +60,8 @@ class SourceReader {
   /// that were not taken before. Errors as read_pending().
   Status read_all(const std::stop_token& stop, const BatchSink& rows, const DeadLetterSink& dead_letters);
 
-  /// The state after the epoch that takes the pending input.
+  /// The state after the epoch that takes the pending input. A reader that starts anew says its position whole in its
+  /// first epoch, so that nothing recorded before counts as taken.
   SourceState next_state(bool whole_position) const;
   /// All input taken, in stored form.
   std::string position() const;
@@ -75,6 +76,7 @@ class SourceReader {
 
   plan::Source source_;
   std::unique_ptr<connect::FileSource> files_;
+  bool recorded_ = false;  ///< The manifests say where it stands.
 };
 
 }  // namespace sluice::runtime

@@ -20,6 +20,9 @@ CREATE OR REFRESH STREAMING TABLE events AS
 SELECT id FROM STREAM read_files('landing/*.jsonl', format => 'json', schema => 'id BIGINT');
 
 CREATE OR REFRESH MATERIALIZED VIEW total AS SELECT count(*) AS n FROM events;
+
+CREATE OR REFRESH MATERIALIZED VIEW price AS
+SELECT sum(price) AS n FROM read_files('reference/*.jsonl', format => 'json', schema => 'price BIGINT');
 """
 
 
@@ -31,6 +34,8 @@ class ContinuousTest:
         (self.project / "transformations").mkdir()
         (self.project / "transformations" / "all.sql").write_text(SQL, encoding="utf-8")
         (self.project / "landing").mkdir()
+        (self.project / "reference").mkdir()
+        self.set_price(1)
         self.landed = 0
 
     def land(self, count):
@@ -39,19 +44,24 @@ class ContinuousTest:
         os.rename(part, self.project / "landing" / f"{self.landed}.jsonl")
         self.landed += 1
 
-    def rows(self):
-        done = subprocess.run([self.binary, "sql", "-C", self.project, "--output", "csv", "-c", "SELECT n FROM total"],
+    def set_price(self, price):
+        part = self.project / "part"
+        part.write_text(json.dumps({"price": price}) + "\n", encoding="utf-8")
+        os.rename(part, self.project / "reference" / "price.jsonl")
+
+    def rows(self, view="total"):
+        done = subprocess.run([self.binary, "sql", "-C", self.project, "--output", "csv", "-c", f"SELECT n FROM {view}"],
                               capture_output=True, text=True, check=False)
         lines = done.stdout.split()
         return int(lines[1]) if done.returncode == 0 and len(lines) == 2 else None
 
-    def wait_for(self, process, expected):
+    def wait_for(self, process, expected, view="total"):
         deadline = time.monotonic() + SECONDS_MAX
-        while self.rows() != expected:
+        while self.rows(view) != expected:
             if process.poll() is not None:
                 raise AssertionError(f"the run ended with exit {process.returncode}\n{process.stderr.read()}")
             if time.monotonic() > deadline:
-                raise AssertionError(f"after {SECONDS_MAX} s the view says {self.rows()}, not {expected}")
+                raise AssertionError(f"after {SECONDS_MAX} s {view} says {self.rows(view)}, not {expected}")
 
     def end(self, process, sign, expected):
         process.send_signal(sign)
@@ -66,6 +76,10 @@ class ContinuousTest:
             self.wait_for(process, first)
             self.land(3)
             self.wait_for(process, then)
+            # Twice: the second change comes when the first one's epoch has long been committed.
+            for price in (then, 2 * then):
+                self.set_price(price)
+                self.wait_for(process, price, "price")
             self.end(process, sign, exit_code)
         finally:
             process.kill()
@@ -79,8 +93,8 @@ class ContinuousTest:
         self.run_until(signal.SIGINT, 130, 2, 5)
         before = self.epochs()
         self.run_until(signal.SIGTERM, 143, 5, 8)
-        if len(self.epochs()) != len(before) + 1:
-            raise AssertionError(f"one file landed, but the epochs went from {before} to {self.epochs()}")
+        if len(self.epochs()) != len(before) + 3:
+            raise AssertionError(f"one file landed and one changed twice, but the epochs went from {before} to {self.epochs()}")
         shutil.rmtree(self.project)
 
 

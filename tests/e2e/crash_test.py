@@ -218,6 +218,8 @@ class CrashTest:
             self.check_logs()
         for file in files:
             self.land(file)
+        if kill_count >= 20 and self.kills["moment"] == self.kills.total():
+            raise Broken("no run was killed at a fail point")
         self.run_through(self.project)
         self.check_logs()
         left = [path for path in (self.project / "lake").rglob("*") if path.name.startswith(".sluice-tmp")]

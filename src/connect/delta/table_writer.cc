@@ -66,12 +66,8 @@ struct TableWriter::Impl {
 
   Status write(columnar::ChangeBatch& changes) {
     if (changes.empty()) return ok();
-    duckdb::DataChunk rows;
-    SLUICE_TRY(columnar::guard([&] {
-      rows.InitializeEmpty(changes.rows().GetTypes());
-      rows.Reference(changes.rows());
-      files->normalise(rows);
-    }));
+    duckdb::DataChunk& rows = changes.rows();
+    SLUICE_TRY(columnar::guard([&] { files->normalise(rows); }));
     if (options.mode == WriteMode::Append) return append(rows, changes);
     if (!epoch_changes) epoch_changes = std::make_unique<EpochChanges>(*context, options.schema.types());
     SLUICE_TRY(hasher->hash(rows, hashes));

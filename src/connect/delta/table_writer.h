@@ -87,7 +87,8 @@ class TableWriter {
   /// another schema or a full refresh. Before the first write() of the epoch.
   void replace();
 
-  /// Takes changes whose rows have the schema's types. Errors: those of the store; in Append mode Internal for a
+  /// Takes changes whose rows have the schema's types, and gives them the form in which the table will give them back, so
+  /// that who reads them from memory sees the same. Errors: those of the store; in Append mode Internal for a
   /// negative weight. After an error only abort() makes sense.
   Status write(columnar::ChangeBatch& changes);
 

@@ -7,25 +7,18 @@
 #include <duckdb/common/types/timestamp.hpp>
 #include <duckdb/common/types/vector.hpp>
 
+#include "runtime/internal/leaf_types.h"
+
 namespace sluice::runtime::internal {
 namespace {
 
 constexpr std::uint32_t kNoRow = std::numeric_limits<std::uint32_t>::max();
 
-// NOLINTNEXTLINE(misc-no-recursion): as deep as the type.
 bool holds_times(const duckdb::LogicalType& type) {
-  switch (type.id()) {
-    case duckdb::LogicalTypeId::DATE:
-    case duckdb::LogicalTypeId::TIMESTAMP:
-    case duckdb::LogicalTypeId::TIMESTAMP_TZ: return true;
-    case duckdb::LogicalTypeId::STRUCT:
-      return std::ranges::any_of(duckdb::StructType::GetChildTypes(type),
-                                 [](const auto& child) { return holds_times(child.second); });
-    case duckdb::LogicalTypeId::LIST: return holds_times(duckdb::ListType::GetChildType(type));
-    case duckdb::LogicalTypeId::MAP:
-      return holds_times(duckdb::MapType::KeyType(type)) || holds_times(duckdb::MapType::ValueType(type));
-    default: return false;
-  }
+  return any_leaf(type, [](duckdb::LogicalTypeId id) {
+    return id == duckdb::LogicalTypeId::DATE || id == duckdb::LogicalTypeId::TIMESTAMP ||
+           id == duckdb::LogicalTypeId::TIMESTAMP_TZ;
+  });
 }
 
 template <typename Time, typename IsFinite>

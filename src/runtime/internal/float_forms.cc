@@ -9,22 +9,15 @@
 #include <duckdb/common/types/vector.hpp>
 #include <duckdb/common/vector_operations/vector_operations.hpp>
 
+#include "runtime/internal/leaf_types.h"
+
 namespace sluice::runtime::internal {
 namespace {
 
-// NOLINTNEXTLINE(misc-no-recursion): as deep as the type.
 bool holds_floats(const duckdb::LogicalType& type) {
-  switch (type.id()) {
-    case duckdb::LogicalTypeId::FLOAT:
-    case duckdb::LogicalTypeId::DOUBLE: return true;
-    case duckdb::LogicalTypeId::STRUCT:
-      return std::ranges::any_of(duckdb::StructType::GetChildTypes(type),
-                                 [](const auto& child) { return holds_floats(child.second); });
-    case duckdb::LogicalTypeId::LIST: return holds_floats(duckdb::ListType::GetChildType(type));
-    case duckdb::LogicalTypeId::MAP:
-      return holds_floats(duckdb::MapType::KeyType(type)) || holds_floats(duckdb::MapType::ValueType(type));
-    default: return false;
-  }
+  return any_leaf(type, [](duckdb::LogicalTypeId id) {
+    return id == duckdb::LogicalTypeId::FLOAT || id == duckdb::LogicalTypeId::DOUBLE;
+  });
 }
 
 template <typename Number>

@@ -202,10 +202,15 @@ void refuse_impure_arguments(const ErrorContext& context, duckdb::ClientContext&
   };
   visitor.node = [&](duckdb::QueryNode& node) {
     for (const auto& modifier : node.modifiers) {
-      if (modifier->type != duckdb::ResultModifierType::LIMIT_MODIFIER) continue;
-      const auto& limit = modifier->Cast<duckdb::LimitModifier>();
-      refuse(limit.limit);
-      refuse(limit.offset);
+      if (modifier->type == duckdb::ResultModifierType::LIMIT_MODIFIER) {
+        const auto& limit = modifier->Cast<duckdb::LimitModifier>();
+        refuse(limit.limit);
+        refuse(limit.offset);
+      } else if (modifier->type == duckdb::ResultModifierType::LIMIT_PERCENT_MODIFIER) {
+        const auto& limit = modifier->Cast<duckdb::LimitPercentModifier>();
+        refuse(limit.limit);
+        refuse(limit.offset);
+      }
     }
   };
   walk(tree, visitor);

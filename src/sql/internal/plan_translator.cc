@@ -291,7 +291,12 @@ class PlanTranslator {
     if (window.GetExpressionType() == duckdb::ExpressionType::WINDOW_ROW_NUMBER && all_alike) {
       return not_incremental("row_number() without a bound such as QUALIFY row_number() OVER (…) <= 10");
     }
-    return not_incremental(fmt::format("the window function {}", window.GetName()));
+    // As the query wrote it, without the keys that pin its ties.
+    auto written = duckdb::unique_ptr_cast<duckdb::Expression, duckdb::BoundWindowExpression>(window.Copy());
+    for (auto* orders : {&written->orders, &written->arg_orders}) {
+      std::erase_if(*orders, [](const auto& order) { return order.expression->GetAlias() == lake::kTieBreak; });
+    }
+    return not_incremental(fmt::format("the window function {}", written->GetName()));
   }
 
   // --- projections and aggregates
@@ -330,17 +335,29 @@ class PlanTranslator {
            count.function.name == "count_star" && !count.filter;
   }
 
-  /// CASE WHEN … THEN error('…') ELSE value END, as DuckDB writes it.
+  /// CASE WHEN count > 1 THEN error('…') ELSE value END, as DuckDB writes it.
   static bool raises_error(const duckdb::Expression& expression) {
     if (expression.GetExpressionClass() != duckdb::ExpressionClass::BOUND_CASE) return false;
     const auto& cases = expression.Cast<duckdb::BoundCaseExpression>();
+    const auto is_column = [](const duckdb::Expression& part, std::uint64_t column) {
+      return part.GetExpressionClass() == duckdb::ExpressionClass::BOUND_COLUMN_REF &&
+             part.Cast<duckdb::BoundColumnRefExpression>().binding.column_index == column;
+    };
+    const auto exceeds_one = [&](const duckdb::Expression& condition) {
+      if (condition.GetExpressionType() != duckdb::ExpressionType::COMPARE_GREATERTHAN) return false;
+      const auto& comparison = condition.Cast<duckdb::BoundComparisonExpression>();
+      return is_column(*comparison.left, 1) &&
+             comparison.right->GetExpressionClass() == duckdb::ExpressionClass::BOUND_CONSTANT &&
+             comparison.right->Cast<duckdb::BoundConstantExpression>().value == duckdb::Value::BIGINT(1);
+    };
     const auto is_error = [](const duckdb::Expression* result) {
       while (result->GetExpressionClass() == duckdb::ExpressionClass::BOUND_CAST)
         result = result->Cast<duckdb::BoundCastExpression>().child.get();
       return result->GetExpressionClass() == duckdb::ExpressionClass::BOUND_FUNCTION &&
              result->Cast<duckdb::BoundFunctionExpression>().function.name == "error";
     };
-    return cases.case_checks.size() == 1 && is_error(cases.case_checks[0].then_expr.get());
+    return cases.case_checks.size() == 1 && exceeds_one(*cases.case_checks[0].when_expr) &&
+           is_error(cases.case_checks[0].then_expr.get()) && is_column(*cases.else_expr, 0);
   }
 
   // NOLINTNEXTLINE(misc-no-recursion)
