@@ -30,7 +30,8 @@ class RefreshPlanTest : public testing::Test {
                           dataset("stats", DatasetKind::MaterializedView, {"clean"}),
                           dataset("top", DatasetKind::MaterializedView, {"stats"})};
     for (const plan::Dataset& made : pipeline_.datasets) {
-      facts_.tables[made.name] = {"id-" + made.name, 1, 7, 9, made.fingerprint, made.query.inputs};
+      facts_.tables[made.name] = {
+          "id-" + made.name, 1, 7, 9, made.fingerprint, made.kind == DatasetKind::MaterializedView, made.query.inputs};
     }
     facts_.epoch = Epoch(9);
   }
@@ -79,7 +80,7 @@ TEST_F(RefreshPlanTest, ANewStreamingTableReadsWhatItsInputHasAlready) {
 
 TEST_F(RefreshPlanTest, AStreamingTableThatReadsOneMoreTableTakesInThatOneOnly) {
   pipeline_.datasets.insert(pipeline_.datasets.begin(), dataset("other", DatasetKind::StreamingTable, {}));
-  facts_.tables["other"] = {"id", 1, 0, 9, "v1", {}};
+  facts_.tables["other"] = {"id", 1, 0, 9, "v1", false, {}};
   pipeline_.datasets[2].query.inputs = {"other", "raw"};
   EXPECT_EQ(decide().at("clean"), (Refresh{RefreshKind::Append, 1, {"other"}}));
 }

@@ -55,6 +55,7 @@ struct FileSource::Impl {
         settling(settle_time) {}
 
   Status look_for_new(const std::vector<FileInfo>& found, const std::stop_token& stop);
+  bool keep_known(const std::vector<FileInfo>& there, std::vector<FileInfo>& settled) const;
   Status look_at_all(const std::vector<FileInfo>& found, const std::stop_token& stop);
   Status plan_files(std::span<const FileInfo> wanted, const std::stop_token& stop);
   Result<std::optional<PlannedFile>> plan_file(const FileInfo& info, const std::stop_token& stop);
@@ -109,8 +110,10 @@ Status FileSource::restore(std::string_view position, std::string_view schema) {
 Status FileSource::look(const std::stop_token& stop) {
   if (impl_->has_pending) return ok();
   SLUICE_TRY_ASSIGN(std::vector<FileInfo> found, discover(impl_->files, impl_->source.path));
+  const std::vector<FileInfo> there = impl_->source.stream ? std::vector<FileInfo>() : found;
   found = impl_->settling.settled(std::move(found), impl_->clock.monotonic());
   impl_->more_later = impl_->settling.waiting();
+  if (!impl_->source.stream && !impl_->keep_known(there, found)) return ok();
   const columnar::Schema before = impl_->schema;
   Status status = impl_->source.stream ? impl_->look_for_new(found, stop) : impl_->look_at_all(found, stop);
   if (status) status = impl_->check_new_columns(before);
@@ -150,6 +153,24 @@ Status FileSource::Impl::look_for_new(const std::vector<FileInfo>& found, const 
   SLUICE_TRY(plan_files(wanted, stop));
   has_pending = !pending.files.empty();
   return ok();
+}
+
+/// Adds the tracked files that look as they were read: they need not stand still once more. False if one that was read
+/// is changing: it is there, so the answer without it would be nobody's.
+bool FileSource::Impl::keep_known(const std::vector<FileInfo>& there, std::vector<FileInfo>& settled) const {
+  std::vector<FileInfo> kept;
+  auto next = settled.begin();
+  for (const FileInfo& info : there) {  // both are sorted by path
+    if (next != settled.end() && next->path == info.path) {
+      kept.push_back(*next++);
+    } else if (known_file(info)) {
+      kept.push_back(info);
+    } else if (log.files.contains(info.path)) {
+      return false;
+    }
+  }
+  settled = std::move(kept);
+  return true;
 }
 
 Status FileSource::Impl::look_at_all(const std::vector<FileInfo>& found, const std::stop_token& stop) {

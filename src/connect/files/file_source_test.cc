@@ -304,6 +304,25 @@ TEST_F(FileSourceTest, TracksFilesAsTheyAreNow) {
   EXPECT_TRUE(source().has_pending()) << "no file at all is news, too";
 }
 
+TEST_F(FileSourceTest, KeepsTrackedFilesWhileTheySettle) {
+  source_.stream = false;
+  settle_time_ = std::chrono::milliseconds(1000);
+  put("1.jsonl", "{\"a\":1}\n");
+  put("2.jsonl", "{\"a\":2}\n");
+  look();
+  clock_.advance(std::chrono::milliseconds(1000));
+  EXPECT_EQ(epoch(), (Rows{"1 | NULL", "2 | NULL"}));
+  open();
+  look();
+  EXPECT_FALSE(source().has_pending()) << "after a restart files are new to nobody";
+  put("2.jsonl", "{\"a\":20}\n", 2);
+  look();
+  EXPECT_FALSE(source().has_pending()) << "it changes, and has not vanished";
+  EXPECT_TRUE(source().more_later());
+  clock_.advance(std::chrono::milliseconds(1000));
+  EXPECT_EQ(epoch(), (Rows{"1 | NULL", "20 | NULL"}));
+}
+
 TEST_F(FileSourceTest, DoesNotTakeATouchedFileForAChange) {
   source_.stream = false;
   put("1.jsonl", "{\"a\":1}\n");
