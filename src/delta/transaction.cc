@@ -14,7 +14,6 @@ namespace sluice::delta {
 namespace {
 
 constexpr std::string_view kEngineInfo = "sluice";
-constexpr std::string_view kIsolationLevel = "Serializable";
 
 const CommitInfo* find_commit_info(std::span<const Action> actions) {
   for (const Action& action : actions) {
@@ -67,7 +66,7 @@ Result<PreparedCommit> prepare(const Snapshot* base, CommitRequest request, Cloc
   const Version version = base == nullptr ? Version(0) : base->version().next();
   info.timestamp = clock.now();
   if (base != nullptr) info.read_version = base->version();
-  if (!info.isolation_level) info.isolation_level = std::string(kIsolationLevel);
+  if (!info.isolation_level) info.isolation_level = std::string(to_string(request.isolation));
   if (!info.engine_info) info.engine_info = std::string(kEngineInfo);
   if (!info.txn_id) info.txn_id = random.uuid();
   info.is_blind_append = request.reads.empty() && only_adds_files(request.actions);
@@ -133,9 +132,12 @@ Result<CommitOutcome> publish(store::ObjectStore& store, const PreparedCommit& c
 namespace {
 
 /// Looks through the commits that came between `base` and `newest`: what became of ours, if they decide it.
-Result<std::optional<CommitOutcome>> compare_with_winners(store::ObjectStore& store, Version base, Version newest,
-                                                          const CommitRequest& request) {
-  for (Version version = base.next(); version <= newest; version = version.next()) {
+Result<std::optional<CommitOutcome>> compare_with_winners(store::ObjectStore& store, const Snapshot* base,
+                                                          Version newest, const CommitRequest& request) {
+  std::optional<ReadTable> table;
+  if (base != nullptr) table = ReadTable{base->protocol(), base->metadata(), base->schema()};
+  const Version first = base == nullptr ? Version(0) : base->version().next();
+  for (Version version = first; version <= newest; version = version.next()) {
     const auto theirs = load_commit(store, version);
     if (!theirs) {
       // Cleaned up meanwhile: what it did can no longer be known.
@@ -143,9 +145,11 @@ Result<std::optional<CommitOutcome>> compare_with_winners(store::ObjectStore& st
       return std::optional<CommitOutcome>(Conflict{version, ConflictKind::VersionTaken});
     }
     if (has_txn_id(*theirs, *request.info.txn_id)) return std::optional<CommitOutcome>(Committed{version});
-    if (const auto kind = find_conflict(request.actions, request.reads, *theirs)) {
+    const OvertakenCommit ours{request.actions, request.reads, request.isolation, table ? &*table : nullptr};
+    if (const auto kind = find_conflict(ours, *theirs)) {
       return std::optional<CommitOutcome>(Conflict{version, *kind});
     }
+    SLUICE_TRY_ASSIGN(table, follow(std::move(*table), *theirs));
   }
   return std::optional<CommitOutcome>();
 }
@@ -160,23 +164,39 @@ Result<CommitOutcome> Transaction::commit(CommitRequest request, const CommitPol
   for (std::uint32_t attempt = 0; attempt < policy.attempts_max; ++attempt) {
     SLUICE_TRY_ASSIGN(const PreparedCommit prepared, prepare(base_.get(), request, clock_, random_));
     SLUICE_TRY_ASSIGN(CommitOutcome outcome, publish(store_, prepared));
+    if (std::holds_alternative<Unknown>(outcome)) {
+      const auto resolved = resolve(store_, prepared);
+      if (!resolved) return outcome;
+      // A version that is free may yet be taken by the put whose answer was lost. Trying again is safe all the same:
+      // one of the two puts finds the other's commit, and knows it by its txnId.
+      if (!*resolved) {
+        if (attempt + 1 == policy.attempts_max) return outcome;
+        SLUICE_TRY(wait(backoff, policy, stop));
+        continue;
+      }
+      outcome = **resolved;
+    }
     if (!std::holds_alternative<Conflict>(outcome)) return outcome;
 
     winner = prepared.version;
-    const Version base_version = base_ ? base_->version() : kNoVersion;
     SLUICE_TRY_ASSIGN(auto newest, base_ ? Snapshot::refresh(store_, base_) : Snapshot::load(store_));
     if (!newest) return Error(ErrorCode::NotFound, "the table is gone: its log holds no commit any more");
-    SLUICE_TRY_ASSIGN(auto decided, compare_with_winners(store_, base_version, newest->version(), request));
+    SLUICE_TRY_ASSIGN(auto decided, compare_with_winners(store_, base_.get(), newest->version(), request));
     if (decided) return std::move(*decided);
     base_ = std::move(newest);
 
-    const auto jitter = static_cast<std::int64_t>(random_.next() % static_cast<std::uint64_t>(backoff.count() + 1));
-    if (!clock_.sleep(std::chrono::milliseconds(backoff.count() / 2 + jitter / 2), stop)) {
-      return Error(ErrorCode::Cancelled, "the commit was stopped while it waited for its next attempt");
-    }
-    backoff = std::min(backoff * 2, policy.backoff_max);
+    SLUICE_TRY(wait(backoff, policy, stop));
   }
   return CommitOutcome(Conflict{winner, ConflictKind::VersionTaken});
+}
+
+Status Transaction::wait(std::chrono::milliseconds& backoff, const CommitPolicy& policy, const std::stop_token& stop) {
+  const auto jitter = static_cast<std::int64_t>(random_.next() % static_cast<std::uint64_t>(backoff.count() + 1));
+  if (!clock_.sleep(std::chrono::milliseconds(backoff.count() / 2 + jitter / 2), stop)) {
+    return Error(ErrorCode::Cancelled, "the commit was stopped while it waited for its next attempt");
+  }
+  backoff = std::min(backoff * 2, policy.backoff_max);
+  return ok();
 }
 
 }  // namespace sluice::delta

@@ -37,6 +37,7 @@ struct CommitRequest {
   std::vector<Action> actions;  ///< In any order, without CommitInfo. Undated transaction identifiers get the time.
   CommitInfo info;
   ReadSet reads;
+  IsolationLevel isolation = IsolationLevel::Serializable;  ///< Of this commit; never a property of the table.
 };
 
 /// A commit, decided down to its bytes, that is not in the log yet. Plain data: it may be stored and published by
@@ -83,12 +84,17 @@ class Transaction {
       : store_(store), clock_(clock), random_(random), base_(std::move(base)) {}
 
   /// Commits. Committed: durable. Conflict: by the rules, or, as VersionTaken, because attempts ran out. Unknown: the
-  /// store stopped answering; nothing may be assumed.
-  /// Errors: those of prepare() and Snapshot::refresh(); Cancelled if a stop was requested while waiting.
+  /// store stopped answering, and did not say afterwards either. Errors: those of prepare(), publish() and
+  /// Snapshot::refresh(); Cancelled if a stop was requested while waiting.
+  /// After Unknown or an error nothing may be assumed. A new transaction on the same base with the same
+  /// `request.info.txn_id` finds out: it never commits twice.
   Result<CommitOutcome> commit(CommitRequest request, const CommitPolicy& policy = {},
                                const std::stop_token& stop = {}) &&;
 
  private:
+  /// Waits before the next attempt; the next wait is longer.
+  Status wait(std::chrono::milliseconds& backoff, const CommitPolicy& policy, const std::stop_token& stop);
+
   store::ObjectStore& store_;
   Clock& clock_;
   Random& random_;

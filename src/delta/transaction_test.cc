@@ -251,6 +251,126 @@ TEST_F(CleanedUpLogTest, AVersionFarAheadIsRefused) {
   EXPECT_EQ(table_.load()->version(), Version(0));
 }
 
+// Whichever call to the store fails, and whether before or after its effect: the commit is made once or not at all, and
+// whoever asks again with the same txnId gets it made.
+
+using store::Fault;
+using store::Operation;
+
+struct Strike {
+  Operation operation;
+  std::uint64_t nth;
+  Fault::Moment moment;
+};
+
+std::vector<Strike> all_strikes() {
+  std::vector<Strike> strikes;
+  for (const Operation operation : {Operation::Get, Operation::Head, Operation::List, Operation::PutIfAbsent}) {
+    for (std::uint64_t nth = 1; nth <= 12; ++nth) {
+      strikes.push_back({operation, nth, Fault::Moment::Before});
+      strikes.push_back({operation, nth, Fault::Moment::After});
+    }
+  }
+  return strikes;
+}
+
+/// How many commits of the log carry the txnId.
+int count_commits(store::ObjectStore& store, const std::string& txn_id) {
+  int count = 0;
+  const auto listing = *store.list(kLogFolder);
+  for (const auto& info : listing) {
+    const auto path = parse_log_path(info.key);
+    if (!path || path->kind != LogPath::Kind::Commit) continue;
+    const auto actions = *load_commit(store, path->version);
+    const auto* commit = actions.empty() ? nullptr : std::get_if<CommitInfo>(&actions.front());
+    if (commit != nullptr && commit->txn_id == txn_id) ++count;
+  }
+  return count;
+}
+
+TEST(TransactionFaultTest, ACommitIsMadeOnceWhateverFails) {
+  std::size_t struck = 0;
+  for (const int winners : {0, 1, 2}) {
+    for (const Strike& strike : all_strikes()) {
+      SCOPED_TRACE(testing::Message() << "winners " << winners << ", operation " << static_cast<int>(strike.operation)
+                                      << ", call " << strike.nth << ", moment " << static_cast<int>(strike.moment));
+      TestTable table;
+      table.create();
+      const auto base = table.load();
+      for (int i = 0; i < winners; ++i) table.put({TestTable::file("theirs" + std::to_string(i))});
+      store::FaultStore store(table.store,
+                              {Fault{strike.operation, "", strike.nth, ErrorCode::Unavailable, strike.moment}});
+      CommitRequest request;
+      request.actions = {TestTable::file("ours")};
+      request.info.operation = "WRITE";
+      request.info.txn_id = "our-id";
+      const auto outcome = Transaction(store, table.clock, table.random, base).commit(request);
+      struck += store.struck_count();
+
+      const int made = count_commits(table.store, "our-id");
+      EXPECT_LE(made, 1);
+      const bool committed = outcome && std::holds_alternative<Committed>(*outcome);
+      EXPECT_TRUE(!committed || made == 1);
+      EXPECT_FALSE(outcome && std::holds_alternative<Conflict>(*outcome));
+
+      const auto again = Transaction(table.store, table.clock, table.random, base).commit(request);
+      ASSERT_TRUE(again);
+      ASSERT_TRUE(std::holds_alternative<Committed>(*again));
+      EXPECT_EQ(count_commits(table.store, "our-id"), 1);
+      EXPECT_EQ(table.load()->files().size(), static_cast<std::size_t>(winners) + 1);
+    }
+  }
+  EXPECT_GE(struck, 40U);  // or the calls are others than those listed
+}
+
+TEST(TransactionFaultTest, APutWhoseAnswerIsLostIsFoundByItsTxnId) {
+  for (const auto moment : {Fault::Moment::Before, Fault::Moment::After}) {
+    TestTable table;
+    table.create();
+    store::FaultStore store(table.store, {Fault{Operation::PutIfAbsent, "", 1, ErrorCode::Unavailable, moment}});
+    CommitRequest request;
+    request.actions = {TestTable::file("ours")};
+    request.info.operation = "WRITE";
+    const auto outcome = Transaction(store, table.clock, table.random, table.load()).commit(request);
+    ASSERT_TRUE(outcome);
+    EXPECT_EQ(std::get<Committed>(*outcome).version, Version(1));
+    EXPECT_EQ(store.struck_count(), 1U);
+  }
+}
+
+TEST_F(TransactionTest, AReadOfAPartitionFollowsAppendsToOthers) {
+  table_.put(*create_table_actions({TestTable::schema(), {"id"}, {}, {}, {}}, table_.clock, table_.random));
+  const auto in_partition = [](std::string path, std::string id) {
+    AddFile add = TestTable::file(std::move(path));
+    add.partition_values = {{"id", std::move(id)}};
+    return add;
+  };
+  table_.put({in_partition("a", "1")});
+  const auto base = table_.load();
+  table_.put({in_partition("b", "2")});
+  const auto update = [&](std::string id) {
+    RemoveFile remove = TestTable::removal_of(in_partition("a", "1"));
+    return request({remove, in_partition("c", "1")}, ReadSet{false, {FilePredicate::equal("id", id)}, {"a"}, {}});
+  };
+  EXPECT_EQ(std::get<Conflict>(*commit(base, update("2"))).kind, ConflictKind::FilesAdded);
+  const auto outcome = commit(base, update("1"));
+  ASSERT_TRUE(outcome);
+  EXPECT_EQ(std::get<Committed>(*outcome).version, Version(3));
+  EXPECT_EQ(commit_info(Version(3)).is_blind_append, false);
+}
+
+TEST_F(TransactionTest, TheIsolationOfATransactionIsItsOwn) {
+  table_.create();
+  table_.put({TestTable::file("a")});
+  const auto base = table_.load();
+  ASSERT_TRUE(commit(base, request({TestTable::file("b")})));
+  CommitRequest deletion = request({TestTable::removal_of(TestTable::file("a"))}, ReadSet{true, {}, {}, {}});
+  EXPECT_EQ(std::get<Conflict>(*commit(base, deletion)).kind, ConflictKind::FilesAdded);
+  deletion.isolation = IsolationLevel::WriteSerializable;
+  ASSERT_TRUE(std::holds_alternative<Committed>(*commit(base, deletion)));
+  EXPECT_EQ(commit_info(Version(3)).isolation_level, "WriteSerializable");
+}
+
 // What would make an invalid table is refused before anything is written.
 
 TEST_F(TransactionTest, RefusesContradictions) {

@@ -1,0 +1,65 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "delta/actions.h"
+#include "delta/delta_schema.h"
+
+namespace sluice::delta {
+
+/// A condition on rows, in a form that can be decided for whole files: exactly by their partition values, within limits
+/// by their statistics. Three-valued as in SQL: a comparison with NULL is neither true nor false. Plain data; constants
+/// are texts as partition_value.h reads them, of the column's type. What a caller cannot say in this form is Opaque.
+struct FilePredicate {
+  enum class Kind {
+    Always,  ///< True for every row.
+    Opaque,  ///< Anything: may be true, false or NULL for any row.
+    Equal,
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+    IsNull,
+    Not,  ///< Of one child.
+    And,  ///< Of its children; of none: true.
+    Or,   ///< Of its children; of none: false.
+  };
+
+  Kind kind = Kind::Always;
+  std::vector<std::string> column;  ///< Comparisons and IsNull: logical names from the top.
+  std::string constant;             ///< Comparisons: the right side; the column is the left one.
+  std::vector<FilePredicate> children;
+
+  static FilePredicate compare(std::vector<std::string> column, Kind comparison, std::string constant);
+  static FilePredicate equal(std::string column, std::string constant);
+  static FilePredicate is_null(std::string column);
+  static FilePredicate negation(FilePredicate of);
+  static FilePredicate conjunction(std::vector<FilePredicate> of);
+  static FilePredicate disjunction(std::vector<FilePredicate> of);
+
+  friend bool operator==(const FilePredicate&, const FilePredicate&) = default;
+};
+
+/// How many of a file's rows a predicate can be true for.
+enum class FileMatch {
+  None,  ///< For certain no row.
+  Some,  ///< Not known: none, some or all.
+  All,   ///< For certain every row.
+};
+
+/// Decides by the file's partition values and statistics. Never a wrong None or All: what is missing, rounded or not
+/// readable counts as Some, and so do the bounds of floating-point columns, of which NaN may be missing.
+FileMatch match_file(const FilePredicate& predicate, const DataType& schema,
+                     const std::vector<std::string>& partition_columns, const AddFile& file);
+
+/// Ok if every column is one of the schema and every constant of its type; InvalidArgument, naming it, if not.
+Status check_predicate(const FilePredicate& predicate, const DataType& schema);
+
+/// True if the predicate asks for partition columns only, so that it is None or All for every file whose partition
+/// values can be read. Not of Opaque ones.
+bool is_partition_predicate(const FilePredicate& predicate, const std::vector<std::string>& partition_columns);
+
+}  // namespace sluice::delta
