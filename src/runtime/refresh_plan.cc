@@ -13,6 +13,11 @@ std::vector<std::string> dataset_names(const plan::Pipeline& pipeline) {
   return names;
 }
 
+bool may_be_reset(const plan::Dataset& dataset) {
+  const auto property = dataset.properties.find("pipelines.reset.allowed");
+  return property == dataset.properties.end() || property->second != "false";
+}
+
 bool starts_empty(RefreshKind kind) { return kind == RefreshKind::Create || kind == RefreshKind::Replace; }
 
 /// The datasets among the inputs that held rows before this epoch and keep them.
@@ -28,6 +33,13 @@ std::vector<std::string> standing_inputs(const plan::Pipeline& pipeline, const p
 Result<Refresh> decide_streaming_table(const plan::Pipeline& pipeline, const plan::Dataset& dataset,
                                        const TableState* table, Epoch epoch, bool refreshed,
                                        const std::map<std::string, Refresh>& decided) {
+  if (table != nullptr && refreshed && !may_be_reset(dataset)) {
+    return Error(ErrorCode::InvalidArgument,
+                 fmt::format("{} may not be refreshed: pipelines.reset.allowed is false", dataset.name))
+        .with_number(6107)
+        .with_help("name the datasets to refresh without it, --full-refresh=a,b, or take the property away")
+        .at(dataset.location);
+  }
   if (table == nullptr || refreshed) {
     return Refresh{table == nullptr ? RefreshKind::Create : RefreshKind::Replace,
                    table == nullptr ? 1 : table->generation + 1, standing_inputs(pipeline, dataset, decided)};

@@ -49,7 +49,7 @@ struct RefreshFacts {
 /// Decides, for every dataset of the pipeline, how it goes from the manifest's epoch to the next one (design §3,
 /// "Changing the SQL"). Pure. A view that was not part of the pipeline for a while is rebuilt: its inputs went on
 /// without it. Errors: InvalidArgument if a streaming table was a view before, or was left out while a table it reads went on; if a full
-/// refresh names no dataset of the pipeline, or would give a streaming table that is not itself refreshed the same rows
+/// refresh names no dataset of the pipeline or one that may not be reset (pipelines.reset.allowed), or would give a streaming table that is not itself refreshed the same rows
 /// again; the message names both.
 Result<std::map<std::string, Refresh>> decide_refresh(const plan::Pipeline& pipeline, const RefreshFacts& facts);
 

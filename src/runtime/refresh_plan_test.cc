@@ -113,6 +113,14 @@ TEST_F(RefreshPlanTest, AViewThatComesBackIsRebuiltBecauseItsInputsWentOn) {
   EXPECT_EQ(decide().at("stats").kind, RefreshKind::Rebuild);
 }
 
+TEST_F(RefreshPlanTest, AStreamingTableThatMayNotBeResetIsNot) {
+  pipeline_.datasets[0].properties["pipelines.reset.allowed"] = "false";
+  facts_.full_refresh.all = true;
+  EXPECT_EQ(decide_refresh(pipeline_, facts_).error().number(), 6107u);
+  facts_.full_refresh = {false, {"stats"}};
+  EXPECT_EQ(decide().at(pipeline_.datasets[0].name).kind, RefreshKind::Append);
+}
+
 TEST_F(RefreshPlanTest, AViewThatBecomesAStreamingTableAsksForAFullRefresh) {
   facts_.tables["clean"].view = true;
   EXPECT_EQ(decide_refresh(pipeline_, facts_).error().number(), 6106u);
