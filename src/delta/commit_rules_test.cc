@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "delta/test_table.h"
+#include "delta/delta_test_table.h"
 
 namespace sluice::delta {
 namespace {

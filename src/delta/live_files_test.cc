@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "base/random.h"
-#include "delta/test_table.h"
+#include "delta/delta_test_table.h"
 
 namespace sluice::delta {
 namespace {

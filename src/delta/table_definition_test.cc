@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "delta/test_table.h"
+#include "delta/delta_test_table.h"
 
 namespace sluice::delta {
 namespace {

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "delta/log_checkpoint.h"
-#include "delta/test_table.h"
+#include "delta/delta_test_table.h"
 #include "store/fault_store.h"
 
 namespace sluice::delta {

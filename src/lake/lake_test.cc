@@ -8,7 +8,7 @@
 #include <gtest/gtest.h>
 #include <duckdb.hpp>
 
-#include "lake/test_relations.h"
+#include "lake/lake_test_relations.h"
 
 namespace sluice::lake {
 namespace {

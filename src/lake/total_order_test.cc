@@ -6,7 +6,7 @@
 #include <duckdb.hpp>
 
 #include "lake/lake.h"
-#include "lake/test_relations.h"
+#include "lake/lake_test_relations.h"
 
 namespace sluice::lake {
 namespace {

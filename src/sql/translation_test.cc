@@ -299,10 +299,11 @@ const Recomputed kRecomputed[] = {
     {"SELECT CASE WHEN count(*) = 0 THEN error('none') ELSE first(a) END AS x FROM (SELECT a FROM t ORDER BY b LIMIT "
      "1)",
      "the aggregate first(BIGINT)"},
-    {"SELECT CASE WHEN count(*) > 1 THEN error('x') ELSE first(a) + count(*) END AS x FROM (SELECT a FROM t LIMIT 1)",
+    {"SELECT CASE WHEN count(*) > 1 THEN error('x') ELSE first(a) + count(*) END AS x FROM (SELECT a FROM t ORDER BY b "
+     "LIMIT 1)",
      "the aggregate first(BIGINT)"},
     {"SELECT a, lag(b) OVER (PARTITION BY s ORDER BY a) AS r FROM t",
-     "the window function lag(b) OVER (PARTITION BY s ORDER BY a ASC NULLS LAST)"},
+     "the window function LAG(b) OVER (PARTITION BY s ORDER BY a ASC NULLS LAST)"},
     {"SELECT DISTINCT ON (a) * FROM (FROM t ORDER BY a, b DESC)", "DISTINCT ON over an inner ORDER BY"},
     {"SELECT a FROM (SELECT a, row_number() OVER () AS r FROM (FROM t ORDER BY b)) WHERE r <= 10",
      "row_number() over an inner ORDER BY"},
