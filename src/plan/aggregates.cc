@@ -33,7 +33,6 @@ bool has_incremental_form(const Aggregate& aggregate) {
   if (count != 1) return false;
   const duckdb::LogicalType& argument = aggregate.arguments[0].type;
   if (function == "count") return true;
-  if (aggregate.distinct) return false;
   if (function == "sum" || function == "sum_no_overflow" || function == "avg") return is_number(argument);
   static constexpr std::array<std::string_view, 6> kSpreads = {"var_pop",    "var_samp",    "variance",
                                                                "stddev_pop", "stddev_samp", "stddev"};

@@ -10,10 +10,10 @@ namespace sluice::plan {
 /// Returns whether the engine keeps this aggregate up to date by changes. This is the contract between who makes plans
 /// and who runs them: a plan holds no other aggregate, and the engine computes all of these.
 ///
-/// count_star(); count(any), also DISTINCT; sum and sum_no_overflow(integers, DECIMAL, FLOAT, DOUBLE);
-/// avg(integers, DECIMAL, FLOAT, DOUBLE); var_pop, var_samp, variance, stddev_pop, stddev_samp and stddev(DOUBLE); min
-/// and max(any type but nested ones); bool_and and bool_or(BOOLEAN). Each with or without FILTER. Function names are
-/// DuckDB's, as in Aggregate::function.
+/// count_star(); count(any); sum and sum_no_overflow(integers, DECIMAL, FLOAT, DOUBLE); avg(integers, DECIMAL, FLOAT,
+/// DOUBLE); var_pop, var_samp, variance, stddev_pop, stddev_samp and stddev(DOUBLE); min
+/// and max(any type but nested ones); bool_and and bool_or(BOOLEAN). Each with or without FILTER and, but for
+/// count_star, DISTINCT. Function names are DuckDB's, as in Aggregate::function.
 bool has_incremental_form(const Aggregate& aggregate);
 
 }  // namespace sluice::plan

@@ -391,10 +391,6 @@ class PlanTranslator {
 
   // NOLINTNEXTLINE(misc-no-recursion)
   Result<Relation> aggregate(duckdb::LogicalAggregate& op) {
-    const bool plain =
-        op.grouping_functions.empty() &&
-        (op.grouping_sets.empty() || (op.grouping_sets.size() == 1 && op.grouping_sets[0].size() == op.groups.size()));
-    if (!plain) return not_incremental("several grouping sets (ROLLUP, CUBE, GROUPING SETS)");
     SLUICE_TRY_ASSIGN(const Relation child, translate(*op.children[0]));
     plan::AggregateNode body;
     Relation out;
@@ -409,8 +405,40 @@ class PlanTranslator {
       body.aggregates.push_back(std::move(function));
       out.columns.emplace_back(op.aggregate_index, i);
     }
-    out.node = builder_.aggregate(child.node, std::move(body));
+    for (std::size_t i = 0; i < op.grouping_functions.size(); ++i) out.columns.emplace_back(op.groupings_index, i);
+    std::vector<NodeIndex> parts;
+    for (const duckdb::GroupingSet& set : op.grouping_sets) parts.push_back(aggregate_set(op, child, body, set));
+    if (parts.empty()) parts.push_back(builder_.aggregate(child.node, std::move(body)));
+    out.node = parts.size() == 1 ? parts[0] : builder_.union_all(std::move(parts));
     return out;
+  }
+
+  /// Aggregates by one grouping set. The other groups are NULL in its rows, and GROUPING() tells which those are.
+  NodeIndex aggregate_set(const duckdb::LogicalAggregate& op, const Relation& child, const plan::AggregateNode& whole,
+                          const duckdb::GroupingSet& set) {
+    plan::AggregateNode body{{}, whole.aggregates};
+    for (const duckdb::idx_t group : set) body.groups.push_back(whole.groups[group]);
+    const NodeIndex node = builder_.aggregate(child.node, std::move(body));
+    if (set.size() == whole.groups.size() && op.grouping_functions.empty()) return node;
+    std::vector<Expression> expressions;
+    std::vector<std::string> names;
+    ColumnIndex next = 0;
+    for (std::size_t i = 0; i < whole.groups.size(); ++i) {
+      const bool is_grouped = set.contains(i);
+      names.push_back(is_grouped ? builder_.node(node).names[next] : "");
+      expressions.push_back(is_grouped ? builder_.column(node, next++)
+                                       : Expression::literal(duckdb::Value(whole.groups[i].type)));
+    }
+    while (next < builder_.width(node)) {
+      names.push_back(builder_.node(node).names[next]);
+      expressions.push_back(builder_.column(node, next++));
+    }
+    for (const auto& grouping : op.grouping_functions) {
+      std::int64_t bits = 0;
+      for (const duckdb::idx_t group : grouping) bits = bits * 2 + (set.contains(group) ? 0 : 1);
+      expressions.push_back(Expression::literal(duckdb::Value::BIGINT(bits)));
+    }
+    return builder_.project(node, std::move(expressions), std::move(names));
   }
 
   Result<plan::Aggregate> aggregate_function(const duckdb::BoundAggregateExpression& bound, const Relation& child) {
