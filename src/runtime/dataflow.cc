@@ -102,22 +102,4 @@ Status Dataflow::end_epoch(Epoch epoch, engine::Output& output) {
   return ok();
 }
 
-std::uint64_t Dataflow::state_bytes() const {
-  std::uint64_t bytes = 0;
-  for (const RunningNode& node : nodes_) bytes += node.op ? node.op->state_bytes() : 0;
-  return bytes;
-}
-
-engine::OperatorCounters Dataflow::counters() const {
-  engine::OperatorCounters sum;
-  for (const RunningNode& node : nodes_) {
-    if (!node.op) continue;
-    sum.rows_in += node.op->counters().rows_in;
-    sum.rows_out += node.op->counters().rows_out;
-    sum.state_reads += node.op->counters().state_reads;
-    sum.state_writes += node.op->counters().state_writes;
-  }
-  return sum;
-}
-
 }  // namespace sluice::runtime

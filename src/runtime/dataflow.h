@@ -31,10 +31,6 @@ class Dataflow {
 
   /// Types of the rows that come out.
   const columnar::RowType& types() const { return nodes_.back().types; }
-  /// Estimated bytes of state held by all operators.
-  std::uint64_t state_bytes() const;
-  /// Rows and state entries touched since creation, summed over all operators.
-  engine::OperatorCounters counters() const;
 
  private:
   struct Consumer {

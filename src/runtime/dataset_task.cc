@@ -36,7 +36,7 @@ DatasetTask::~DatasetTask() = default;
 
 void DatasetTask::start_epoch(Epoch epoch) {
   epoch_ = epoch;
-  touched_ = refresh_.kind != RefreshKind::Append && refresh_.kind != RefreshKind::Maintain;
+  touched_ = computes_anew();
   if (refresh_.kind != RefreshKind::Maintain) state_ready_ = true;
 }
 
@@ -208,7 +208,7 @@ Status DatasetTask::take_answer() {
   std::vector<lake::View> views;
   for (const plan::NamedQuery& view : dataset_.query.views) views.push_back({view.name, view.sql});
   SLUICE_TRY_ASSIGN(const std::unique_ptr<lake::Rows> rows,
-                    environment_.lake.execute(dataset_.query.sql, views, std::move(relations)));
+                    environment_.lake.execute(dataset_.query.sql, views, std::move(relations), environment_.stop()));
   SLUICE_TRY(make_boundary(rows->types()));
   for (;;) {
     SLUICE_TRY_ASSIGN(const duckdb::unique_ptr<duckdb::DataChunk> chunk, rows->next());
@@ -232,12 +232,6 @@ void DatasetTask::applied() {
   refresh_.kind = streaming() ? RefreshKind::Append : RefreshKind::Maintain;
   // A view's scans stay: they are what its state would be rebuilt from.
   if (streaming()) refresh_.scans.clear();
-}
-
-std::uint64_t DatasetTask::state_bytes() const {
-  std::uint64_t bytes = dataflow_ ? dataflow_->state_bytes() : 0;
-  for (const auto& [name, image] : images_) bytes += image.memory_bytes();
-  return bytes;
 }
 
 }  // namespace sluice::runtime

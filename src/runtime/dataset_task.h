@@ -3,6 +3,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -40,6 +41,8 @@ struct TaskEnvironment {
   std::function<bool(const std::string& relation)> append_only;
   /// Columns of a relation, as the present plan gives them.
   std::function<columnar::Schema(const std::string& relation)> relation_schema;
+  /// Of the running epoch.
+  std::function<std::stop_token()> stop;
 };
 
 /// Computes one dataset: takes changes of its inputs in, casts the result to the dataset's boundary types, judges it by
@@ -64,6 +67,11 @@ class DatasetTask final : private engine::Output {
   /// Adds a dataset that reads this one. It must outlive the task.
   void add_reader(DatasetTask& reader) { readers_.push_back(&reader); }
 
+  /// Whether the next epoch computes all rows from scratch rather than from changes.
+  bool computes_anew() const {
+    return refresh_.kind != RefreshKind::Append && refresh_.kind != RefreshKind::Maintain;
+  }
+
   /// Begins an epoch. All tasks begin before any takes rows.
   void start_epoch(Epoch epoch);
   /// Takes in what the inputs held before this epoch, where the refresh asks for it.
@@ -74,9 +82,6 @@ class DatasetTask final : private engine::Output {
   Status end_epoch(Epoch epoch);
   /// The epoch is committed: from now on the dataset goes on by changes.
   void applied();
-
-  /// Estimated bytes of operator state.
-  std::uint64_t state_bytes() const;
 
  private:
   DatasetTask(const plan::Dataset& dataset, Refresh refresh, ManagedTable& table, TaskEnvironment& environment)
@@ -89,9 +94,7 @@ class DatasetTask final : private engine::Output {
 
   bool streaming() const { return dataset_.kind == plan::DatasetKind::StreamingTable; }
   /// Whether an epoch's output is all that the dataset has, rather than changes of it.
-  bool whole() const {
-    return !dataflow_ || (refresh_.kind != RefreshKind::Append && refresh_.kind != RefreshKind::Maintain);
-  }
+  bool whole() const { return !dataflow_ || computes_anew(); }
   /// Whether the table's rows as of the last epoch are to be counted as taken away.
   bool replaces_rows() const {
     return !streaming() && whole() && refresh_.kind != RefreshKind::Create && refresh_.kind != RefreshKind::Replace;

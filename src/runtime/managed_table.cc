@@ -25,12 +25,24 @@ Error foreign_table(const std::string& key) {
       .with_help("rename the dataset, move the table away, or point `storage` elsewhere; nothing was changed");
 }
 
-Error lost_positions(const std::string& key) {
-  return Error(ErrorCode::Corruption,
-               fmt::format("{} holds epochs of this pipeline, but there is no manifest under _sluice/", key))
+Error other_table(const std::string& key, const std::string& dataset) {
+  return Error(ErrorCode::Conflict,
+               fmt::format("{} is not the table that this pipeline wrote: another was put in its place", key))
+      .with_number(4105)
+      .with_help(fmt::format("put the pipeline's table back, or move this one away and run `sluice run --once "
+                             "--full-refresh={}`; nothing was changed",
+                             dataset));
+}
+
+Error lost_positions(const std::string& key, bool has_manifest) {
+  return Error(ErrorCode::Corruption, fmt::format("{} holds epochs of this pipeline, but {} under _sluice/", key,
+                                                  has_manifest ? "is not named in the newest manifest"
+                                                               : "there is no manifest"))
       .with_number(6001)
       .with_help("restore the folder _sluice/ from a backup, or move the table away and run with --full-refresh");
 }
+
+std::string dataset_of(const std::string& key) { return key.substr(key.find('.') + 1); }
 
 constexpr std::string_view kAppIdPrefix = "sluice:";
 
@@ -55,7 +67,7 @@ Error foreign_commit_error(const std::string& key, std::int64_t found, std::int6
       .with_help(
           fmt::format("someone else committed to the table; `sluice run --once --full-refresh={}` makes it follow "
                       "its query again",
-                      key.substr(key.find('.') + 1)));
+                      dataset_of(key)));
 }
 
 Result<bool> is_version_taken(store::ObjectStore& store, const PlannedCommit& commit) {
@@ -70,23 +82,45 @@ Result<std::unique_ptr<ManagedTable>> ManagedTable::open(TableEnvironment& envir
   auto loaded = delta::Snapshot::load(*table->store_);
   if (!loaded) return std::move(loaded).error().in(table->key_);
   table->snapshot_ = std::move(*loaded);
+  const auto& snapshot = table->snapshot_;
   if (state == nullptr) {
-    if (!table->snapshot_) return table;
-    return has_our_transactions(*table->snapshot_) ? lost_positions(table->key_) : foreign_table(table->key_);
+    if (!snapshot) return table;
+    const auto& properties = snapshot->metadata().configuration;
+    const auto owner = properties.find(std::string(kPipelineProperty));
+    const bool of_another =
+        environment.has_manifest && owner != properties.end() && owner->second != environment.pipeline_id;
+    if (of_another || !has_our_transactions(*snapshot)) return foreign_table(table->key_);
+    return lost_positions(table->key_, environment.has_manifest);
   }
-  const delta::Version expected(state->version);
-  if (!table->snapshot_ || table->snapshot_->version() < expected) {
-    return Error(ErrorCode::Corruption,
-                 fmt::format("{} should be at version {}, but {}", table->key_, state->version,
-                             table->snapshot_ ? fmt::format("its log ends at {}", table->snapshot_->version().value())
-                                              : std::string("there is no such table")))
-        .with_number(6002)
-        .with_help("restore the table's folder, or run with --full-refresh after moving _sluice/ and the tables away");
+  table->version_left_ = state->version;
+  if (!snapshot) {
+    table->standing_ = TableStanding::Gone;
+    return table;
   }
-  if (table->snapshot_->version() > expected) {
-    table->foreign_commit_ = foreign_commit_error(table->key_, table->snapshot_->version().value(), state->version);
-  }
+  if (snapshot->metadata().id != state->table_id) return other_table(table->key_, dataset_of(table->key_));
+  const delta::Version left(state->version);
+  table->standing_ = snapshot->version() > left   ? TableStanding::Ahead
+                     : snapshot->version() < left ? TableStanding::Behind
+                                                  : TableStanding::AsLeft;
   return table;
+}
+
+std::optional<Error> ManagedTable::out_of_step() const {
+  switch (standing_) {
+    case TableStanding::New:
+    case TableStanding::AsLeft: return std::nullopt;
+    case TableStanding::Ahead: return foreign_commit_error(key_, snapshot_->version().value(), version_left_);
+    case TableStanding::Behind:
+    case TableStanding::Gone: break;
+  }
+  return Error(ErrorCode::Corruption,
+               fmt::format("{} should be at version {}, but {}", key_, version_left_,
+                           snapshot_ ? fmt::format("its log ends at {}", snapshot_->version().value())
+                                     : std::string("there is no such table")))
+      .with_number(6002)
+      .with_help(fmt::format("restore the table's folder, or compute it anew from what its inputs hold now with `sluice "
+                             "run --once --full-refresh={}`",
+                             dataset_of(key_)));
 }
 
 std::string ManagedTable::table_id() const {
@@ -201,7 +235,7 @@ Status ManagedTable::applied() {
   }
   writer_->applied(snapshot_);
   definition_actions_.clear();
-  foreign_commit_.reset();  // a full refresh has looked at what the table holds
+  standing_ = TableStanding::AsLeft;  // if it was not, all its rows were given anew
   // A log checkpoint only makes reading faster, so a failure waits for the next one.
   if (delta::log_checkpoint_due(*snapshot_)) {
     static_cast<void>(delta::write_log_checkpoint(*store_, *snapshot_, environment_.clock).has_value());

@@ -40,6 +40,16 @@ struct TableEnvironment {
   Clock& clock;
   Random& random;
   std::string pipeline_id;
+  bool has_manifest = false;  ///< The pipeline has completed an epoch, so its id is the one in its tables.
+};
+
+/// How a table compares with what the manifest says of it.
+enum class TableStanding {
+  New,     ///< Neither in the manifest nor in storage.
+  AsLeft,  ///< At the version that our last epoch made.
+  Ahead,   ///< Someone else committed to it since.
+  Behind,  ///< Older than our last epoch: its folder was restored from a copy.
+  Gone,    ///< Its folder is no table any more.
 };
 
 /// One Delta table that the pipeline writes, and only the pipeline. Owned by one worker.
@@ -49,8 +59,8 @@ struct TableEnvironment {
 class ManagedTable {
  public:
   /// Opens the table, which may not exist yet. `state` is the manifest's, nullptr if the pipeline never wrote it.
-  /// Errors: Conflict if someone else made it; Corruption if it is gone, or older than the manifest says, or if it
-  /// holds our transactions while there is no manifest.
+  /// Errors: Conflict if someone else made it, or put another in its place; Corruption if it holds our transactions
+  /// while the manifest does not name it.
   static Result<std::unique_ptr<ManagedTable>> open(TableEnvironment& environment,
                                                     std::shared_ptr<store::ObjectStore> store, std::string key,
                                                     const TableState* state);
@@ -60,9 +70,10 @@ class ManagedTable {
   const std::shared_ptr<const delta::Snapshot>& snapshot() const { return snapshot_; }
   /// Returns Delta's id of the table: of the present one, or, from begin_epoch on, of the one to be made.
   std::string table_id() const;
-  /// Returns why the table may not be built upon: someone else committed to it since our last epoch. Only a full
-  /// refresh, which looks at its present rows, is then right.
-  const std::optional<Error>& foreign_commit() const { return foreign_commit_; }
+  TableStanding standing() const { return standing_; }
+  /// Returns why the table may not be built upon: it is Ahead (Conflict), Behind or Gone (Corruption). Only a full
+  /// refresh, which gives it all its rows anew, is then right.
+  std::optional<Error> out_of_step() const;
   /// Columns as stored; empty before the first commit.
   columnar::Schema stored_schema() const;
   /// Passes every live row to `sink`, in stored types, as insert-only batches of at most kBatchRowsMax rows.
@@ -92,7 +103,8 @@ class ManagedTable {
   std::string key_;
   std::shared_ptr<const delta::Snapshot> snapshot_;
   std::unique_ptr<connect::TableWriter> writer_;
-  std::optional<Error> foreign_commit_;
+  TableStanding standing_ = TableStanding::New;
+  std::int64_t version_left_ = -1;  ///< By our last epoch.
   std::vector<delta::Action> definition_actions_;
   connect::PreparedChanges prepared_;
 };
@@ -105,8 +117,8 @@ Result<bool> is_version_taken(store::ObjectStore& store, const PlannedCommit& co
 
 /// Puts the commit into its table's log; idempotent. A blind append that finds its version taken by a foreign commit
 /// that changed neither schema nor protocol moves to the next free version, so that a decided epoch can be completed;
-/// returns how many versions it moved by. Errors: Fenced if another engine on this pipeline wrote there; Conflict if a foreign commit came first and ours cannot follow it;
-/// Unavailable after bounded retries.
+/// returns how many versions it moved by. Errors: Fenced if another engine on this pipeline wrote there; Conflict if a
+/// foreign commit came first and ours cannot follow it; Unavailable after bounded retries.
 Result<int> publish_commit(store::ObjectStore& store, const PlannedCommit& commit);
 
 }  // namespace sluice::runtime

@@ -36,10 +36,10 @@ TableSpec spec_of(const plan::Dataset& dataset, const std::string& key) {
   return spec;
 }
 
-TableSpec side_spec(SideOutputs::Kind kind) {
+TableSpec side_spec(SideTable side) {
   TableSpec spec;
-  spec.key = SideOutputs::key(kind);
-  spec.schema = SideOutputs::schema(kind);
+  spec.key = key_of(side);
+  spec.schema = schema_of(side);
   return spec;
 }
 
@@ -63,8 +63,15 @@ class PipelineRunner::Schemas final : public SourceSchemas {
       const auto stood = runner_.manifest_.sources.find(source.key);
       const bool refreshed =
           runner_.options_.full_refresh.all || runner_.options_.full_refresh.datasets.count(source.dataset) > 0;
-      if (stood != runner_.manifest_.sources.end() && !refreshed) SLUICE_TRY(reader->restore(stood->second));
+      const bool recorded = stood != runner_.manifest_.sources.end();
+      if (recorded && !refreshed) SLUICE_TRY(reader->restore(stood->second));
       SLUICE_TRY(reader->look(runner_.stop_));
+      if (recorded && refreshed && !reader->has_pending()) {
+        // What was read is gone by now: the query stays valid, over no rows.
+        SLUICE_TRY(reader->restore_columns(stood->second));
+        runner_.notes_.push_back(fmt::format("the full refresh of {} finds no file in {}: rows that were read before go",
+                                             source.dataset, source.path));
+      }
     }
     return reader->schema();
   }
@@ -78,7 +85,12 @@ PipelineRunner::PipelineRunner(RunnerEnvironment environment, RunnerOptions opti
       options_(std::move(options)),
       records_(std::make_shared<store::PrefixStore>(*environment_.storage, kRecordsFolder)),
       epochs_(*records_, environment_.fail_points),
-      run_id_(environment_.random.uuid()) {}
+      run_id_(environment_.random.uuid()),
+      dead_letters_([this](columnar::ChangeBatch& rows) { return write_to_side_table(SideTable::DeadLetters, rows); },
+                    [this](const BatchSink& sink) -> Status {
+                      const SideOutputs::ScanTable scan = scan_of(SideTable::DeadLetters);
+                      return scan ? scan(sink) : ok();
+                    }) {}
 
 PipelineRunner::~PipelineRunner() = default;
 
@@ -135,6 +147,7 @@ Result<std::optional<EpochReport>> PipelineRunner::open() {
   SLUICE_TRY(environment_.fail_points.hit("R1"));
   SLUICE_TRY_ASSIGN(kernels_, columnar::KernelContext::create());
   SLUICE_TRY_ASSIGN(std::optional<Manifest> newest, epochs_.newest_manifest());
+  const bool has_manifest = newest.has_value();
   manifest_ = newest ? std::move(*newest) : Manifest();
   SLUICE_TRY(load_positions());
   SLUICE_TRY_ASSIGN(std::optional<CommitIntent> decided, epochs_.find_intent(manifest_.epoch.next()));
@@ -144,7 +157,7 @@ Result<std::optional<EpochReport>> PipelineRunner::open() {
   }
   if (manifest_.pipeline_id.empty()) manifest_.pipeline_id = environment_.random.uuid();
   table_environment_ = std::make_unique<TableEnvironment>(
-      TableEnvironment{environment_.lake, environment_.clock, environment_.random, manifest_.pipeline_id});
+      TableEnvironment{environment_.lake, environment_.clock, environment_.random, manifest_.pipeline_id, has_manifest});
   open_ = true;
   return std::optional<EpochReport>();
 }
@@ -220,7 +233,14 @@ Status PipelineRunner::make_plan() {
   SLUICE_TRY_ASSIGN(pipeline_, environment_.plans.make_plan(schemas));
   // A source with a declared schema is not asked for; it is read all the same.
   for (const plan::Source& source : pipeline_->sources) SLUICE_TRY(schemas.schema_of(source));
-  std::erase_if(sources_, [&](const auto& entry) { return pipeline_->find_source(entry.first) == nullptr; });
+  std::erase_if(sources_, [&](const auto& entry) {
+    const auto& [key, reader] = entry;
+    if (pipeline_->find_source(key) != nullptr) return false;
+    if (const auto state = manifest_.sources.find(key); state != manifest_.sources.end()) {
+      state->second.position = reader->position();
+    }
+    return true;
+  });
   return ok();
 }
 
@@ -236,8 +256,8 @@ Status PipelineRunner::open_tables() {
   return ok();
 }
 
-Result<ManagedTable*> PipelineRunner::side_table(SideOutputs::Kind kind) {
-  const std::string& key = SideOutputs::key(kind);
+Result<ManagedTable*> PipelineRunner::side_table(SideTable side) {
+  const std::string& key = key_of(side);
   std::unique_ptr<ManagedTable>& table = tables_[key];
   if (!table) {
     const auto state = manifest_.tables.find(key);
@@ -248,7 +268,6 @@ Result<ManagedTable*> PipelineRunner::side_table(SideOutputs::Kind kind) {
       return std::move(opened).error();
     }
     table = std::move(*opened);
-    if (table->foreign_commit()) return *table->foreign_commit();
   }
   return table.get();
 }
@@ -289,6 +308,10 @@ Status PipelineRunner::build_tasks() {
     if (const auto name = dataset_of(key, options_.schema)) facts.tables[*name] = state;
   }
   note_removed(facts.tables);
+  for (const auto& [name, state] : facts.tables) {
+    const auto table = tables_.find(table_key(name));
+    if (table != tables_.end() && table->second->standing() == TableStanding::Gone) facts.gone.insert(name);
+  }
   SLUICE_TRY_ASSIGN(facts.schema_changed, views_with_other_columns());
   SLUICE_TRY_ASSIGN(facts.files_changed, views_with_other_files());
   SLUICE_TRY_ASSIGN(auto decided, decide_refresh(*pipeline_, facts));
@@ -300,7 +323,7 @@ Status PipelineRunner::build_tasks() {
         const plan::Dataset* dataset = pipeline_->find_dataset(relation);
         return dataset == nullptr || dataset->kind == plan::DatasetKind::StreamingTable;
       },
-      [this](const std::string& relation) { return relation_schema(relation); }});
+      [this](const std::string& relation) { return relation_schema(relation); }, [this] { return stop_; }});
   for (const plan::Dataset& dataset : pipeline_->datasets) {
     if (dataset.kind == plan::DatasetKind::TemporaryView) continue;
     ManagedTable& table = *tables_.at(table_key(dataset.name));
@@ -315,7 +338,7 @@ Status PipelineRunner::build_tasks() {
     tasks_.emplace(dataset.name, std::move(*task));
   }
   // From here on a full refresh is either done or will be asked for anew.
-  return refuse_foreign_commits();
+  return refuse_tables_out_of_step();
 }
 
 void PipelineRunner::note_removed(const std::map<std::string, TableState>& tables) {
@@ -325,18 +348,18 @@ void PipelineRunner::note_removed(const std::map<std::string, TableState>& table
   }
 }
 
-Status PipelineRunner::refuse_foreign_commits() const {
-  for (const auto& [name, task] : tasks_) {
-    const bool looks_at_rows =
-        task->refresh().kind == RefreshKind::Replace || task->refresh().kind == RefreshKind::Rebuild;
+Status PipelineRunner::refuse_tables_out_of_step() const {
+  for (const std::string& name : dataset_order()) {
     const bool asked = options_.full_refresh.all || options_.full_refresh.datasets.count(name) > 0;
-    if (task->table().foreign_commit() && !(asked && looks_at_rows)) return *task->table().foreign_commit();
+    const auto out_of_step = tasks_.at(name)->table().out_of_step();
+    if (out_of_step && !asked) return *out_of_step;
   }
   return ok();
 }
 
 Status PipelineRunner::refuse_taken_versions(const CommitIntent& intent) const {
   for (const PlannedCommit& commit : intent.commits) {
+    if (commit.append_only && is_side_table(commit.table)) continue;  // it moves to the next free version
     SLUICE_TRY_ASSIGN(const bool taken, is_version_taken(*table_store(commit.table), commit));
     if (taken) return foreign_commit_error(commit.table, commit.version, commit.version - 1);
   }
@@ -367,8 +390,14 @@ std::vector<std::string> PipelineRunner::dataset_order() const {
 
 Status PipelineRunner::compute(EpochReport& report) {
   side_outputs_.begin_epoch(report.epoch);
+  dead_letters_.begin_epoch(report.epoch);
+  sides_written_.clear();
   const std::vector<std::string> order = dataset_order();
-  for (const std::string& name : order) tasks_.at(name)->start_epoch(report.epoch);
+  for (const std::string& name : order) {
+    DatasetTask& task = *tasks_.at(name);
+    task.start_epoch(report.epoch);
+    if (task.computes_anew()) dead_letters_.computes_anew(name);
+  }
   SLUICE_TRY(begin_tables());
   for (const std::string& name : order) SLUICE_TRY(tasks_.at(name)->take_standing_rows());
   SLUICE_TRY(read_sources(report));
@@ -434,34 +463,40 @@ Status PipelineRunner::read_sources(EpochReport& report) {
     DatasetTask& task = *tasks_.at(source.dataset);
     SLUICE_TRY(reader.read_pending(
         stop_, [&](columnar::ChangeBatch& rows) { return task.push(source.key, rows); },
-        [&](SideOutputs::DeadLetter letter) {
-          letter.dataset = source.dataset;
-          side_outputs_.add(letter);
-        }));
+        [&](DeadLetter letter) { return add_dead_letter(source.dataset, std::move(letter)); }));
     SLUICE_TRY(environment_.fail_points.hit("I4"));
   }
   return ok();
 }
 
 Status PipelineRunner::write_side_outputs(EpochReport& report) {
-  for (std::size_t index = 0; index < SideOutputs::kKindCount; ++index) {
-    const auto kind = static_cast<SideOutputs::Kind>(index);
-    SLUICE_TRY(side_outputs_.settle(kind, scan_of(kind)));
-    if (side_outputs_.row_count(kind) == 0) continue;
-    SLUICE_TRY_ASSIGN(ManagedTable* const table, side_table(kind));
-    SLUICE_TRY(table->begin_epoch(side_spec(kind), false));
-    SLUICE_TRY(side_outputs_.for_each_batch(kind, [&](columnar::ChangeBatch& rows) { return table->write(rows); }));
+  SLUICE_TRY(dead_letters_.finish());
+  for (const SideTable side : SideOutputs::kTables) {
+    SLUICE_TRY(side_outputs_.settle(side, scan_of(side)));
+    SLUICE_TRY(side_outputs_.for_each_batch(
+        side, [&](columnar::ChangeBatch& rows) { return write_to_side_table(side, rows); }));
   }
-  report.dead_letters = side_outputs_.arrived_count(SideOutputs::Kind::DeadLetters);
-  report.row_errors = side_outputs_.arrived_count(SideOutputs::Kind::Errors);
+  report.dead_letters = dead_letters_.count();
+  report.row_errors = side_outputs_.error_count();
   report.violations = side_outputs_.violation_count();
   return ok();
 }
 
-SideOutputs::ScanTable PipelineRunner::scan_of(SideOutputs::Kind kind) {
-  if (manifest_.tables.count(SideOutputs::key(kind)) == 0) return {};
-  return [this, kind](const SideOutputs::BatchSink& sink) -> Status {
-    SLUICE_TRY_ASSIGN(ManagedTable* const table, side_table(kind));
+Status PipelineRunner::write_to_side_table(SideTable side, columnar::ChangeBatch& rows) {
+  SLUICE_TRY_ASSIGN(ManagedTable* const table, side_table(side));
+  if (sides_written_.insert(side).second) SLUICE_TRY(table->begin_epoch(side_spec(side), false));
+  return table->write(rows);
+}
+
+Status PipelineRunner::add_dead_letter(const std::string& dataset, DeadLetter letter) {
+  letter.dataset = dataset;
+  return dead_letters_.add(letter);
+}
+
+SideOutputs::ScanTable PipelineRunner::scan_of(SideTable side) {
+  if (manifest_.tables.count(key_of(side)) == 0) return {};
+  return [this, side](const SideOutputs::BatchSink& sink) -> Status {
+    SLUICE_TRY_ASSIGN(ManagedTable* const table, side_table(side));
     return table->scan(sink);
   };
 }
@@ -497,10 +532,8 @@ Result<CommitIntent> PipelineRunner::prepare_commits(EpochReport& report) {
     report.datasets.push_back(
         {name, task.refresh().kind, prepared.rows_added, prepared.rows_removed, version, version != version_before});
   }
-  for (std::size_t index = 0; index < SideOutputs::kKindCount; ++index) {
-    const auto kind = static_cast<SideOutputs::Kind>(index);
-    if (side_outputs_.row_count(kind) == 0) continue;
-    ManagedTable& table = *tables_.at(SideOutputs::key(kind));
+  for (const SideTable side : sides_written_) {
+    ManagedTable& table = *tables_.at(key_of(side));
     const auto found = next.tables.find(table.key());
     TableState state = found == next.tables.end() ? TableState() : found->second;
     SLUICE_TRY(prepare(table, std::move(state), "STREAMING UPDATE"));
@@ -519,8 +552,11 @@ Status PipelineRunner::commit(CommitIntent& intent, EpochReport& report) {
   for (const PlannedCommit& commit : intent.commits) {
     SLUICE_TRY(environment_.fail_points.hit("C1"));
     SLUICE_TRY_ASSIGN(const int moved, publish_commit(*table_store(commit.table), commit));
-    // A manifest that stays behind the log makes the next start refuse the table until it is refreshed.
-    if (moved > 0) {
+    if (moved > 0 && is_side_table(commit.table)) {
+      // Rows are only added to it and it is nobody's input, so anyone may tidy it up.
+      intent.manifest.tables.at(commit.table).version += moved;
+    } else if (moved > 0) {
+      // A manifest that stays behind the log makes the next start refuse the table until it is refreshed.
       --intent.manifest.tables.at(commit.table).version;
       foreign =
           Error(ErrorCode::Conflict, fmt::format("{}: someone else committed version {} in the middle of epoch {}",
@@ -543,11 +579,8 @@ Status PipelineRunner::after_commit(const CommitIntent& intent) {
   manifest_ = intent.manifest;
   for (auto& [key, source] : sources_) source->advance();
   for (auto& [key, state] : manifest_.sources) {
-    if (sources_.count(key) > 0) {
-      state.position = sources_.at(key)->position();
-    } else if (const auto before = positions.find(key); before != positions.end()) {
-      state.position = before->second.position;
-    }
+    if (sources_.count(key) > 0) continue;  // it knows where it stands
+    if (const auto before = positions.find(key); before != positions.end()) state.position = before->second.position;
   }
   for (auto& [name, task] : tasks_) task->applied();
   side_outputs_.applied();
@@ -559,10 +592,8 @@ Status PipelineRunner::after_commit(const CommitIntent& intent) {
 Status PipelineRunner::scan_relation(const std::string& relation, const BatchSink& sink) {
   if (const auto source = sources_.find(relation); source != sources_.end()) {
     const std::string& dataset = pipeline_->find_source(relation)->dataset;
-    return source->second->read_all(stop_, sink, [&](SideOutputs::DeadLetter letter) {
-      letter.dataset = dataset;
-      side_outputs_.add(letter);
-    });
+    return source->second->read_all(
+        stop_, sink, [&](DeadLetter letter) { return add_dead_letter(dataset, std::move(letter)); });
   }
   ManagedTable& table = *tables_.at(table_key(relation));
   const plan::Dataset& dataset = *pipeline_->find_dataset(relation);
@@ -570,6 +601,7 @@ Status PipelineRunner::scan_relation(const std::string& relation, const BatchSin
   SLUICE_TRY_ASSIGN(const internal::RowConversion conversion,
                     internal::RowConversion::create(table.stored_schema(), dataset.schema));
   return table.scan([&](columnar::ChangeBatch& rows) -> Status {
+    if (stop_.stop_requested()) return Error(ErrorCode::Cancelled, "a stop was requested");
     if (conversion.identity()) return sink(rows);
     SLUICE_TRY_ASSIGN(columnar::ChangeBatch converted, conversion.apply(rows));
     return sink(converted);

@@ -19,11 +19,13 @@
 #include "connect/files/file_system.h"
 #include "lake/lake.h"
 #include "runtime/dataset_task.h"
+#include "runtime/dead_letters.h"
 #include "runtime/epoch_log.h"
 #include "runtime/managed_table.h"
 #include "runtime/plan_provider.h"
 #include "runtime/refresh_plan.h"
 #include "runtime/side_outputs.h"
+#include "runtime/side_tables.h"
 #include "runtime/source_reader.h"
 #include "store/object_store.h"
 
@@ -96,7 +98,6 @@ class PipelineRunner {
   const plan::Pipeline* pipeline() const { return pipeline_ ? &*pipeline_ : nullptr; }
 
  private:
-  struct Work;
   class Schemas;
 
   Result<std::optional<EpochReport>> try_epoch();
@@ -109,7 +110,8 @@ class PipelineRunner {
   Status make_plan();
   Status open_tables();
   Status build_tasks();
-  Status refuse_foreign_commits() const;
+  /// Tables that are not as the last epoch left them can only be computed anew, when the user asks for it.
+  Status refuse_tables_out_of_step() const;
   /// The last look before the point of no return: after it an epoch cannot be completed on what someone else committed.
   Status refuse_taken_versions(const CommitIntent& intent) const;
   Result<std::set<std::string>> views_with_other_columns() const;
@@ -133,8 +135,11 @@ class PipelineRunner {
   std::shared_ptr<store::ObjectStore> table_store(const std::string& key) const;
   std::string table_key(const std::string& dataset) const { return options_.schema + "." + dataset; }
   std::string app_id(const ManagedTable& table, std::int64_t generation) const;
-  Result<ManagedTable*> side_table(SideOutputs::Kind kind);
-  SideOutputs::ScanTable scan_of(SideOutputs::Kind kind);
+  Result<ManagedTable*> side_table(SideTable side);
+  SideOutputs::ScanTable scan_of(SideTable side);
+  /// Writes rows to the side table; the first of an epoch begin its part of it.
+  Status write_to_side_table(SideTable side, columnar::ChangeBatch& rows);
+  Status add_dead_letter(const std::string& dataset, DeadLetter letter);
 
   RunnerEnvironment environment_;
   RunnerOptions options_;
@@ -153,6 +158,8 @@ class PipelineRunner {
   std::unique_ptr<TaskEnvironment> task_environment_;
   std::map<std::string, std::unique_ptr<DatasetTask>> tasks_;  ///< By dataset name.
   SideOutputs side_outputs_;
+  DeadLetters dead_letters_;
+  std::set<SideTable> sides_written_;  ///< In this epoch.
   std::vector<std::string> notes_;
   std::set<std::string> removed_noted_;  ///< Tables whose note was given.
 };

@@ -30,8 +30,14 @@ std::vector<std::string> standing_inputs(const plan::Pipeline& pipeline, const p
   return scans;
 }
 
+/// Whether the dataset gives rows again that it gave before this epoch.
+bool gives_rows_again(const std::string& name, const std::map<std::string, TableState>& tables,
+                      const std::map<std::string, Refresh>& decided) {
+  return tables.count(name) > 0 && starts_empty(decided.at(name).kind);
+}
+
 Result<Refresh> decide_streaming_table(const plan::Pipeline& pipeline, const plan::Dataset& dataset,
-                                       const TableState* table, Epoch epoch, bool refreshed,
+                                       const TableState* table, const RefreshFacts& facts, bool refreshed,
                                        const std::map<std::string, Refresh>& decided) {
   if (table != nullptr && refreshed && !may_be_reset(dataset)) {
     return Error(ErrorCode::InvalidArgument,
@@ -41,8 +47,9 @@ Result<Refresh> decide_streaming_table(const plan::Pipeline& pipeline, const pla
         .at(dataset.location);
   }
   if (table == nullptr || refreshed) {
-    return Refresh{table == nullptr ? RefreshKind::Create : RefreshKind::Replace,
-                   table == nullptr ? 1 : table->generation + 1, standing_inputs(pipeline, dataset, decided)};
+    const bool there = table != nullptr && facts.gone.count(dataset.name) == 0;
+    return Refresh{there ? RefreshKind::Replace : RefreshKind::Create, table == nullptr ? 1 : table->generation + 1,
+                   standing_inputs(pipeline, dataset, decided)};
   }
   if (table->view) {
     return Error(ErrorCode::InvalidArgument,
@@ -55,7 +62,7 @@ Result<Refresh> decide_streaming_table(const plan::Pipeline& pipeline, const pla
         .at(dataset.location);
   }
   for (const std::string& input : dataset.query.inputs) {
-    if (pipeline.find_dataset(input) != nullptr && decided.at(input).kind == RefreshKind::Replace) {
+    if (pipeline.find_dataset(input) != nullptr && gives_rows_again(input, facts.tables, decided)) {
       return Error(ErrorCode::InvalidArgument,
                    fmt::format("a full refresh of {} would give {} the same rows again", input, dataset.name))
           .with_number(6102)
@@ -63,7 +70,7 @@ Result<Refresh> decide_streaming_table(const plan::Pipeline& pipeline, const pla
     }
   }
   const std::vector<std::string> inputs = standing_inputs(pipeline, dataset, decided);
-  if (table->epoch != epoch.value() && !inputs.empty()) {
+  if (table->epoch != facts.epoch.value() && !inputs.empty()) {
     return Error(ErrorCode::InvalidArgument,
                  fmt::format("streaming table {} was not part of the pipeline while {} went on", dataset.name,
                              inputs.front()))
@@ -89,12 +96,13 @@ Refresh decide_view(const plan::Pipeline& pipeline, const plan::Dataset& dataset
       std::any_of(dataset.query.inputs.begin(), dataset.query.inputs.end(), [&](const std::string& input) {
         return pipeline.find_dataset(input) != nullptr && starts_empty(decided.at(input).kind);
       });
-  const bool changed = table->fingerprint != dataset.fingerprint || input_replaced || refreshed ||
+  const bool changed = table->fingerprint != dataset.fingerprint || input_replaced ||
                        facts.files_changed.count(dataset.name) > 0 || table->epoch != facts.epoch.value();
-  refresh.kind = facts.schema_changed.count(dataset.name) > 0 ? RefreshKind::Replace
-                 : changed                                    ? RefreshKind::Rebuild
-                                                              : RefreshKind::Maintain;
   refresh.generation = table->generation;
+  if (facts.gone.count(dataset.name) > 0) return refresh;
+  refresh.kind = refreshed || facts.schema_changed.count(dataset.name) > 0 ? RefreshKind::Replace
+                 : changed                                                 ? RefreshKind::Rebuild
+                                                                           : RefreshKind::Maintain;
   return refresh;
 }
 
@@ -117,7 +125,7 @@ Result<std::map<std::string, Refresh>> decide_refresh(const plan::Pipeline& pipe
     const bool refreshed = full_refresh.all || full_refresh.datasets.count(dataset.name) > 0;
     if (dataset.kind == plan::DatasetKind::StreamingTable) {
       SLUICE_TRY_ASSIGN(Refresh refresh,
-                        decide_streaming_table(pipeline, dataset, table, facts.epoch, refreshed, decided));
+                        decide_streaming_table(pipeline, dataset, table, facts, refreshed, decided));
       decided.emplace(dataset.name, std::move(refresh));
     } else {
       decided.emplace(dataset.name, decide_view(pipeline, dataset, table, facts, refreshed, decided));

@@ -14,8 +14,8 @@ namespace sluice::runtime {
 /// What an epoch has to do for a dataset before it can take changes in.
 enum class RefreshKind {
   Append,    ///< Streaming table that goes on: new input only.
-  Create,    ///< No table yet: everything its inputs hold.
-  Replace,   ///< Everything anew, in place of all rows: full refresh of a streaming table, view of another schema.
+  Create,    ///< No table yet, or no more: everything its inputs hold.
+  Replace,   ///< Everything anew, in place of all rows: full refresh, view of another schema.
   Maintain,  ///< View that goes on: changes of its inputs, on top of state rebuilt from what they held.
   Rebuild,   ///< View whose query, rules or inputs changed: computed anew and committed as a difference.
 };
@@ -41,6 +41,7 @@ struct FullRefresh {
 struct RefreshFacts {
   Epoch epoch;                               ///< Of the manifest.
   std::map<std::string, TableState> tables;  ///< The manifest's, by dataset name.
+  std::set<std::string> gone;                ///< Datasets of the manifest whose table is no longer there.
   std::set<std::string> schema_changed;      ///< Views whose table has other columns than the dataset now.
   std::set<std::string> files_changed;  ///< Views of which a tracked source has other files than at the last epoch.
   FullRefresh full_refresh;
@@ -48,9 +49,11 @@ struct RefreshFacts {
 
 /// Decides, for every dataset of the pipeline, how it goes from the manifest's epoch to the next one (design §3,
 /// "Changing the SQL"). Pure. A view that was not part of the pipeline for a while is rebuilt: its inputs went on
-/// without it. Errors: InvalidArgument if a streaming table was a view before, or was left out while a table it reads went on; if a full
-/// refresh names no dataset of the pipeline or one that may not be reset (pipelines.reset.allowed), or would give a streaming table that is not itself refreshed the same rows
-/// again; the message names both.
+/// without it. A full refresh does not look at the rows a table holds, so it also mends one that lost files.
+///
+/// Errors, all InvalidArgument: a streaming table was a view before, or was left out while a table it reads went on; a
+/// full refresh names no dataset of the pipeline or one that may not be reset (pipelines.reset.allowed), or would give
+/// a streaming table that is not itself refreshed the same rows again (the message names both).
 Result<std::map<std::string, Refresh>> decide_refresh(const plan::Pipeline& pipeline, const RefreshFacts& facts);
 
 /// Returns the tables of the manifest that no dataset of the pipeline writes any more, sorted.

@@ -93,12 +93,24 @@ TEST_F(RefreshPlanTest, AFullRefreshOfOneTableIsRefusedIfAnotherWouldGetItsRowsT
   EXPECT_NE(decided.error().help().find("--full-refresh=raw,clean"), std::string::npos);
 }
 
-TEST_F(RefreshPlanTest, AFullRefreshReplacesStreamingTablesAsANewGenerationAndRebuildsViews) {
+TEST_F(RefreshPlanTest, AFullRefreshReplacesTablesAndStreamingTablesAsANewGeneration) {
   facts_.full_refresh.all = true;
   const auto decided = decide();
   EXPECT_EQ(decided.at("raw"), (Refresh{RefreshKind::Replace, 2, {}}));
   EXPECT_EQ(decided.at("clean"), (Refresh{RefreshKind::Replace, 2, {}}));
+  EXPECT_EQ(decided.at("stats"), (Refresh{RefreshKind::Replace, 1, {}}));
+}
+
+TEST_F(RefreshPlanTest, ATableThatIsGoneIsMadeAnewByAFullRefresh) {
+  facts_.gone = {"clean", "top"};
+  facts_.full_refresh.datasets = {"clean", "top"};
+  const auto decided = decide();
+  EXPECT_EQ(decided.at("raw").kind, RefreshKind::Append);
+  EXPECT_EQ(decided.at("clean"), (Refresh{RefreshKind::Create, 2, {"raw"}}));
   EXPECT_EQ(decided.at("stats"), (Refresh{RefreshKind::Rebuild, 1, {}}));
+  EXPECT_EQ(decided.at("top"), (Refresh{RefreshKind::Create, 1, {"stats"}}));
+  facts_.gone = facts_.full_refresh.datasets = {"raw"};
+  EXPECT_EQ(decide_refresh(pipeline_, facts_).error().number(), 6102u);
 }
 
 TEST_F(RefreshPlanTest, AFullRefreshOfAnUnknownDatasetNamesNearOnes) {

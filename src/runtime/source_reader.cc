@@ -15,10 +15,9 @@ class Sink final : public connect::RowSink {
 
   Status rows(columnar::ChangeBatch&& batch) override { return take_rows_(batch); }
   Status dead_letter(connect::DeadLetter&& letter) override {
-    take_letter_({"", std::move(letter.path), static_cast<std::int64_t>(letter.line),
-                  static_cast<std::int64_t>(letter.offset_bytes), fmt::format("SLU{:04}", letter.number),
-                  std::move(letter.message), std::move(letter.bytes)});
-    return ok();
+    return take_letter_({"", std::move(letter.path), static_cast<std::int64_t>(letter.line),
+                         static_cast<std::int64_t>(letter.offset_bytes), fmt::format("SLU{:04}", letter.number),
+                         std::move(letter.message), std::move(letter.bytes)});
   }
 
  private:
@@ -44,6 +43,8 @@ Status SourceReader::restore(const SourceState& state) {
   recorded_ = true;
   return files_->restore(state.position, state.schema);
 }
+
+Status SourceReader::restore_columns(const SourceState& state) { return files_->restore("", state.schema); }
 
 Status SourceReader::look(const std::stop_token& stop) { return files_->look(stop); }
 
@@ -73,13 +74,14 @@ Status SourceReader::read_pending(const std::stop_token& stop, const BatchSink& 
 
 Status SourceReader::read_all(const std::stop_token& stop, const BatchSink& rows, const DeadLetterSink& dead_letters) {
   // What could not be read of a file is reported once, when the file is first taken.
-  const DeadLetterSink report_new = [&](SideOutputs::DeadLetter letter) {
+  const DeadLetterSink report_new = [&](DeadLetter letter) {
     const auto taken = files_->log().files.find(letter.file);
     for (const connect::PlannedFile& file : files_->pending().files) {
       if (file.info.path != letter.file) continue;
-      if (taken == files_->log().files.end() || taken->second.hash != file.hash) dead_letters(std::move(letter));
-      return;
+      if (taken != files_->log().files.end() && taken->second.hash == file.hash) return ok();
+      return dead_letters(std::move(letter));
     }
+    return ok();
   };
   Sink sink(rows, report_new);
   return files_->read_all(sink, stop);

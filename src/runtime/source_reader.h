@@ -12,7 +12,7 @@
 #include "connect/files/file_system.h"
 #include "plan/pipeline.h"
 #include "runtime/epoch_records.h"
-#include "runtime/side_outputs.h"
+#include "runtime/dead_letters.h"
 
 namespace sluice::connect {
 class FileSource;
@@ -29,7 +29,7 @@ namespace sluice::runtime {
 class SourceReader {
  public:
   using BatchSink = std::function<Status(columnar::ChangeBatch&)>;
-  using DeadLetterSink = std::function<void(SideOutputs::DeadLetter)>;
+  using DeadLetterSink = std::function<Status(DeadLetter)>;
 
   /// `files` and `clock` must outlive the reader.
   static Result<std::unique_ptr<SourceReader>> create(connect::FileSystem& files, Clock& clock,
@@ -39,6 +39,8 @@ class SourceReader {
 
   /// Goes on from where an earlier run stood. Corruption if the texts are not ours.
   Status restore(const SourceState& state);
+  /// Starts anew with the columns that an earlier run found. Corruption if the text is not ours.
+  Status restore_columns(const SourceState& state);
   /// Looks for input that is not taken yet and at its columns. Keeps what is pending if something is.
   /// Errors: those of connect::FileSource.
   Status look(const std::stop_token& stop);

@@ -65,6 +65,8 @@ const Mistake kMistakes[] = {
     {"UnknownProperty",
      "CREATE MATERIALIZED VIEW v TBLPROPERTIES ('pipelines.reset.alowed' = 'true') AS SELECT a FROM t;", 1074, 1, 43,
      "'pipelines.reset.alowed'", "pipelines.reset.allowed"},
+    {"AppendOnlyView", "CREATE MATERIALIZED VIEW v TBLPROPERTIES ('delta.appendOnly' = 'true') AS SELECT a FROM t;", 1074,
+     1, 43, "'delta.appendOnly'", "STREAMING TABLE"},
     {"UnknownSetting", "SET theme = 'dark';", 1011, 1, 1, "SET theme", "unknown setting"},
     {"UseOfAnotherSchema", "USE silver;", 1012, 1, 5, "silver", "schema \"main\""},
     {"PrimaryKey", "CREATE STREAMING TABLE v (a, PRIMARY KEY (a)) AS SELECT a FROM STREAM t;", 1006, 1, 30, "PRIMARY",

@@ -36,8 +36,6 @@ class RowBag {
   /// Returns the content, each row as often as there are copies, in byte order. Requires that no weight is negative.
   Result<std::unique_ptr<duckdb::ColumnDataCollection>> collect() const;
 
-  std::uint64_t memory_bytes() const { return rows_.bytes(); }
-
  private:
   explicit RowBag(columnar::RowCodec codec) : codec_(std::move(codec)) {}
   Status encode(columnar::ChangeBatch& changes);

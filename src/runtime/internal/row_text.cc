@@ -10,10 +10,17 @@ std::string row_text(const duckdb::DataChunk& rows, std::size_t row) {
     text += rows.GetValue(column, row).ToString();
   }
   if (text.size() > kTextBytesMax) {
-    text.resize(kTextBytesMax);
+    std::size_t end = kTextBytesMax;
+    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;  // not inside a character
+    text.resize(end);
     text += " …";
   }
   return text;
+}
+
+std::string readable_text(const std::string& bytes) {
+  if (duckdb::Value::StringIsValid(bytes)) return bytes;
+  return duckdb::Value::BLOB(duckdb::const_data_ptr_cast(bytes.data()), bytes.size()).ToString();
 }
 
 }  // namespace sluice::runtime::internal

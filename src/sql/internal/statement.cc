@@ -496,6 +496,11 @@ class StatementParser {
       std::string value;
       if (!parse_value(value)) return false;
       if (!check_property(key)) continue;
+      if (statement.kind == plan::DatasetKind::MaterializedView && key.text == "delta.appendOnly" && value == "true") {
+        fail(SqlError::BadProperty, key.span, "a materialized view takes rows back, so its table cannot be append-only",
+             "take delta.appendOnly away, or make it a STREAMING TABLE");
+        continue;
+      }
       if (!statement.properties.emplace(key.text, PropertyClause{value, key.span}).second) {
         fail(SqlError::ClauseTwice, key.span, fmt::format("property \"{}\" is set twice", key.text));
       }
