@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Runs one end-to-end script against the sluice binary (environment SLUICE_BINARY).
+"""Runs one end-to-end script against the sluice binary (environment SLUICE_BINARY). What it only looks at, the plans of
+datasets and the rows of tables, it asks SLUICE_READER for, if set: the same program without sanitizers answers sooner.
 
     run_script.py SCRIPT plain|kill|fold
 
@@ -136,6 +137,7 @@ class Script:
         self.mode = mode
         self.sections = parse(path)
         self.binary = os.environ["SLUICE_BINARY"]
+        self.reader = os.environ.get("SLUICE_READER", self.binary)
         if any(keyword == "disk" for _, keyword, _, _ in self.sections):
             enter_mount_namespace()
         self.project = tempfile.mkdtemp(prefix="sluice-e2e-")
@@ -161,15 +163,15 @@ class Script:
     def fail(self, number, what):
         raise Mismatch(f"{self.path}:{number} ({self.mode}): {what}")
 
-    def sluice(self, arguments, failpoints=""):
+    def sluice(self, arguments, failpoints="", binary=None):
         environment = dict(self.environment, SLUICE_FAILPOINTS=failpoints)
-        return subprocess.run([self.binary, *arguments], cwd=self.project, env=environment, capture_output=True, text=True,
+        return subprocess.run([binary or self.binary, *arguments], cwd=self.project, env=environment, capture_output=True, text=True,
                               encoding="utf-8", errors="replace", timeout=COMMAND_SECONDS_MAX)
 
     def rows(self, number, *queries):
         """Returns the rows of each query over the tables. One process runs them all: starting it costs more than they do."""
         script = ";\n".join(queries)
-        done = self.sluice(["sql", "--output", "json", "-c", script])
+        done = self.sluice(["sql", "--output", "json", "-c", script], binary=self.reader)
         if done.returncode != 0:
             self.fail(number, f"query failed ({done.returncode}): {script}\n{done.stderr}")
         answers, text = [], done.stdout.lstrip()
@@ -339,7 +341,7 @@ class Script:
             self.fail(number, f"committed to {changed}, expected {expected}")
 
     def explained(self, number):
-        done = self.sluice(["explain", "--output", "json"])
+        done = self.sluice(["explain", "--output", "json"], binary=self.reader)
         if done.returncode != 0:
             self.fail(number, f"explain failed: {done.stderr}")
         return json.loads(done.stdout)["datasets"]
