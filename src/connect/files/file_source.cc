@@ -215,7 +215,7 @@ Result<std::optional<PlannedFile>> FileSource::Impl::plan_file(const FileInfo& i
   SLUICE_TRY_ASSIGN(const PathStatus status, (*file)->status());
   if (!is_same(info, status)) return std::optional<PlannedFile>();
   HashingStream stream(**file, stop);
-  OpenedFile opened{.stream = stream, .path = info.path, .local_path = files.local_path(info.path)};
+  OpenedFile opened{.stream = stream, .file = **file, .path = info.path};
   SLUICE_TRY(columns_frozen() ? stream.drain() : format->fold(opened));
   SLUICE_TRY_ASSIGN(const PathStatus after, (*file)->status());
   if (!is_same(info, after) || stream.size_bytes() != info.size_bytes) {
@@ -303,7 +303,7 @@ Status FileSource::Impl::read_file(const PlannedFile& file, RowSink& sink, const
   SLUICE_TRY_ASSIGN(const PathStatus before, (*input)->status());
   if (!is_same(file.info, before)) return changed_while_read(path, "changed before it was read");
   HashingStream stream(**input, stop);
-  OpenedFile opened{.stream = stream, .path = path, .local_path = files.local_path(path)};
+  OpenedFile opened{.stream = stream, .file = **input, .path = path};
   SLUICE_TRY(format->read(opened, file.info, sink, stop));
   SLUICE_TRY_ASSIGN(const PathStatus after, (*input)->status());
   if (!is_same(file.info, after) || stream.hash() != file.hash)

@@ -1,6 +1,7 @@
 #include "connect/files/file_source.h"
 
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 
@@ -200,6 +201,7 @@ TEST_F(FileSourceTest, FailsIfAFileIsWrittenIntoWhileItIsRead) {
   bool first = true;
   files_.before_read([&](const std::string& path) {
     if (std::exchange(first, false)) files_.overwrite(path, "{\"a\":1}\n{\"a\":2}\n", at(2));
+    return ok();
   });
   EXPECT_EQ(read().error().number(), kErrorChangedWhileRead);
 }
@@ -207,7 +209,10 @@ TEST_F(FileSourceTest, FailsIfAFileIsWrittenIntoWhileItIsRead) {
 TEST_F(FileSourceTest, ReadsThePlannedFileEvenIfItsNameIsRemovedMeanwhile) {
   put("1.jsonl", "{\"a\":1}\n");
   look();
-  files_.before_read([&](const std::string& path) { files_.remove(path); });
+  files_.before_read([&](const std::string& path) {
+    files_.remove(path);
+    return ok();
+  });
   EXPECT_TRUE(read().has_value());
   EXPECT_EQ(sink_.text_rows(), Rows{"1 | NULL"});
 }
@@ -217,6 +222,7 @@ TEST_F(FileSourceTest, FailsToLookIfAFileIsWrittenIntoMeanwhileAndLooksAgain) {
   bool first = true;
   files_.before_read([&](const std::string& path) {
     if (std::exchange(first, false)) files_.overwrite(path, "{\"a\":\"two\"}\n", at(2));
+    return ok();
   });
   const Status status = source().look({});
   ASSERT_FALSE(status.has_value());
@@ -442,6 +448,96 @@ TEST_F(ParquetSourceTest, KeepsTheRowsBeforeTheDamage) {
   EXPECT_LT(rows.size(), 300'000U);
   EXPECT_THAT(sink_.letter_numbers(), ElementsAre(kDeadLetterParquetBroken));
   EXPECT_THAT(sink_.letters[0].message, HasSubstr(std::to_string(rows.size()) + " rows that were taken"));
+}
+
+// ---- Parquet and a machine that fails ----
+
+class ParquetFaultTest : public ParquetSourceTest {
+ protected:
+  ParquetFaultTest() {
+    source_.path = "in/*.parquet";
+    memory_.make_folder("in");
+    file_source_ = FileSource::create(source_, memory_, clock_, std::chrono::milliseconds(0)).value();
+  }
+
+  /// Returns the bytes of a Parquet file with the query's rows.
+  std::string bytes_of(const std::string& query) {
+    write("made.parquet", query);
+    std::ifstream file(root_ / "made.parquet", std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), {}};
+  }
+  /// Fails the read with this index, counting from 0, and those after it.
+  void fail_reads_from(int first) {
+    memory_.before_read([first, count = 0](const std::string& path) mutable -> Status {
+      if (count++ < first) return ok();
+      return Error(ErrorCode::Unavailable, "cannot read " + path + ": it is the disk")
+          .with_number(kErrorPathNotReadable);
+    });
+  }
+
+  MemoryFileSystem memory_;
+};
+
+TEST_F(ParquetFaultTest, FailsAtAnyReadThatTheMachineFailsAndTakesAllLater) {
+  memory_.put("in/1.parquet", bytes_of("SELECT i FROM range(5000) t(i)"), at(1));
+  int reads = 0;
+  for (bool failed = true; failed; ++reads) {
+    fail_reads_from(reads);
+    const Status status = file_source_->look({});
+    failed = !status.has_value();
+    if (!failed) break;
+    EXPECT_EQ(status.error().number(), kErrorPathNotReadable) << reads;
+    EXPECT_FALSE(file_source_->has_pending());
+  }
+  EXPECT_GT(reads, 1) << "for the hash and for the columns";
+  int failures = 0;
+  for (;; ++failures) {
+    fail_reads_from(failures);
+    sink_ = KeepingSink();
+    const Status status = file_source_->read_pending(sink_, {});
+    ASSERT_THAT(sink_.letters, IsEmpty());
+    if (status.has_value()) break;
+    EXPECT_EQ(status.error().code(), ErrorCode::Unavailable);
+    EXPECT_EQ(status.error().number(), kErrorPathNotReadable) << failures;
+  }
+  EXPECT_GT(failures, 2);
+  EXPECT_EQ(sink_.text_rows().size(), 5000U);
+}
+
+TEST_F(ParquetFaultTest, ReadsThePlannedFileEvenIfAnotherTakesItsName) {
+  const std::string other = bytes_of("SELECT 'x' AS i");
+  memory_.put("in/1.parquet", bytes_of("SELECT 7 AS i"), at(1));
+  SLUICE_CHECK_OK(file_source_->look({}));
+  memory_.before_read([&](const std::string& path) {
+    memory_.put(path, other, at(1));
+    return ok();
+  });
+  SLUICE_CHECK_OK(file_source_->read_pending(sink_, {}));
+  EXPECT_EQ(sink_.text_rows(), Rows{"7 | NULL"});
+}
+
+TEST_F(ParquetFaultTest, FailsIfAFileIsWrittenIntoAfterItWasReadOnce) {
+  const std::string other = bytes_of("SELECT 8 AS i");
+  memory_.put("in/1.parquet", bytes_of("SELECT 7 AS i"), at(1));
+  SLUICE_CHECK_OK(file_source_->look({}));
+  memory_.before_read([&](const std::string& path) {
+    memory_.overwrite(path, other, at(1));
+    return ok();
+  });
+  EXPECT_EQ(file_source_->read_pending(sink_, {}).error().number(), kErrorChangedWhileRead);
+}
+
+TEST_F(ParquetFaultTest, MakesADeadLetterOfAFileThatLeadsOutsideItself) {
+  const std::string bytes = bytes_of("SELECT hash(i) AS i FROM range(5000) t(i)");
+  std::uint32_t footer_size = 0;  // stands before the last four bytes
+  std::memcpy(&footer_size, bytes.data() + bytes.size() - 8, sizeof(footer_size));
+  memory_.put("in/1.parquet", "PAR1" + bytes.substr(bytes.size() - 8 - footer_size), at(1));
+  memory_.put("in/2.parquet", bytes, at(1));
+  SLUICE_CHECK_OK(file_source_->look({}));
+  SLUICE_CHECK_OK(file_source_->read_pending(sink_, {}));
+  ASSERT_THAT(sink_.letter_numbers(), ElementsAre(kDeadLetterParquetBroken));
+  EXPECT_EQ(sink_.letters[0].path, "in/1.parquet");
+  EXPECT_EQ(sink_.text_rows().size(), 5000U);
 }
 
 }  // namespace

@@ -60,6 +60,18 @@ class LocalFile final : public InputFile {
     return to_status(raw);
   }
 
+  Result<std::size_t> read_at(std::uint64_t offset, std::span<char> into) override {
+    std::size_t done = 0;
+    while (done < into.size()) {
+      const ssize_t count =
+          ::pread(descriptor_, into.data() + done, into.size() - done, static_cast<off_t>(offset + done));
+      if (count == 0) break;
+      if (count > 0) done += static_cast<std::size_t>(count);
+      if (count < 0 && errno != EINTR) return system_error("read", path_, errno);
+    }
+    return done;
+  }
+
  private:
   int descriptor_;
   std::string path_;
@@ -71,14 +83,14 @@ struct FolderCloser {
 
 }  // namespace
 
-std::optional<std::string> LocalFileSystem::local_path(const std::string& path) const {
+std::string LocalFileSystem::full_path(const std::string& path) const {
   if (path.starts_with('/') || root_.empty()) return path;
   if (path.empty()) return root_;
   return root_.ends_with('/') ? root_ + path : root_ + "/" + path;
 }
 
 Result<std::vector<FolderEntry>> LocalFileSystem::list(const std::string& folder) {
-  const std::string full = *local_path(folder);
+  const std::string full = full_path(folder);
   const std::unique_ptr<DIR, FolderCloser> handle(::opendir(full.empty() ? "." : full.c_str()));
   if (!handle) return system_error("list", folder, errno);
   std::vector<FolderEntry> entries;
@@ -102,13 +114,13 @@ Result<std::vector<FolderEntry>> LocalFileSystem::list(const std::string& folder
 
 Result<PathStatus> LocalFileSystem::status(const std::string& path) {
   struct stat raw {};
-  const std::string full = *local_path(path);
+  const std::string full = full_path(path);
   if (::stat(full.empty() ? "." : full.c_str(), &raw) != 0) return system_error("inspect", path, errno);
   return to_status(raw);
 }
 
 Result<std::unique_ptr<InputFile>> LocalFileSystem::open(const std::string& path) {
-  const int descriptor = ::open(local_path(path)->c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  const int descriptor = ::open(full_path(path).c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (descriptor < 0) return system_error("open", path, errno);
   return std::unique_ptr<InputFile>(std::make_unique<LocalFile>(descriptor, path));
 }

@@ -3,7 +3,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -51,6 +50,9 @@ class InputFile : public ByteStream {
  public:
   /// Returns the size and time of the open file as they are now.
   virtual Result<PathStatus> status() = 0;
+  /// Fills the front of `into` with the bytes from `offset` on and returns how many there were; fewer than asked for only
+  /// at the end. Does not change where read() stands.
+  virtual Result<std::size_t> read_at(std::uint64_t offset, std::span<char> into) = 0;
 };
 
 /// Where input files lie. Thread-safe. Paths use '/'; what a relative path is relative to is the implementation's
@@ -64,8 +66,6 @@ class FileSystem {
   virtual Result<std::vector<FolderEntry>> list(const std::string& folder) = 0;
   virtual Result<PathStatus> status(const std::string& path) = 0;
   virtual Result<std::unique_ptr<InputFile>> open(const std::string& path) = 0;
-  /// Returns a path under which other libraries can open the file, if there is one.
-  virtual std::optional<std::string> local_path(const std::string& path) const = 0;
 };
 
 /// The machine's files.
@@ -77,9 +77,10 @@ class LocalFileSystem final : public FileSystem {
   Result<std::vector<FolderEntry>> list(const std::string& folder) override;
   Result<PathStatus> status(const std::string& path) override;
   Result<std::unique_ptr<InputFile>> open(const std::string& path) override;
-  std::optional<std::string> local_path(const std::string& path) const override;
 
  private:
+  std::string full_path(const std::string& path) const;
+
   std::string root_;
 };
 

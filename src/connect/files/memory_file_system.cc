@@ -25,13 +25,18 @@ class MemoryFileSystem::OpenFile final : public InputFile {
       : owner_(owner), content_(std::move(content)), path_(std::move(path)) {}
 
   Result<std::size_t> read(std::span<char> into) override {
-    if (owner_.hook_) owner_.hook_(path_);
+    SLUICE_TRY_ASSIGN(const std::size_t count, read_at(position_, into));
+    position_ += count;
+    return count;
+  }
+
+  Result<std::size_t> read_at(std::uint64_t offset, std::span<char> into) override {
+    if (owner_.hook_) SLUICE_TRY(owner_.hook_(path_));
     const std::lock_guard lock(owner_.mutex_);
     const std::string& bytes = content_->bytes;
-    if (position_ >= bytes.size()) return std::size_t{0};
-    const std::size_t count = std::min(into.size(), bytes.size() - position_);
-    std::memcpy(into.data(), bytes.data() + position_, count);
-    position_ += count;
+    if (offset >= bytes.size()) return std::size_t{0};
+    const std::size_t count = std::min(into.size(), bytes.size() - offset);
+    std::memcpy(into.data(), bytes.data() + offset, count);
     return count;
   }
 
@@ -44,7 +49,7 @@ class MemoryFileSystem::OpenFile final : public InputFile {
   MemoryFileSystem& owner_;
   std::shared_ptr<Content> content_;
   std::string path_;
-  std::size_t position_ = 0;
+  std::uint64_t position_ = 0;
 };
 
 void MemoryFileSystem::put(const std::string& path, std::string content, UnixMillis modified) {
@@ -67,7 +72,7 @@ void MemoryFileSystem::make_folder(const std::string& path) {
   folders_[path] = true;
 }
 
-void MemoryFileSystem::before_read(std::function<void(const std::string&)> hook) { hook_ = std::move(hook); }
+void MemoryFileSystem::before_read(std::function<Status(const std::string&)> hook) { hook_ = std::move(hook); }
 
 Result<std::vector<FolderEntry>> MemoryFileSystem::list(const std::string& folder) {
   SLUICE_TRY_ASSIGN(const PathStatus found, status(folder));

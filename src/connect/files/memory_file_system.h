@@ -22,13 +22,13 @@ class MemoryFileSystem final : public FileSystem {
   void overwrite(const std::string& path, std::string content, UnixMillis modified);
   void remove(const std::string& path);
   void make_folder(const std::string& path);
-  /// Calls `hook` with the path before each read of an open file, so that a test can change things in between.
-  void before_read(std::function<void(const std::string&)> hook);
+  /// Calls `hook` with the path before each read of an open file, so that a test can change things in between. If it
+  /// returns an error, the read fails with it.
+  void before_read(std::function<Status(const std::string&)> hook);
 
   Result<std::vector<FolderEntry>> list(const std::string& folder) override;
   Result<PathStatus> status(const std::string& path) override;
   Result<std::unique_ptr<InputFile>> open(const std::string& path) override;
-  std::optional<std::string> local_path(const std::string&) const override { return std::nullopt; }
 
  private:
   struct Content;
@@ -37,7 +37,7 @@ class MemoryFileSystem final : public FileSystem {
   std::mutex mutex_;
   std::map<std::string, std::shared_ptr<Content>> files_;
   std::map<std::string, bool> folders_;
-  std::function<void(const std::string&)> hook_;
+  std::function<Status(const std::string&)> hook_;
 };
 
 }  // namespace sluice::connect

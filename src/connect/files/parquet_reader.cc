@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "columnar/guard.h"
 #include "connect/files/error_numbers.h"
+#include "connect/files/internal/input_file_system.h"
 #include "connect/files/json_limits.h"
 
 namespace sluice::connect {
@@ -31,18 +32,6 @@ std::string quote_text(std::string_view text) {
   return quoted + '\'';
 }
 
-/// Returns the path as a pattern that matches nothing else: DuckDB takes every path for a pattern.
-std::string exact_pattern(std::string_view path) {
-  std::string pattern;
-  for (const char c : path) pattern += c == '*' || c == '?' || c == '[' ? fmt::format("[{}]", c) : std::string(1, c);
-  return pattern;
-}
-
-std::string from_clause(std::string_view local_path) {
-  return fmt::format("FROM read_parquet({}, hive_partitioning => false, union_by_name => false, filename => false)",
-                     quote_text(exact_pattern(local_path)));
-}
-
 std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
 
 }  // namespace
@@ -52,12 +41,17 @@ struct ParquetReader::Impl {
 
   /// Makes the instance, anew if there is one: a bug of DuckDB that a file hits invalidates it for good.
   void open();
+  /// Makes the file the one that from_clause() names.
+  void begin(InputFile& file);
+  std::string from_clause() const;
+  /// Returns the columns of the file; nullopt, and why in `fault`, if it is to blame for having none.
+  Result<std::optional<columnar::Schema>> find_schema(std::string& fault);
   /// Takes note of an error of the instance. An Error if the machine failed; ok if the file is to blame.
   Status judge(const duckdb::ErrorData& error);
   bool can_cast(const LogicalType& from, const LogicalType& to);
-  std::string query(const columnar::Schema& file, const columnar::Schema& target, const std::string& path,
-                    const std::string& local_path);
+  std::string query(const columnar::Schema& file, const columnar::Schema& target, const std::string& path);
 
+  DuckDbInput input;
   std::unique_ptr<duckdb::DuckDB> database;
   std::unique_ptr<duckdb::Connection> connection;
   std::map<std::pair<std::string, std::string>, bool> casts;  // what can_cast() has found out
@@ -71,6 +65,7 @@ void ParquetReader::Impl::open() {
   config.SetOptionByName("autoinstall_known_extensions", duckdb::Value::BOOLEAN(false));
   config.SetOptionByName("autoload_known_extensions", duckdb::Value::BOOLEAN(false));
   database = std::make_unique<duckdb::DuckDB>(nullptr, &config);
+  database->instance->GetFileSystem().RegisterSubSystem(duckdb::make_uniq<InputFileSystem>(input));
   connection = std::make_unique<duckdb::Connection>(*database);
   for (const char* const setting : {"SET TimeZone = 'UTC'", "SET enable_external_file_cache = false"}) {
     const auto result = connection->Query(setting);
@@ -78,13 +73,23 @@ void ParquetReader::Impl::open() {
   }
 }
 
+void ParquetReader::Impl::begin(InputFile& file) {
+  input.file = &file;
+  ++input.number;
+  input.failure.reset();
+}
+
+std::string ParquetReader::Impl::from_clause() const {
+  return fmt::format("FROM read_parquet({}, hive_partitioning => false, union_by_name => false, filename => false)",
+                     quote_text(InputFileSystem::path_of(input)));
+}
+
 Status ParquetReader::Impl::judge(const duckdb::ErrorData& error) {
-  switch (error.Type()) {
-    case duckdb::ExceptionType::OUT_OF_MEMORY: return Error(ErrorCode::ResourceExhausted, error.RawMessage());
-    case duckdb::ExceptionType::INTERNAL:
-    case duckdb::ExceptionType::FATAL: open(); return ok();
-    default: return ok();
-  }
+  const duckdb::ExceptionType type = error.Type();
+  if (type == duckdb::ExceptionType::INTERNAL || type == duckdb::ExceptionType::FATAL) open();
+  if (input.failure) return *input.failure;
+  if (type == duckdb::ExceptionType::OUT_OF_MEMORY) return Error(ErrorCode::ResourceExhausted, error.RawMessage());
+  return ok();
 }
 
 ParquetReader::ParquetReader(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -94,20 +99,28 @@ Result<std::unique_ptr<ParquetReader>> ParquetReader::create() {
   return columnar::guard([] { return std::unique_ptr<ParquetReader>(new ParquetReader(std::make_unique<Impl>())); });
 }
 
-Result<std::optional<columnar::Schema>> ParquetReader::find_schema(const std::string& local_path) {
+Result<std::optional<columnar::Schema>> ParquetReader::find_schema(InputFile& file) {
   return columnar::guard([&]() -> Result<std::optional<columnar::Schema>> {
-    const auto prepared = impl_->connection->Prepare("SELECT * " + from_clause(local_path));
-    if (prepared->HasError()) {
-      SLUICE_TRY(impl_->judge(prepared->error));
-      return std::optional<columnar::Schema>();
-    }
-    columnar::Schema schema;
-    for (std::size_t i = 0; i < prepared->GetNames().size(); ++i) {
-      schema.fields.push_back(
-          {.name = prepared->GetNames()[i], .type = prepared->GetTypes()[i], .nullable = true, .metadata = {}});
-    }
-    return std::optional(std::move(schema));
+    impl_->begin(file);
+    std::string fault;
+    return impl_->find_schema(fault);
   });
+}
+
+Result<std::optional<columnar::Schema>> ParquetReader::Impl::find_schema(std::string& fault) {
+  const auto prepared = connection->Prepare("SELECT * " + from_clause());
+  if (prepared->HasError()) {
+    const duckdb::ErrorData error = prepared->error;
+    SLUICE_TRY(judge(error));
+    fault = error.RawMessage();
+    return std::optional<columnar::Schema>();
+  }
+  columnar::Schema schema;
+  for (std::size_t i = 0; i < prepared->GetNames().size(); ++i) {
+    schema.fields.push_back(
+        {.name = prepared->GetNames()[i], .type = prepared->GetTypes()[i], .nullable = true, .metadata = {}});
+  }
+  return std::optional(std::move(schema));
 }
 
 bool ParquetReader::Impl::can_cast(const LogicalType& from, const LogicalType& to) {
@@ -119,7 +132,7 @@ bool ParquetReader::Impl::can_cast(const LogicalType& from, const LogicalType& t
 }
 
 std::string ParquetReader::Impl::query(const columnar::Schema& file, const columnar::Schema& target,
-                                       const std::string& path, const std::string& local_path) {
+                                       const std::string& path) {
   std::vector<std::string> columns;
   std::vector<std::string> misfits;         // conditions
   std::vector<std::string> misfit_members;  // what to put into the JSON
@@ -161,12 +174,13 @@ std::string ParquetReader::Impl::query(const columnar::Schema& file, const colum
                                                     fmt::join(misfits, " OR "), fmt::join(misfit_members, ", "),
                                                     quote_text(",\"_file_path\":" + json_quote(path) + "}")));
   }
-  return fmt::format("SELECT {} {}", fmt::join(columns, ", "), from_clause(local_path));
+  return fmt::format("SELECT {} {}", fmt::join(columns, ", "), from_clause());
 }
 
-Status ParquetReader::read(const std::string& local_path, const std::string& path, std::uint64_t size_bytes,
+Status ParquetReader::read(InputFile& file, const std::string& path, std::uint64_t size_bytes,
                            const columnar::Schema& schema, RowSink& sink, const std::stop_token& stop) {
   return columnar::guard([&]() -> Status {
+    impl_->begin(file);
     std::uint64_t row_count = 0;
     const auto broken = [&](const std::string& why) {
       const std::string after = row_count > 0 ? fmt::format(", after {} rows that were taken", row_count) : "";
@@ -177,10 +191,10 @@ Status ParquetReader::read(const std::string& local_path, const std::string& pat
            .bytes = "",
            .size_bytes = size_bytes});
     };
-    SLUICE_TRY_ASSIGN(const auto file_schema, find_schema(local_path));
-    if (!file_schema)
-      return broken(impl_->connection->Prepare("SELECT * " + from_clause(local_path))->error.RawMessage());
-    const auto result = impl_->connection->SendQuery(impl_->query(*file_schema, schema, path, local_path));
+    std::string fault;
+    SLUICE_TRY_ASSIGN(const auto file_schema, impl_->find_schema(fault));
+    if (!file_schema) return broken(fault);
+    const auto result = impl_->connection->SendQuery(impl_->query(*file_schema, schema, path));
     duckdb::ErrorData error = result->HasError() ? result->GetErrorObject() : duckdb::ErrorData();
     while (!error.HasError()) {
       if (stop.stop_requested()) return Error(ErrorCode::Cancelled, "reading was stopped");

@@ -7,6 +7,7 @@
 
 #include "base/result.h"
 #include "columnar/schema.h"
+#include "connect/files/file_system.h"
 #include "connect/files/row_sink.h"
 
 namespace sluice::connect {
@@ -22,15 +23,15 @@ class ParquetReader {
   static Result<std::unique_ptr<ParquetReader>> create();
   ~ParquetReader();
 
-  /// Returns the columns of a file; nullopt if it is no Parquet file that can be read. `local_path` as in
-  /// FileSystem::local_path. Errors: ResourceExhausted.
-  Result<std::optional<columnar::Schema>> find_schema(const std::string& local_path);
+  /// Returns the columns of a file; nullopt if its bytes are not Parquet that can be read. Errors: those of the file,
+  /// ResourceExhausted.
+  Result<std::optional<columnar::Schema>> find_schema(InputFile& file);
 
-  /// Reads the whole file. `path` names it in dead letters and rescued data. A file that cannot be read, or not to its
-  /// end, becomes one dead letter (line 0); rows before the damage stay. Errors: those of the sink, ResourceExhausted,
-  /// Cancelled.
-  Status read(const std::string& local_path, const std::string& path, std::uint64_t size_bytes,
-              const columnar::Schema& schema, RowSink& sink, const std::stop_token& stop);
+  /// Reads the whole file. `path` names it in dead letters and rescued data. A file whose bytes are not good Parquet, or
+  /// not to their end, becomes one dead letter (line 0); rows before the damage stay. Errors: those of the file and the
+  /// sink, ResourceExhausted, Cancelled; what the sink got must then be forgotten.
+  Status read(InputFile& file, const std::string& path, std::uint64_t size_bytes, const columnar::Schema& schema,
+              RowSink& sink, const std::stop_token& stop);
 
   /// Returns the stored form of a schema without `_rescued_data`: JSON with a format version, types as SQL.
   static std::string encode_schema(const columnar::Schema& schema);

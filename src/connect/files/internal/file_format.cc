@@ -82,8 +82,7 @@ class ParquetFormat final : public FileFormat {
   Status fold(OpenedFile& file) override {
     SLUICE_TRY(file.stream.drain());
     if (declared_) return ok();
-    SLUICE_TRY_ASSIGN(const std::string local_path, local_path_of(file));
-    SLUICE_TRY_ASSIGN(const std::optional<columnar::Schema> found, reader_->find_schema(local_path));
+    SLUICE_TRY_ASSIGN(const std::optional<columnar::Schema> found, reader_->find_schema(file.file));
     if (!found) return ok();  // it becomes a dead letter when it is read
     for (const columnar::Field& field : found->fields) {
       if (field.name != kRescuedColumn && !pending_.find(field.name)) pending_.fields.push_back(field);
@@ -101,21 +100,13 @@ class ParquetFormat final : public FileFormat {
     return ok();
   }
   Status read(OpenedFile& file, const FileInfo& info, RowSink& sink, const std::stop_token& stop) override {
-    SLUICE_TRY_ASSIGN(const std::string local_path, local_path_of(file));
-    SLUICE_TRY(reader_->read(local_path, file.path, info.size_bytes, reading_, sink, stop));
+    SLUICE_TRY(reader_->read(file.file, file.path, info.size_bytes, reading_, sink, stop));
     // Hashed afterwards: if the bytes are still those of the plan, those were read.
     return file.stream.drain();
   }
   Status end_read(RowSink&) override { return ok(); }
 
  private:
-  static Result<std::string> local_path_of(const OpenedFile& file) {
-    if (file.local_path) return *file.local_path;
-    return Error(ErrorCode::Unsupported,
-                 fmt::format("{}: Parquet files are read from the local file system only", file.path))
-        .with_number(kErrorFormatUnsupported);
-  }
-
   std::optional<columnar::Schema> declared_;
   std::unique_ptr<ParquetReader> reader_;
   columnar::Schema taken_;

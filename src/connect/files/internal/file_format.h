@@ -1,7 +1,6 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -16,11 +15,11 @@
 
 namespace sluice::connect {
 
-/// A file that is open: its content as a stream, and its names.
+/// A file that is open.
 struct OpenedFile {
-  HashingStream& stream;
-  std::string path;                       ///< FileInfo::path.
-  std::optional<std::string> local_path;  ///< FileSystem::local_path.
+  HashingStream& stream;  ///< The content of `file` from its beginning.
+  InputFile& file;
+  std::string path;  ///< FileInfo::path.
 };
 
 /// How the files of one source are looked at and read: JSON or Parquet, with declared or inferred columns.
