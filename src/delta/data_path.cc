@@ -1,11 +1,19 @@
 #include "delta/data_path.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
+
+#include "base/hash.h"
 
 namespace sluice::delta {
 namespace {
 
 constexpr std::string_view kHiveNull = "__HIVE_DEFAULT_PARTITION__";
+/// What file systems take as one name.
+constexpr std::size_t kFolderNameBytesMax = 255;
+/// Leaves room for the table's folder and the file's name in the 1024 bytes of a key of S3.
+constexpr std::size_t kFolderBytesMax = 512;
 constexpr std::string_view kHexDigits = "0123456789ABCDEF";
 
 int hex_value(char c) {
@@ -128,11 +136,16 @@ std::string canonical_path(std::string_view log_path) {
 
 std::string partition_folder(const std::vector<std::pair<std::string, std::optional<std::string>>>& values) {
   std::string folder;
+  std::size_t longest = 0;
   for (const auto& [name, value] : values) {
     const bool is_null = !value || value->empty();
-    folder += fmt::format("{}={}/", hive_escape(name), is_null ? std::string(kHiveNull) : hive_escape(*value));
+    const std::string part =
+        fmt::format("{}={}", hive_escape(name), is_null ? std::string(kHiveNull) : hive_escape(*value));
+    longest = std::max(longest, part.size());
+    folder += part + '/';
   }
-  return folder;
+  const bool too_long = longest > kFolderNameBytesMax || folder.size() > kFolderBytesMax;
+  return too_long ? fmt::format("long-{}/", hash128(folder).hex()) : folder;
 }
 
 }  // namespace sluice::delta

@@ -32,7 +32,9 @@ std::string encode_path(std::string_view key);
 std::string canonical_path(std::string_view log_path);
 
 /// Returns the folder for files with these partition values, in the given column order, as a key with its slash at the
-/// end: "day=2024-01-01/k=a%3Ab/"; "" without columns. NULL and "" become __HIVE_DEFAULT_PARTITION__.
+/// end: "day=2024-01-01/k=a%3Ab/"; "" without columns. NULL and "" become __HIVE_DEFAULT_PARTITION__. If a name would be
+/// longer than file systems take, or the whole as long as a key of an object store may be, it is a hash of that instead,
+/// "long-<32 digits>/": a folder says nothing, the log holds the values.
 std::string partition_folder(const std::vector<std::pair<std::string, std::optional<std::string>>>& values);
 
 }  // namespace sluice::delta

@@ -50,5 +50,17 @@ TEST(DataPathTest, PartitionFoldersEscapeAsHiveDoes) {
   EXPECT_EQ(encode_path(partition_folder({{"k", "a:b"}})), "k=a%253Ab/");
 }
 
+TEST(DataPathTest, PartitionFoldersThatWouldBeTooLongAreHashed) {
+  EXPECT_EQ(partition_folder({{"k", std::string(253, 'x')}}), "k=" + std::string(253, 'x') + "/");
+  const std::string hashed = partition_folder({{"day", "1"}, {"k", std::string(254, 'x')}});
+  EXPECT_EQ(hashed.size(), std::string("long-/").size() + 32);
+  EXPECT_TRUE(hashed.starts_with("long-"));
+  EXPECT_NE(hashed, partition_folder({{"day", "2"}, {"k", std::string(254, 'x')}}));
+  EXPECT_EQ(hashed, partition_folder({{"day", "1"}, {"k", std::string(254, 'x')}}));
+  EXPECT_EQ(partition_folder({{"k", std::string(100, '/')}}).size(), hashed.size()) << "escapes count";
+  const std::vector<std::pair<std::string, std::optional<std::string>>> many(20, {"name", std::string(40, 'x')});
+  EXPECT_EQ(partition_folder(many).size(), hashed.size());
+}
+
 }  // namespace
 }  // namespace sluice::delta

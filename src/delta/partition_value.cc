@@ -82,11 +82,7 @@ Error cannot_write(const Value& value, std::string_view why) {
                fmt::format("a value of type {} cannot be a partition value: {}", value.type().ToString(), why));
 }
 
-Result<std::optional<std::string>> timestamp_value(const Value& value, std::int64_t micros, std::string_view zone) {
-  auto text = internal::timestamp_text_micros(micros);
-  if (!text) return cannot_write(value, "its year is not within 1 to 9999");
-  return std::optional(*text + std::string(zone));
-}
+constexpr std::string_view kNoSuchYear = "its year is not within -262143 to 262142";
 
 }  // namespace
 
@@ -102,9 +98,12 @@ Result<Value> read_partition_value(const std::optional<std::string>& text, const
     default: break;
   }
   return columnar::guard([&]() -> Result<Value> {
+    std::string spelling = *text;
+    // DuckDB knows no plus before a year.
+    if (type.IsTemporal() && spelling.front() == '+') spelling.erase(0, 1);
     // Text without a zone is local time of a writer we do not know: UTC.
-    const bool lacks_zone = type.id() == LogicalTypeId::TIMESTAMP_TZ && !has_zone(*text);
-    const Value value(lacks_zone ? *text + "Z" : *text);
+    if (type.id() == LogicalTypeId::TIMESTAMP_TZ && !has_zone(spelling)) spelling += 'Z';
+    const Value value(spelling);
     Value result;
     std::string error;
     if (!value.DefaultTryCastAs(type, result, &error, /*strict=*/true)) return not_of_type(*text, type);
@@ -124,13 +123,21 @@ Result<std::optional<std::string>> write_partition_value(const Value& value) {
     case LogicalTypeId::FLOAT: return std::optional(java_text(value.GetValueUnsafe<float>()));
     case LogicalTypeId::DOUBLE: return std::optional(java_text(value.GetValueUnsafe<double>()));
     case LogicalTypeId::DATE: {
-      auto text = internal::date_text(value.GetValueUnsafe<duckdb::date_t>().days);
-      if (!text) return cannot_write(value, "its year is not within 1 to 9999");
+      auto text = internal::partition_date_text(value.GetValueUnsafe<duckdb::date_t>().days);
+      if (!text) return cannot_write(value, kNoSuchYear);
       return text;
     }
-    case LogicalTypeId::TIMESTAMP: return timestamp_value(value, value.GetValueUnsafe<duckdb::timestamp_t>().value, "");
-    case LogicalTypeId::TIMESTAMP_TZ:
-      return timestamp_value(value, value.GetValueUnsafe<duckdb::timestamp_tz_t>().value, "Z");
+    case LogicalTypeId::TIMESTAMP: {
+      // delta-rs reads no "T" here.
+      auto text = internal::partition_timestamp_text(value.GetValueUnsafe<duckdb::timestamp_t>().value, ' ');
+      if (!text) return cannot_write(value, kNoSuchYear);
+      return text;
+    }
+    case LogicalTypeId::TIMESTAMP_TZ: {
+      auto text = internal::partition_timestamp_text(value.GetValueUnsafe<duckdb::timestamp_tz_t>().value, 'T');
+      if (!text) return cannot_write(value, kNoSuchYear);
+      return std::optional(*text + "Z");
+    }
     case LogicalTypeId::VARCHAR:
     case LogicalTypeId::BLOB: {
       const std::string& text = duckdb::StringValue::Get(value);

@@ -17,8 +17,9 @@ namespace sluice::delta {
 Result<duckdb::Value> read_partition_value(const std::optional<std::string>& text, const duckdb::LogicalType& type);
 
 /// Writes a partition value: NULL and "" are absent; floating-point numbers as Java prints them; timestamps in UTC as
-/// ISO 8601 with microseconds and Z, those without zone without. InvalidArgument for nested types and for bytes that
-/// are not UTF-8.
+/// ISO 8601 with microseconds and Z, those without zone with a blank for the T; years beyond 9999 and before 0 with a
+/// sign. InvalidArgument for nested types, for bytes that are not UTF-8, and for years that delta-rs cannot read (not
+/// within -262143 to 262142; infinity is one).
 Result<std::optional<std::string>> write_partition_value(const duckdb::Value& value);
 
 }  // namespace sluice::delta

@@ -24,8 +24,17 @@ TEST(PartitionValueTest, WritesEveryTypeAsTheSpecificationSays) {
   EXPECT_EQ(written(typed("42.00", LogicalType::DECIMAL(10, 2))), "42.00");
   EXPECT_EQ(written(Value("a b/\xC3\xA4")), "a b/\xC3\xA4");
   EXPECT_EQ(written(typed("2024-02-29", LogicalType::DATE)), "2024-02-29");
-  EXPECT_EQ(written(typed("2024-02-29 01:02:03.000004", LogicalType::TIMESTAMP)), "2024-02-29T01:02:03.000004");
+  EXPECT_EQ(written(typed("2024-02-29 01:02:03.000004", LogicalType::TIMESTAMP)), "2024-02-29 01:02:03.000004");
   EXPECT_EQ(written(Value::TIMESTAMPTZ(duckdb::timestamp_tz_t(-1))), "1969-12-31T23:59:59.999999Z");
+}
+
+TEST(PartitionValueTest, YearsOfOtherThanFourDigitsHaveASign) {
+  EXPECT_EQ(written(typed("10000-01-01", LogicalType::DATE)), "+10000-01-01");
+  EXPECT_EQ(written(typed("0044-03-15 (BC)", LogicalType::DATE)), "-0043-03-15");
+  EXPECT_EQ(written(typed("0001-12-31 (BC)", LogicalType::DATE)), "0000-12-31");
+  EXPECT_EQ(written(typed("12345-06-07 08:09:10", LogicalType::TIMESTAMP)), "+12345-06-07 08:09:10.000000");
+  EXPECT_EQ(written(Value::TIMESTAMPTZ(duckdb::timestamp_tz_t(-62'200'000'000'000'000))),
+            "-0002-12-17T14:13:20.000000Z");
 }
 
 TEST(PartitionValueTest, NullAndEmptyAreAbsent) {
@@ -63,6 +72,13 @@ TEST(PartitionValueTest, ReadingIsTheInverseOfWriting) {
                                      Value(" x "),
                                      typed("0001-01-01", LogicalType::DATE),
                                      typed("9999-12-31 23:59:59.999999", LogicalType::TIMESTAMP),
+                                     typed("10000-01-01", LogicalType::DATE),
+                                     typed("262142-12-31", LogicalType::DATE),
+                                     typed("0001-12-31 (BC)", LogicalType::DATE),
+                                     typed("200000-02-29 08:09:10", LogicalType::TIMESTAMP),
+                                     typed("0044-03-15 (BC) 01:02:03", LogicalType::TIMESTAMP),
+                                     Value::TIMESTAMPTZ(duckdb::timestamp_tz_t(-62'200'000'000'000'000)),
+                                     Value::TIMESTAMPTZ(duckdb::timestamp_tz_t(400'000'000'000'000'000)),
                                      Value::TIMESTAMPTZ(duckdb::timestamp_tz_t(1'700'000'000'123'456)),
                                      Value::BLOB_RAW("bytes")};
   for (const Value& value : values) {
@@ -104,8 +120,9 @@ TEST(PartitionValueTest, TextThatIsNotOfTheTypeIsCorrupt) {
 }
 
 TEST(PartitionValueTest, ValuesWithoutATextAreRefused) {
-  for (const Value& value : {Value::BLOB_RAW("\xFF"), Value::LIST({Value(1)}), typed("12000-01-01", LogicalType::DATE),
-                             typed("infinity", LogicalType::TIMESTAMP)}) {
+  for (const Value& value : {Value::BLOB_RAW("\xFF"), Value::LIST({Value(1)}), typed("262143-01-01", LogicalType::DATE),
+                             typed("infinity", LogicalType::DATE), typed("infinity", LogicalType::TIMESTAMP),
+                             typed("-infinity", LogicalType::TIMESTAMP)}) {
     const auto text = write_partition_value(value);
     ASSERT_FALSE(text) << value.ToString();
     EXPECT_EQ(text.error().code(), ErrorCode::InvalidArgument);
