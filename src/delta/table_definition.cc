@@ -1,21 +1,15 @@
 #include "delta/table_definition.h"
 
 #include <algorithm>
-#include <cctype>
 #include <set>
 
 #include <fmt/format.h>
 
+#include "columnar/column_names.h"
 #include "delta/features.h"
 
 namespace sluice::delta {
 namespace {
-
-std::string lower(std::string_view text) {
-  std::string result(text);
-  for (char& c : result) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return result;
-}
 
 /// Checks the names of a struct's members, and those within.
 Status check_names(const DataType& type, const std::string& path) {
@@ -24,8 +18,10 @@ Status check_names(const DataType& type, const std::string& path) {
   std::set<std::string> names;
   for (const StructField& field : type.fields) {
     if (field.name.empty()) return Error(ErrorCode::InvalidArgument, fmt::format("a column of {} has no name", path));
-    if (!names.insert(lower(field.name)).second) {
-      return Error(ErrorCode::InvalidArgument, fmt::format("two columns are named \"{}{}\"", path, field.name));
+    if (!names.insert(columnar::lower_case(field.name)).second) {
+      return Error(ErrorCode::InvalidArgument,
+                   fmt::format("two columns are named \"{}{}\", without regard to case", path, field.name))
+          .with_help("give one of them another name in the query: … AS name");
     }
     if (field.name.find_first_of(kForbidden) != std::string::npos) {
       return Error(ErrorCode::InvalidArgument,

@@ -47,6 +47,7 @@ TEST_F(TableDefinitionTest, RefusesWhatIsNoTable) {
   const StructField list{"l", DataType::array(DataType::primitive(Kind::Long)), true, {}};
   EXPECT_THAT(message({DataType::structure({}), {}, {}, {}, {}}), HasSubstr("at least one column"));
   EXPECT_THAT(message({DataType::structure({named("a"), named("A")}), {}, {}, {}, {}}), HasSubstr("two columns"));
+  EXPECT_THAT(message({DataType::structure({named("É"), named("é")}), {}, {}, {}, {}}), HasSubstr("two columns"));
   EXPECT_THAT(message({DataType::structure({named("count(x)")}), {}, {}, {}, {}}), HasSubstr("count(x)"));
   EXPECT_THAT(message({DataType::structure({named("")}), {}, {}, {}, {}}), HasSubstr("no name"));
   EXPECT_THAT(message({TestTable::schema(), {"nowhere"}, {}, {}, {}}), HasSubstr("nowhere"));

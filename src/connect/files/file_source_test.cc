@@ -418,6 +418,11 @@ TEST_F(ParquetSourceTest, AddsNewColumnsAndRescuesValuesThatDoNotFit) {
   EXPECT_EQ(to_string(file_source_->schema()), "a INTEGER, b VARCHAR, c DOUBLE, _rescued_data VARCHAR");
 }
 
+TEST_F(ParquetSourceTest, RescuesWhatAnotherColumnHasTheNameOf) {
+  write("1.parquet", "SELECT 1 AS É, 2 AS é");
+  EXPECT_EQ(epoch(), Rows{"1 | '{\"é\":2,\"_file_path\":\"1.parquet\"}'"});
+}
+
 TEST_F(ParquetSourceTest, FillsDeclaredColumnsAndRescuesTheRest) {
   source_.declared_schema = schema_of("A BIGINT, s STRUCT(x BIGINT), missing DATE");
   write("plain.parquet", "SELECT 1.5::DOUBLE AS a, 7 AS other, {'x': 1::INTEGER} AS s");

@@ -67,6 +67,11 @@ TEST(InferenceTest, TakesAColumnNeverSeenWithAValueForText) {
             "a VARCHAR, b VARCHAR, c VARCHAR[], d STRUCT(x VARCHAR)");
 }
 
+TEST(InferenceTest, TakesKeysThatDifferInCaseAloneForOne) {
+  EXPECT_EQ(columns_of("{\"É\":1,\"é\":\"x\",\"ß\":2,\"s\":{\"Ж\":1,\"ж\":2}}\n{\"é\":1,\"ss\":true}\n"),
+            "É BIGINT, ß BIGINT, s STRUCT(\"Ж\" BIGINT), ss BOOLEAN");
+}
+
 TEST(InferenceTest, TakesOnlyKeysThatCanNameAColumn) {
   EXPECT_EQ(
       columns_of("{\"a\":1,\"A\":2,\"\":3,\"_rescued_data\":4,\"_Rescued_Data\":5,\"n\\u0000\":6,\"b\":{\"\":1}}\n"),

@@ -5,12 +5,15 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
+
+#include "columnar/column_names.h"
 
 namespace sluice::connect {
 
-/// The names of a row's columns or of a struct's members, in order, found by name. Names differ even without regard to
-/// case, as Delta wants it; they are found with regard to case, as JSON has them.
+/// The names of a row's columns or of a struct's members, in order, found by name. They are found with regard to
+/// case, as JSON has them; names that clash without regard to case are one for Delta.
 class MemberNames {
  public:
   std::size_t size() const { return names_.size(); }
@@ -21,9 +24,9 @@ class MemberNames {
     const auto found = exact_.find(name);
     return found == exact_.end() ? std::nullopt : std::optional(found->second);
   }
-  /// True if a name is equal without regard to the case of ASCII letters.
-  bool clashes(std::string_view name) const { return folded_.contains(fold(name)); }
-  /// Adds a name that does not clash.
+  /// True if a name is equal without regard to case.
+  bool clashes(std::string_view name) const { return lower_.contains(columnar::lower_case(name)); }
+  /// Adds a name that none is equal to.
   void add(std::string name);
 
   friend bool operator==(const MemberNames& a, const MemberNames& b) { return a.names_ == b.names_; }
@@ -33,13 +36,10 @@ class MemberNames {
     using is_transparent = void;
     std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
   };
-  using Positions = std::unordered_map<std::string, std::size_t, Hash, std::equal_to<>>;
-
-  static std::string fold(std::string_view name);
 
   std::vector<std::string> names_;
-  Positions exact_;
-  Positions folded_;
+  std::unordered_map<std::string, std::size_t, Hash, std::equal_to<>> exact_;
+  std::unordered_set<std::string> lower_;
 };
 
 }  // namespace sluice::connect

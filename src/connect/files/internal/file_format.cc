@@ -1,9 +1,11 @@
 #include "connect/files/internal/file_format.h"
 
 #include <optional>
+#include <set>
 
 #include <fmt/format.h>
 
+#include "columnar/column_names.h"
 #include "connect/files/error_numbers.h"
 #include "connect/files/inference.h"
 #include "connect/files/json_reader.h"
@@ -84,8 +86,11 @@ class ParquetFormat final : public FileFormat {
     if (declared_) return ok();
     SLUICE_TRY_ASSIGN(const std::optional<columnar::Schema> found, reader_->find_schema(file.file));
     if (!found) return ok();  // it becomes a dead letter when it is read
+    std::set<std::string> names;
+    for (const columnar::Field& field : pending_.fields) names.insert(columnar::lower_case(field.name));
     for (const columnar::Field& field : found->fields) {
-      if (field.name != kRescuedColumn && !pending_.find(field.name)) pending_.fields.push_back(field);
+      const bool known = !names.insert(columnar::lower_case(field.name)).second;
+      if (field.name != kRescuedColumn && !known) pending_.fields.push_back(field);
     }
     return ok();
   }

@@ -1,0 +1,40 @@
+#include "columnar/column_names.h"
+
+#include <cstdint>
+
+#include <utf8proc_wrapper.hpp>
+
+namespace sluice::columnar {
+
+std::string lower_case(std::string_view name) {
+  std::string lower;
+  lower.reserve(name.size());
+  const bool valid = duckdb::Utf8Proc::IsValid(name.data(), name.size());
+  for (std::size_t at = 0; at < name.size();) {
+    constexpr std::int32_t kCapitalIWithDot = 0x130;
+    constexpr std::int32_t kFinalSigma = 0x3C2;
+    const auto byte = static_cast<unsigned char>(name[at]);
+    if (byte < 0x80 || !valid) {
+      lower += byte >= 'A' && byte <= 'Z' ? static_cast<char>(byte - 'A' + 'a') : name[at];
+      ++at;
+      continue;
+    }
+    int size = 0;
+    const std::int32_t letter = duckdb::Utf8Proc::UTF8ToCodepoint(name.data() + at, size);
+    at += static_cast<std::size_t>(size);
+    // The two letters whose lower case is not one letter, whatever stands beside it.
+    if (letter == kCapitalIWithDot) {
+      lower += "i\u0307";
+    } else if (letter == kFinalSigma) {
+      lower += "\u03C3";
+    } else {
+      char bytes[4];
+      int byte_count = 0;
+      duckdb::Utf8Proc::CodepointToUtf8(duckdb::Utf8Proc::CodepointToLower(letter), byte_count, bytes);
+      lower.append(bytes, static_cast<std::size_t>(byte_count));
+    }
+  }
+  return lower;
+}
+
+}  // namespace sluice::columnar

@@ -1,0 +1,13 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace sluice::columnar {
+
+/// Returns the name in lower case as Unicode has it: "É" and "é" become equal, "ß" and "SS" do not. Names for which it is
+/// equal are one name for Delta; DuckDB, and so Schema::find(), goes by ASCII letters alone. Of bytes that
+/// are not UTF-8 only ASCII letters change.
+std::string lower_case(std::string_view name);
+
+}  // namespace sluice::columnar
