@@ -181,6 +181,11 @@ Status FileSource::Impl::look_at_all(const std::vector<FileInfo>& found, const s
   // The answer must be that of a query over these files alone, so their columns are found anew.
   format->begin_fold(!columns_frozen());
   SLUICE_TRY(plan_files(found, stop));
+  if (schema.fields.size() == 1) {
+    // No file, or none with a column, says nothing about the columns: queries above need those that were known.
+    format->begin_fold(false);
+    schema = format->schema();
+  }
   pending.whole = true;
   has_pending = !same_content(pending.files, log);
   if (has_pending) return ok();

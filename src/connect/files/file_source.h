@@ -43,7 +43,7 @@ std::string to_string(const FileNotice& notice);
 ///
 /// Columns: declared, with `_rescued_data`; else inferred by a fold over the files in the order in which they are read
 /// (json: InferredSchema; parquet: the first type of each column stays, new columns are added). A tracked source's fold
-/// begins anew whenever its files change.
+/// begins anew whenever its files change; while no file holds a column, the columns are those known before.
 ///
 /// Options honoured: maxFilesPerTrigger (1000) and maxBytesPerTrigger (none; digits with k, m, g or kb, mb, gb) of
 /// streaming sources, at least one file; allowOverwrites (false): a file that changed is read again; settleTime

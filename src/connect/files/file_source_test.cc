@@ -310,6 +310,23 @@ TEST_F(FileSourceTest, TracksFilesAsTheyAreNow) {
   EXPECT_TRUE(source().has_pending()) << "no file at all is news, too";
 }
 
+TEST_F(FileSourceTest, KeepsTheColumnsOfTrackedFilesThatAreAllGone) {
+  source_.stream = false;
+  put("1.jsonl", "{\"a\":1}\n");
+  epoch();
+  files_.remove("in/1.jsonl");
+  EXPECT_EQ(epoch(), Rows{});
+  EXPECT_EQ(to_string(source().schema()), "a BIGINT, _rescued_data VARCHAR");
+  open();
+  EXPECT_EQ(to_string(source().schema()), "a BIGINT, _rescued_data VARCHAR");
+  put("2.jsonl", "no row\n");
+  EXPECT_EQ(epoch(), Rows{});
+  EXPECT_EQ(to_string(source().schema()), "a BIGINT, _rescued_data VARCHAR");
+  put("2.jsonl", "{\"b\":true}\n", 2);
+  EXPECT_EQ(epoch(), Rows{"true | NULL"});
+  EXPECT_EQ(to_string(source().schema()), "b BOOLEAN, _rescued_data VARCHAR");
+}
+
 TEST_F(FileSourceTest, KeepsTrackedFilesWhileTheySettle) {
   source_.stream = false;
   settle_time_ = std::chrono::milliseconds(1000);
