@@ -109,7 +109,9 @@ Status FileSource::restore(std::string_view position, std::string_view schema) {
 
 Status FileSource::look(const std::stop_token& stop) {
   if (impl_->has_pending) return ok();
-  SLUICE_TRY_ASSIGN(std::vector<FileInfo> found, discover(impl_->files, impl_->source.path));
+  auto discovered = discover(impl_->files, impl_->source.path);
+  if (!discovered) return std::move(discovered).error().at(impl_->source.location);
+  std::vector<FileInfo> found = std::move(*discovered);
   const std::vector<FileInfo> there = impl_->source.stream ? std::vector<FileInfo>() : found;
   found = impl_->settling.settled(std::move(found), impl_->clock.monotonic());
   impl_->more_later = impl_->settling.waiting();

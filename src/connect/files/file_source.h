@@ -63,7 +63,7 @@ class FileSource {
   Status restore(std::string_view position, std::string_view schema);
 
   /// Looks for input that was not taken and at its columns; what is pending stays pending.
-  /// Errors: those of discover(); Unavailable (2006) if a file changes while it is looked at; InvalidArgument (2011) if
+  /// Errors: those of discover(), with the source's location; Unavailable (2006) if a file changes while it is looked at; InvalidArgument (2011) if
   /// failOnNewColumns forbids what was found; Cancelled. Nothing is pending then.
   /// Cost: one listing; the new files are read once, for their hash and, unless columns are declared, for their
   /// columns.

@@ -360,7 +360,10 @@ TEST_F(FileSourceTest, DoesNotTakeATouchedFileForAChange) {
 
 TEST_F(FileSourceTest, PassesOnWhatIsWrongWithTheFolder) {
   source_.path = "missing/*.jsonl";
-  EXPECT_EQ(source().look({}).error().number(), kErrorPathNotFound);
+  source_.location = {.file = "t.sql", .line = 3, .column = 13, .length = 1, .text = ""};
+  const Status status = source().look({});
+  EXPECT_EQ(status.error().number(), kErrorPathNotFound);
+  EXPECT_EQ(status.error().location(), source_.location);
 }
 
 TEST(FileLogTest, ReadsItsStoredFormBack) {
