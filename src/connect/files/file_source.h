@@ -48,7 +48,8 @@ std::string to_string(const FileNotice& notice);
 /// Options honoured: maxFilesPerTrigger (1000) and maxBytesPerTrigger (none; digits with k, m, g or kb, mb, gb) of
 /// streaming sources, at least one file; allowOverwrites (false): a file that changed is read again; settleTime
 /// (overrides what create() is given, unless that is zero): "500ms", "2s", "1 second"; schemaEvolutionMode:
-/// addNewColumns (default); rescue and none keep the columns of the first files; failOnNewColumns. Owned by one worker.
+/// addNewColumns (default); rescue and none keep the columns of the first files; failOnNewColumns; of these declared columns allow rescue
+/// alone, which says what they do. Owned by one worker.
 class FileSource {
  public:
   static constexpr std::uint64_t kFilesPerTriggerMax = 1000;

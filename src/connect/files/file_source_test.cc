@@ -287,6 +287,22 @@ TEST_F(FileSourceTest, NamesAnOptionItDoesNotUnderstand) {
   EXPECT_EQ(FileSource::create(source_, files_, clock_, settle_time_).error().number(), kErrorFormatUnsupported);
 }
 
+TEST_F(FileSourceTest, RefusesToEvolveDeclaredColumns) {
+  source_.declared_schema = schema_of("a BIGINT");
+  source_.location = {.file = "t.sql", .line = 3, .column = 13, .length = 1, .text = ""};
+  for (const char* mode : {"addNewColumns", "none", "failOnNewColumns"}) {
+    source_.options["schemaevolutionmode"] = mode;
+    const auto created = FileSource::create(source_, files_, clock_, settle_time_);
+    ASSERT_FALSE(created.has_value()) << mode;
+    EXPECT_EQ(created.error().number(), kErrorOptionInvalid);
+    EXPECT_THAT(created.error().message(), HasSubstr(mode));
+    EXPECT_EQ(created.error().location(), source_.location);
+  }
+  source_.options["schemaevolutionmode"] = "rescue";
+  put("1.jsonl", "{\"a\":1,\"b\":2}\n");
+  EXPECT_EQ(epoch(), Rows{"1 | '{\"b\":2,\"_file_path\":\"in/1.jsonl\"}'"});
+}
+
 TEST_F(FileSourceTest, TracksFilesAsTheyAreNow) {
   source_.stream = false;
   put("1.jsonl", "{\"a\":1}\n");

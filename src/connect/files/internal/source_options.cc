@@ -129,6 +129,17 @@ Result<SourceOptions> read_options(const plan::Source& source, std::uint64_t fil
                         .settle_time = std::nullopt};
   Reader reader(source, options);
   for (const auto& [name, value] : source.options) SLUICE_TRY(reader.read(name, value));
+  const auto evolution = source.options.find("schemaevolutionmode");
+  // Declared columns do what rescue says; nothing else can be had of them.
+  if (source.declared_schema && evolution != source.options.end() && lower(evolution->second) != "rescue") {
+    return Error(ErrorCode::InvalidArgument,
+                 fmt::format("schemaEvolutionMode => '{}' and schema => … exclude each other: declared columns stay as "
+                             "they are",
+                             evolution->second))
+        .with_number(kErrorOptionInvalid)
+        .with_help("take one of the two out; values without a column go to _rescued_data, as 'rescue' has it")
+        .at(source.location);
+  }
   return options;
 }
 

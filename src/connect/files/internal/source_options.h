@@ -25,7 +25,7 @@ struct SourceOptions {
   SchemaEvolution evolution = SchemaEvolution::AddNewColumns;
 };
 
-/// InvalidArgument (2008), naming option and value, if one is not known or not understood.
+/// InvalidArgument (2008), naming option and value, if one is not known, not understood, or contradicts declared columns.
 Result<SourceOptions> read_options(const plan::Source& source, std::uint64_t files_per_trigger_default);
 
 }  // namespace sluice::connect
