@@ -38,11 +38,15 @@ bool same_content(const std::vector<PlannedFile>& files, const FileLog& log) {
 }  // namespace
 
 std::string to_string(const FileNotice& notice) {
+  const bool one = notice.file_count == 1;
+  const std::string subject = one ? fmt::format("file {} that was read", notice.path)
+                                  : fmt::format("{} files that were read", notice.file_count);
+  const std::string first = one ? "" : fmt::format(" (first: {})", notice.path);
   if (notice.kind == FileNotice::Kind::Vanished) {
-    return fmt::format("file {} was read and is gone; its rows stay", notice.path);
+    return fmt::format("{} {} gone{}; {} rows stay", subject, one ? "is" : "are", first, one ? "its" : "their");
   }
-  return fmt::format("file {} changed after it was read; it is not read again (allowOverwrites => true does that)",
-                     notice.path);
+  return fmt::format("{} changed later{}; {} not read again (allowOverwrites => true does that)", subject, first,
+                     one ? "it is" : "they are");
 }
 
 struct FileSource::Impl {
@@ -61,7 +65,7 @@ struct FileSource::Impl {
   Result<std::optional<PlannedFile>> plan_file(const FileInfo& info, const std::stop_token& stop);
   std::optional<PlannedFile> known_file(const FileInfo& info) const;
   Status check_new_columns(const columnar::Schema& before);
-  void notice(FileNotice::Kind kind, const FileInfo& info);
+  void notice(FileNotice::Kind kind, const std::vector<FileInfo>& about);
   void drop_pending();
   Status read(const std::vector<PlannedFile>& wanted, RowSink& sink, const std::stop_token& stop);
   Status read_file(const PlannedFile& file, RowSink& sink, const std::stop_token& stop);
@@ -83,7 +87,7 @@ struct FileSource::Impl {
   bool more_later = false;
   std::map<std::string, PlannedFile> touched;  // tracked: files with another time but the bytes of the log
   std::vector<FileNotice> notices;
-  std::map<std::string, FileInfo> noticed;  // what was last said of a path: its state; gone if its size is 0
+  std::map<std::string, FileInfo> noticed;  // by path: the state in which something was said of it; gone if empty
 };
 
 FileSource::FileSource(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -127,13 +131,14 @@ Status FileSource::Impl::look_for_new(const std::vector<FileInfo>& found, const 
   std::vector<FileInfo> wanted;
   std::uint64_t bytes = 0;
   std::set<std::string_view> there;
+  std::vector<FileInfo> changed;
   for (const FileInfo& info : found) {
     there.insert(info.path);
     const auto read_before = log.files.find(info.path);
     if (read_before != log.files.end()) {
       if (read_before->second.info == info) continue;
       if (!options.allow_overwrites) {
-        notice(FileNotice::Kind::ChangedAfterRead, info);
+        changed.push_back(info);
         continue;
       }
     }
@@ -146,10 +151,13 @@ Status FileSource::Impl::look_for_new(const std::vector<FileInfo>& found, const 
     }
     wanted.push_back(info);
   }
+  notice(FileNotice::Kind::ChangedAfterRead, changed);
   if (!more_later) {
+    std::vector<FileInfo> gone;
     for (const auto& [path, file] : log.files) {
-      if (!there.contains(path)) notice(FileNotice::Kind::Vanished, {.path = path, .size_bytes = 0});
+      if (!there.contains(path)) gone.push_back({.path = path});
     }
+    notice(FileNotice::Kind::Vanished, gone);
   }
   format->begin_fold(false);
   SLUICE_TRY(plan_files(wanted, stop));
@@ -250,11 +258,16 @@ Status FileSource::Impl::check_new_columns(const columnar::Schema& before) {
       .at(source.location);
 }
 
-void FileSource::Impl::notice(FileNotice::Kind kind, const FileInfo& info) {
-  const auto [said, first] = noticed.try_emplace(info.path, info);
-  if (!first && said->second == info) return;
-  said->second = info;
-  notices.push_back({.kind = kind, .path = info.path});
+/// Says it once of each file in its present state.
+void FileSource::Impl::notice(FileNotice::Kind kind, const std::vector<FileInfo>& about) {
+  FileNotice notice{.kind = kind, .path = "", .file_count = 0};
+  for (const FileInfo& info : about) {
+    const auto [said, first] = noticed.try_emplace(info.path, info);
+    if (!first && said->second == info) continue;
+    said->second = info;
+    if (notice.file_count++ == 0) notice.path = info.path;
+  }
+  if (notice.file_count > 0) notices.push_back(std::move(notice));
 }
 
 void FileSource::Impl::drop_pending() {

@@ -18,14 +18,16 @@
 
 namespace sluice::connect {
 
-/// Something about a file that a person should know, said once.
+/// Something about files that a person should know: at most one of each kind a look. What was said of a file is not said
+/// again.
 struct FileNotice {
   enum class Kind : std::uint8_t {
-    ChangedAfterRead,  ///< Is not what it was when it was read; it is not read again.
-    Vanished,          ///< Was read and is gone; its rows stay.
+    ChangedAfterRead,  ///< Are not what they were when they were read; they are not read again.
+    Vanished,          ///< Were read and are gone; their rows stay.
   };
   Kind kind = Kind::ChangedAfterRead;
-  std::string path;
+  std::string path;  ///< Of the first file, in the order of paths.
+  std::uint64_t file_count = 1;
 
   friend bool operator==(const FileNotice&, const FileNotice&) = default;
 };

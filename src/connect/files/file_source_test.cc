@@ -58,6 +58,11 @@ class FileSourceTest : public ::testing::Test {
     for (const PlannedFile& file : source().pending().files) paths.push_back(file.info.path);
     return paths;
   }
+  Rows notices() {
+    Rows texts;
+    for (const FileNotice& notice : source().take_notices()) texts.push_back(to_string(notice));
+    return texts;
+  }
   Status read() {
     sink_ = KeepingSink();
     return source().read_pending(sink_, {});
@@ -122,12 +127,28 @@ TEST_F(FileSourceTest, ReportsAChangedOrVanishedFileOnceAndDoesNotReadItAgain) {
   put("1.jsonl", "{\"a\":1}\n{\"a\":10}\n", 2);
   files_.remove("in/2.jsonl");
   EXPECT_EQ(epoch(), Rows{});
-  EXPECT_EQ(source().take_notices(), (std::vector<FileNotice>{{FileNotice::Kind::ChangedAfterRead, "in/1.jsonl"},
-                                                              {FileNotice::Kind::Vanished, "in/2.jsonl"}}));
+  EXPECT_EQ(
+      notices(),
+      (Rows{"file in/1.jsonl that was read changed later; it is not read again (allowOverwrites => true does that)",
+            "file in/2.jsonl that was read is gone; its rows stay"}));
   look();
-  EXPECT_THAT(source().take_notices(), IsEmpty());
+  EXPECT_THAT(notices(), IsEmpty());
   put("2.jsonl", "{\"a\":2}\n");
   EXPECT_THAT(look(), IsEmpty()) << "it came back as it was";
+}
+
+TEST_F(FileSourceTest, CountsTheFilesThatChangedOrVanished) {
+  for (const char* name : {"1.jsonl", "2.jsonl", "3.jsonl", "4.jsonl", "5.jsonl"}) put(name, "{\"a\":1}\n");
+  epoch();
+  for (const char* name : {"1.jsonl", "2.jsonl"}) put(name, "{\"a\":2}\n", 2);
+  for (const char* name : {"3.jsonl", "4.jsonl"}) files_.remove(std::string("in/") + name);
+  look();
+  EXPECT_EQ(notices(), (Rows{"2 files that were read changed later (first: in/1.jsonl); they are not read again "
+                             "(allowOverwrites => true does that)",
+                             "2 files that were read are gone (first: in/3.jsonl); their rows stay"}));
+  files_.remove("in/5.jsonl");
+  look();
+  EXPECT_EQ(notices(), Rows{"file in/5.jsonl that was read is gone; its rows stay"});
 }
 
 TEST_F(FileSourceTest, ReadsAChangedFileAgainIfOverwritesAreAllowed) {
