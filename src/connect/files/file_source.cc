@@ -11,6 +11,7 @@
 #include "connect/files/internal/file_format.h"
 #include "connect/files/internal/hashing_stream.h"
 #include "connect/files/internal/source_options.h"
+#include "connect/files/internal/type_changes.h"
 
 namespace sluice::connect {
 namespace {
@@ -38,6 +39,11 @@ bool same_content(const std::vector<PlannedFile>& files, const FileLog& log) {
 }  // namespace
 
 std::string to_string(const FileNotice& notice) {
+  if (notice.kind == FileNotice::Kind::ColumnChanged) {
+    const FileNotice::Column& column = notice.column;
+    return fmt::format("column {} of {} became {}{} (was {})", column.name, column.source, column.to,
+                       notice.path.empty() ? "" : " with " + notice.path, column.from);
+  }
   const bool one = notice.file_count == 1;
   const std::string subject = one ? fmt::format("file {} that was read", notice.path)
                                   : fmt::format("{} files that were read", notice.file_count);
@@ -50,6 +56,8 @@ std::string to_string(const FileNotice& notice) {
 }
 
 struct FileSource::Impl {
+  using ColumnChanges = std::map<std::string, FileNotice>;  // by column
+
   Impl(plan::Source file_source, FileSystem& file_system, Clock& engine_clock, SourceOptions source_options,
        std::chrono::milliseconds settle_time)
       : source(std::move(file_source)),
@@ -64,6 +72,8 @@ struct FileSource::Impl {
   Status plan_files(std::span<const FileInfo> wanted, const std::stop_token& stop);
   Result<std::optional<PlannedFile>> plan_file(const FileInfo& info, const std::stop_token& stop);
   std::optional<PlannedFile> known_file(const FileInfo& info) const;
+  void find_changes(const columnar::Schema& known, const FileInfo& info, ColumnChanges& changes) const;
+  void say_changes(ColumnChanges changes);
   Status check_new_columns(const columnar::Schema& before);
   void notice(FileNotice::Kind kind, const std::vector<FileInfo>& about);
   void drop_pending();
@@ -87,6 +97,7 @@ struct FileSource::Impl {
   bool more_later = false;
   std::map<std::string, PlannedFile> touched;  // tracked: files with another time but the bytes of the log
   std::vector<FileNotice> notices;
+  ColumnChanges changes_said;               // of the last look
   std::map<std::string, FileInfo> noticed;  // by path: the state in which something was said of it; gone if empty
 };
 
@@ -206,6 +217,8 @@ Status FileSource::Impl::look_at_all(const std::vector<FileInfo>& found, const s
 
 /// Adds the files to the plan, in their order, and folds them into the pending columns.
 Status FileSource::Impl::plan_files(std::span<const FileInfo> wanted, const std::stop_token& stop) {
+  const columnar::Schema columns_before = schema;
+  ColumnChanges changes;
   for (const FileInfo& info : wanted) {
     if (const auto known = known_file(info); known && columns_frozen()) {
       pending.files.push_back(*known);
@@ -214,12 +227,38 @@ Status FileSource::Impl::plan_files(std::span<const FileInfo> wanted, const std:
     SLUICE_TRY_ASSIGN(const std::optional<PlannedFile> planned, plan_file(info, stop));
     if (planned) {
       pending.files.push_back(*planned);
+      if (!columns_frozen()) find_changes(columns_before, info, changes);
     } else {
       more_later = true;
     }
   }
   schema = format->schema();
+  say_changes(std::move(changes));
   return ok();
+}
+
+/// Brings what differs from the known columns up to date after the file was folded into the pending ones.
+void FileSource::Impl::find_changes(const columnar::Schema& known, const FileInfo& info, ColumnChanges& changes) const {
+  if (!format->has_columns()) return;
+  ColumnChanges now;
+  for (TypeChange& change : find_type_changes(known, format->schema())) {
+    const auto before = changes.find(change.name);
+    const bool since_before = before != changes.end() && before->second.column.to == change.to;
+    const std::string path = since_before ? before->second.path : known_file(info) ? "" : info.path;
+    now.emplace(change.name,
+                FileNotice{.kind = FileNotice::Kind::ColumnChanged,
+                           .path = path,
+                           .column = {source.path, change.name, std::move(change.from), std::move(change.to)}});
+  }
+  changes = std::move(now);
+}
+
+void FileSource::Impl::say_changes(ColumnChanges changes) {
+  for (const auto& [column, notice] : changes) {
+    const auto said = changes_said.find(column);
+    if (said == changes_said.end() || said->second != notice) notices.push_back(notice);
+  }
+  changes_said = std::move(changes);
 }
 
 /// Hashes the file and folds it into the pending columns. nullopt if it is not what was found: it is for a later look.

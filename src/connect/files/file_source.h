@@ -18,16 +18,28 @@
 
 namespace sluice::connect {
 
-/// Something about files that a person should know: at most one of each kind a look. What was said of a file is not said
-/// again.
+/// Something about files that a person should know. What was said of a file or column is not said again while it stays so.
 struct FileNotice {
   enum class Kind : std::uint8_t {
     ChangedAfterRead,  ///< Are not what they were when they were read; they are not read again.
     Vanished,          ///< Were read and are gone; their rows stay.
+    ColumnChanged,     ///< A column that was known before has another type with what is pending.
   };
   Kind kind = Kind::ChangedAfterRead;
-  std::string path;  ///< Of the first file, in the order of paths.
+  /// Of the first file, in the order of paths. ColumnChanged: of the file that gave the column its type; empty if that was
+  /// read before.
+  std::string path;
   std::uint64_t file_count = 1;
+  /// ColumnChanged only.
+  struct Column {
+    std::string source;  ///< The path of the read_files call.
+    std::string name;    ///< "place.zip" for a struct's member, "marks[]" for a list's element.
+    std::string from;
+    std::string to;
+
+    friend bool operator==(const Column&, const Column&) = default;
+  };
+  Column column = {};
 
   friend bool operator==(const FileNotice&, const FileNotice&) = default;
 };
@@ -80,7 +92,7 @@ class FileSource {
   /// Columns after what is pending; the same in stored form, empty if they are declared.
   const columnar::Schema& schema() const;
   std::string schema_text() const;
-  /// Returns what came up since the last call.
+  /// Returns what came up since the last call, also in a look() that failed.
   std::vector<FileNotice> take_notices();
 
   /// Gives the sink the rows of exactly the pending files, with the columns of schema(). Unavailable (2006) if a file

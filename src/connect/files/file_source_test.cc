@@ -151,6 +151,50 @@ TEST_F(FileSourceTest, CountsTheFilesThatChangedOrVanished) {
   EXPECT_EQ(notices(), Rows{"file in/5.jsonl that was read is gone; its rows stay"});
 }
 
+TEST_F(FileSourceTest, NamesTheFileThatChangedTheTypeOfAColumn) {
+  put("1.jsonl", "{\"mag\":1,\"place\":{\"zip\":1},\"marks\":[1],\"text\":\"x\"}\n");
+  epoch();
+  EXPECT_THAT(notices(), IsEmpty());
+  put("2.jsonl", "{\"mag\":1.5,\"new\":1}\n");
+  put("3.jsonl", "{\"mag\":\"bad\",\"new\":\"x\",\"place\":{\"zip\":\"x\",\"town\":1}}\n");
+  put("4.jsonl", "{\"mag\":2,\"marks\":[0.5],\"text\":1}\n");
+  look();
+  const Rows expected = {"column mag of in/*.jsonl became VARCHAR with in/3.jsonl (was BIGINT)",
+                         "column marks[] of in/*.jsonl became DOUBLE with in/4.jsonl (was BIGINT)",
+                         "column place.zip of in/*.jsonl became VARCHAR with in/3.jsonl (was BIGINT)"};
+  EXPECT_EQ(notices(), expected);
+  look();
+  EXPECT_THAT(notices(), IsEmpty()) << "it was said";
+  open();
+  epoch();
+  EXPECT_EQ(notices(), expected) << "the epoch was not committed before";
+  put("5.jsonl", "{\"mag\":2}\n");
+  epoch();
+  EXPECT_THAT(notices(), IsEmpty());
+}
+
+TEST_F(FileSourceTest, NamesTheFileThatChangedAColumnAlsoIfTheLookFails) {
+  source_.options["schemaevolutionmode"] = "failOnNewColumns";
+  put("1.jsonl", "{\"a\":1}\n");
+  epoch();
+  put("2.jsonl", "{\"a\":\"x\"}\n");
+  EXPECT_EQ(source().look({}).error().number(), kErrorNewColumns);
+  EXPECT_EQ(notices(), Rows{"column a of in/*.jsonl became VARCHAR with in/2.jsonl (was BIGINT)"});
+}
+
+TEST_F(FileSourceTest, DoesNotBlameATrackedFileForWhatAnotherTookAway) {
+  source_.stream = false;
+  put("1.jsonl", "{\"a\":1}\n");
+  put("2.jsonl", "{\"a\":\"x\"}\n");
+  epoch();
+  files_.remove("in/2.jsonl");
+  epoch();
+  EXPECT_EQ(notices(), Rows{"column a of in/*.jsonl became BIGINT (was VARCHAR)"});
+  put("0.jsonl", "{\"a\":0.5}\n");
+  epoch();
+  EXPECT_EQ(notices(), Rows{"column a of in/*.jsonl became DOUBLE with in/0.jsonl (was BIGINT)"});
+}
+
 TEST_F(FileSourceTest, ReadsAChangedFileAgainIfOverwritesAreAllowed) {
   source_.options["allowoverwrites"] = "true";
   put("1.jsonl", "{\"a\":1}\n");
