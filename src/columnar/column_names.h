@@ -1,5 +1,6 @@
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -9,5 +10,13 @@ namespace sluice::columnar {
 /// equal are one name for Delta; DuckDB, and so Schema::find(), goes by ASCII letters alone. Of bytes that
 /// are not UTF-8 only ASCII letters change.
 std::string lower_case(std::string_view name);
+
+/// True if a Delta table without column mapping can carry the name: no blank, comma, semicolon, brace, parenthesis, equals
+/// sign, tab or line break.
+bool is_storable_name(std::string_view name);
+
+/// Returns a query's SELECT that gives all columns, those that are not storable under other names:
+/// `SELECT * EXCLUDE ("a b"), "a b" AS a_b`. For messages: after eight such columns comes "…".
+std::string select_storable_names(std::span<const std::string> columns);
 
 }  // namespace sluice::columnar

@@ -11,11 +11,30 @@
 namespace sluice::delta {
 namespace {
 
-/// Checks the names of a struct's members, and those within.
-Status check_names(const DataType& type, const std::string& path) {
-  // What Spark's Parquet reader and writer cannot tell from its own syntax.
-  constexpr std::string_view kForbidden = " ,;{}()\n\t=";
+Error forbidden_name(const std::string& path, std::string help) {
+  return Error(ErrorCode::InvalidArgument,
+               fmt::format("the column name \"{}\" has a character that a Delta table cannot carry: one of "
+                           "space , ; {{ }} ( ) = tab and line break",
+                           path))
+      .with_number(4207)
+      .with_help(std::move(help));
+}
+
+/// Checks the names of a struct's members, and those within; `column` is what they lie in, empty for columns.
+Status check_names(const DataType& type, const std::string& path, const std::string& column) {
   std::set<std::string> names;
+  const auto help_for = [&]() -> std::string {
+    if (!column.empty()) {
+      return fmt::format(
+          "keep the column as text: SELECT * REPLACE (to_json(\"{0}\")::VARCHAR AS \"{0}\"); or make it of parts that "
+          "have "
+          "other names",
+          column);
+    }
+    std::vector<std::string> columns;
+    for (const StructField& field : type.fields) columns.push_back(field.name);
+    return "name it with AS; behind a star: " + columnar::select_storable_names(columns);
+  };
   for (const StructField& field : type.fields) {
     if (field.name.empty()) return Error(ErrorCode::InvalidArgument, fmt::format("a column of {} has no name", path));
     if (!names.insert(columnar::lower_case(field.name)).second) {
@@ -23,17 +42,10 @@ Status check_names(const DataType& type, const std::string& path) {
                    fmt::format("two columns are named \"{}{}\", without regard to case", path, field.name))
           .with_help("give one of them another name in the query: … AS name");
     }
-    if (field.name.find_first_of(kForbidden) != std::string::npos) {
-      return Error(ErrorCode::InvalidArgument,
-                   fmt::format("the column name \"{}{}\" has a character that a Delta table cannot carry: one of "
-                               "space , ; {{ }} ( ) = tab and line break",
-                               path, field.name))
-          .with_number(4207)
-          .with_help("name the column in the query: … AS name");
-    }
-    SLUICE_TRY(check_names(field.type, path + field.name + "."));
+    if (!columnar::is_storable_name(field.name)) return forbidden_name(path + field.name, help_for());
+    SLUICE_TRY(check_names(field.type, path + field.name + ".", column.empty() ? field.name : column));
   }
-  for (const DataType& child : type.children) SLUICE_TRY(check_names(child, path));
+  for (const DataType& child : type.children) SLUICE_TRY(check_names(child, path, column));
   return ok();
 }
 
@@ -53,7 +65,7 @@ Status check_definition(const TableDefinition& definition) {
   if (definition.schema.kind != DataType::Kind::Struct || fields.empty()) {
     return Error(ErrorCode::InvalidArgument, "a table needs at least one column");
   }
-  SLUICE_TRY(check_names(definition.schema, ""));
+  SLUICE_TRY(check_names(definition.schema, "", ""));
   std::set<std::string> partition_columns;
   for (const std::string& name : definition.partition_columns) {
     const auto field = std::find_if(fields.begin(), fields.end(),

@@ -56,6 +56,22 @@ TEST_F(TableDefinitionTest, RefusesWhatIsNoTable) {
   EXPECT_THAT(message({DataType::structure({named("a"), list}), {"l"}, {}, {}, {}}), HasSubstr("nested"));
 }
 
+TEST_F(TableDefinitionTest, TellsHowToNameAColumnThatATableCannotCarry) {
+  const auto help = [&](DataType schema) {
+    const auto actions = create({std::move(schema), {}, {}, {}, {}});
+    SLUICE_CHECK(!actions.has_value(), "a refusal was expected");
+    EXPECT_EQ(actions.error().number(), 4207U);
+    return actions.error().help();
+  };
+  const auto named = [](std::string name) {
+    return StructField{std::move(name), DataType::primitive(Kind::Long), true, {}};
+  };
+  EXPECT_THAT(help(DataType::structure({named("id"), named("a b")})),
+              HasSubstr("SELECT * EXCLUDE (\"a b\"), \"a b\" AS a_b"));
+  const StructField place{"place", DataType::array(DataType::structure({named("zip code")})), true, {}};
+  EXPECT_THAT(help(DataType::structure({named("a"), place})), HasSubstr("to_json(\"place\")::VARCHAR AS \"place\""));
+}
+
 TEST_F(TableDefinitionTest, AlteringToTheSameDoesNothing) {
   table_.create({{"delta.enableDeletionVectors", "true"}});
   const auto actions = alter_table_actions(*table_.load(), {TestTable::schema(), {}, {}, {}, {}});
