@@ -33,7 +33,6 @@ void RowLocator::reserve(std::size_t row_count) { slots_.reserve(slots_.size() +
 
 void RowLocator::insert(const Hash128& row, RowLocation location) {
   const Slot place = pack(location);
-  ++size_;
   const auto [slot, is_new] = slots_.try_emplace(row, place);
   if (is_new) return;
   if ((slot->second & kSharedBit) == 0) {
@@ -42,7 +41,6 @@ void RowLocator::insert(const Hash128& row, RowLocation location) {
   std::vector<Slot>& heap = copies_[slot->second & ~kSharedBit];
   heap.push_back(place);
   std::push_heap(heap.begin(), heap.end(), std::greater<>());
-  ++shared_count_;
 }
 
 RowLocator::Slot RowLocator::share(Slot first) {
@@ -53,7 +51,6 @@ RowLocator::Slot RowLocator::share(Slot first) {
   const std::size_t index = free_copies_.back();
   free_copies_.pop_back();
   copies_[index].push_back(first);
-  ++shared_count_;
   return kSharedBit | index;
 }
 
@@ -65,7 +62,6 @@ bool RowLocator::take(const Hash128& row, std::uint64_t copies, std::vector<RowL
     if (copies == 0) return true;
     taken.push_back(unpack(slot->second));
     slots_.erase(slot);
-    --size_;
     return true;
   }
   const std::size_t index = slot->second & ~kSharedBit;
@@ -76,11 +72,8 @@ bool RowLocator::take(const Hash128& row, std::uint64_t copies, std::vector<RowL
     taken.push_back(unpack(heap.back()));
     heap.pop_back();
   }
-  size_ -= copies;
-  shared_count_ -= copies;
   if (heap.size() > 1) return true;
   // One copy or none: back to a plain slot, or away with it.
-  shared_count_ -= heap.size();
   if (heap.empty()) {
     slots_.erase(slot);
   } else {
@@ -89,11 +82,6 @@ bool RowLocator::take(const Hash128& row, std::uint64_t copies, std::vector<RowL
   heap = {};
   free_copies_.push_back(index);
   return true;
-}
-
-std::uint64_t RowLocator::memory_bytes() const {
-  constexpr std::uint64_t kSlotBytes = sizeof(Hash128) + sizeof(Slot) + 1;
-  return slots_.bucket_count() * kSlotBytes + copies_.capacity() * sizeof(copies_[0]) + shared_count_ * sizeof(Slot);
 }
 
 }  // namespace sluice::connect

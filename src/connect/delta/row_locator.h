@@ -37,7 +37,6 @@ class RowLocator {
   FileNumber add_file(std::string_view path);
   /// Returns the path that add_file() was given.
   const std::string& path(FileNumber file) const { return paths_[file]; }
-  std::size_t file_count() const { return paths_.size(); }
 
   /// Makes room for that many more rows.
   void reserve(std::size_t row_count);
@@ -46,10 +45,6 @@ class RowLocator {
   /// Takes `copies` of a row out, the lowest places (file, then position) first, and appends them to `taken`. Returns
   /// false, and takes nothing, if there are fewer.
   bool take(const Hash128& row, std::uint64_t copies, std::vector<RowLocation>& taken);
-
-  /// Copies held, over all rows.
-  std::uint64_t size() const { return size_; }
-  std::uint64_t memory_bytes() const;
 
  private:
   /// Either one place (file << 39 | position) or, with the top bit, an index into `copies_`.
@@ -65,8 +60,6 @@ class RowLocator {
   std::vector<std::vector<Slot>> copies_;  // min-heaps of places; an empty one is free
   std::vector<std::size_t> free_copies_;   // indices into copies_
   std::vector<std::string> paths_;
-  std::uint64_t size_ = 0;
-  std::uint64_t shared_count_ = 0;  // places held in copies_
 };
 
 }  // namespace sluice::connect

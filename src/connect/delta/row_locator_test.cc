@@ -39,7 +39,6 @@ TEST_F(RowLocatorTest, TakesARowWhereItIs) {
   locator_.insert(row("ann"), {3, 17});
   EXPECT_EQ(take("ann", 1), (std::vector<RowLocation>{{3, 17}}));
   EXPECT_FALSE(has("ann", 1));
-  EXPECT_EQ(locator_.size(), 0u);
 }
 
 TEST_F(RowLocatorTest, TakesTheLowestOfEqualCopiesFirst) {
@@ -58,7 +57,6 @@ TEST_F(RowLocatorTest, TakesNothingIfThereAreTooFewCopies) {
   locator_.insert(row("ann"), {0, 2});
   EXPECT_FALSE(has("ann", 3));
   EXPECT_TRUE(has("ann", 2));
-  EXPECT_EQ(locator_.size(), 2u);
 }
 
 TEST_F(RowLocatorTest, HoldsTheLastFileAndPosition) {
@@ -89,11 +87,6 @@ TEST_F(RowLocatorTest, AgreesWithASetOfPlacesUnderRandomChanges) {
     ASSERT_EQ(taken, std::vector<RowLocation>(places.begin(), end));
     places.erase(places.begin(), end);
   }
-}
-
-TEST_F(RowLocatorTest, KeepsARowInAboutFortyBytes) {
-  for (std::uint64_t i = 0; i < 100'000; ++i) locator_.insert({i * 0x9E3779B97F4A7C15u, ~i}, {0, i});
-  EXPECT_LT(locator_.memory_bytes(), 100'000u * 60);
 }
 
 }  // namespace

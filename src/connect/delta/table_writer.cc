@@ -243,9 +243,4 @@ void TableWriter::applied(std::shared_ptr<const delta::Snapshot> snapshot) { imp
 
 void TableWriter::abort() { impl_->abort(); }
 
-std::uint64_t TableWriter::memory_bytes() const {
-  return impl_->files->buffered_bytes() + (impl_->epoch_changes ? impl_->epoch_changes->memory_bytes() : 0) +
-         (impl_->located ? impl_->located->locator.memory_bytes() : 0);
-}
-
 }  // namespace sluice::connect

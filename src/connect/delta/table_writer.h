@@ -104,9 +104,6 @@ class TableWriter {
   /// called when the commit may yet be made.
   void abort();
 
-  /// Bytes held for the locator and for changes not written yet.
-  std::uint64_t memory_bytes() const;
-
  private:
   struct Impl;
   explicit TableWriter(std::unique_ptr<Impl> impl);

@@ -94,7 +94,6 @@ struct FileSource::Impl {
   FileLog log;
   FilePlan pending;
   bool has_pending = false;
-  bool more_later = false;
   std::map<std::string, PlannedFile> touched;  // tracked: files with another time but the bytes of the log
   std::vector<FileNotice> notices;
   ColumnChanges changes_said;               // of the last look
@@ -129,7 +128,6 @@ Status FileSource::look(const std::stop_token& stop) {
   std::vector<FileInfo> found = std::move(*discovered);
   const std::vector<FileInfo> there = impl_->source.stream ? std::vector<FileInfo>() : found;
   found = impl_->settling.settled(std::move(found), impl_->clock.monotonic());
-  impl_->more_later = impl_->settling.waiting();
   if (!impl_->source.stream && !impl_->keep_known(there, found)) return ok();
   const columnar::Schema before = impl_->schema;
   Status status = impl_->source.stream ? impl_->look_for_new(found, stop) : impl_->look_at_all(found, stop);
@@ -140,9 +138,9 @@ Status FileSource::look(const std::stop_token& stop) {
 
 Status FileSource::Impl::look_for_new(const std::vector<FileInfo>& found, const std::stop_token& stop) {
   std::vector<FileInfo> wanted;
-  std::uint64_t bytes = 0;
   std::set<std::string_view> there;
   std::vector<FileInfo> changed;
+  bool saw_all = !settling.waiting();
   for (const FileInfo& info : found) {
     there.insert(info.path);
     const auto read_before = log.files.find(info.path);
@@ -153,17 +151,14 @@ Status FileSource::Impl::look_for_new(const std::vector<FileInfo>& found, const 
         continue;
       }
     }
-    bytes += info.size_bytes;
-    const bool fits = wanted.size() < options.files_per_trigger_max &&
-                      (wanted.empty() || bytes <= options.bytes_per_trigger_max.value_or(UINT64_MAX));
-    if (!fits) {
-      more_later = true;
+    if (wanted.size() == options.files_per_trigger_max) {
+      saw_all = false;
       break;
     }
     wanted.push_back(info);
   }
   notice(FileNotice::Kind::ChangedAfterRead, changed);
-  if (!more_later) {
+  if (saw_all) {
     std::vector<FileInfo> gone;
     for (const auto& [path, file] : log.files) {
       if (!there.contains(path)) gone.push_back({.path = path});
@@ -225,12 +220,9 @@ Status FileSource::Impl::plan_files(std::span<const FileInfo> wanted, const std:
       continue;
     }
     SLUICE_TRY_ASSIGN(const std::optional<PlannedFile> planned, plan_file(info, stop));
-    if (planned) {
-      pending.files.push_back(*planned);
-      if (!columns_frozen()) find_changes(columns_before, info, changes);
-    } else {
-      more_later = true;
-    }
+    if (!planned) continue;
+    pending.files.push_back(*planned);
+    if (!columns_frozen()) find_changes(columns_before, info, changes);
   }
   schema = format->schema();
   say_changes(std::move(changes));
@@ -318,12 +310,10 @@ void FileSource::Impl::drop_pending() {
 
 const FilePlan& FileSource::pending() const { return impl_->pending; }
 bool FileSource::has_pending() const { return impl_->has_pending; }
-bool FileSource::more_later() const { return impl_->more_later; }
 const columnar::Schema& FileSource::schema() const { return impl_->schema; }
 std::string FileSource::schema_text() const { return impl_->format->schema_text(); }
 const FileLog& FileSource::log() const { return impl_->log; }
 std::vector<FileNotice> FileSource::take_notices() { return std::exchange(impl_->notices, {}); }
-void FileSource::forget_pending() { impl_->drop_pending(); }
 
 void FileSource::advance() {
   if (!impl_->has_pending) return;

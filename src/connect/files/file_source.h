@@ -59,8 +59,7 @@ std::string to_string(const FileNotice& notice);
 /// (json: InferredSchema; parquet: the first type of each column stays, new columns are added). A tracked source's fold
 /// begins anew whenever its files change; while no file holds a column, the columns are those known before.
 ///
-/// Options honoured: maxFilesPerTrigger (1000) and maxBytesPerTrigger (none; digits with k, m, g or kb, mb, gb) of
-/// streaming sources, at least one file; allowOverwrites (false): a file that changed is read again; settleTime
+/// Options honoured: maxFilesPerTrigger (1000) of streaming sources; allowOverwrites (false): a file that changed is read again; settleTime
 /// (overrides what create() is given, unless that is zero): "500ms", "2s", "1 second"; schemaEvolutionMode:
 /// addNewColumns (default); rescue and none keep the columns of the first files; failOnNewColumns; of these declared columns allow rescue
 /// alone, which says what they do. Owned by one worker.
@@ -87,8 +86,6 @@ class FileSource {
   /// The next epoch's input. has_pending(): taking it changes what was taken so far.
   const FilePlan& pending() const;
   bool has_pending() const;
-  /// True if files were held back, because they have not settled or the limits of a trigger were reached.
-  bool more_later() const;
   /// Columns after what is pending; the same in stored form, empty if they are declared.
   const columnar::Schema& schema() const;
   std::string schema_text() const;
@@ -105,8 +102,6 @@ class FileSource {
 
   /// What is pending is now taken. Requires has_pending() or does nothing.
   void advance();
-  /// Forgets what is pending, so that look() looks anew.
-  void forget_pending();
   /// All that was taken.
   const FileLog& log() const;
 

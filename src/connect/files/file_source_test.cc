@@ -116,7 +116,7 @@ TEST_F(FileSourceTest, KeepsWhatIsPendingUntilItIsTaken) {
   EXPECT_EQ(look(), Paths{"in/1.jsonl"});
   put("2.jsonl", "{\"a\":2}\n");
   EXPECT_EQ(look(), Paths{"in/1.jsonl"});
-  source().forget_pending();
+  open();
   EXPECT_EQ(look(), (Paths{"in/1.jsonl", "in/2.jsonl"}));
 }
 
@@ -204,24 +204,20 @@ TEST_F(FileSourceTest, ReadsAChangedFileAgainIfOverwritesAreAllowed) {
   EXPECT_EQ(epoch(), Rows{});
 }
 
-TEST_F(FileSourceTest, TakesNoMoreFilesAndBytesThanATriggerMay) {
-  source_.options = {{"maxfilespertrigger", "2"}, {"maxbytespertrigger", "20 b"}};
+TEST_F(FileSourceTest, TakesNoMoreFilesThanATriggerMay) {
+  source_.options["maxfilespertrigger"] = "2";
   for (const char* name : {"1.jsonl", "2.jsonl", "3.jsonl"}) put(name, "{\"a\":1}\n");
-  put("4.jsonl", "{\"a\":\"" + std::string(100, 'x') + "\"}\n");
   EXPECT_EQ(look(), (Paths{"in/1.jsonl", "in/2.jsonl"}));
-  EXPECT_TRUE(source().more_later());
   epoch();
   EXPECT_EQ(look(), (Paths{"in/3.jsonl"}));
   epoch();
-  EXPECT_EQ(look(), (Paths{"in/4.jsonl"})) << "one file is always taken";
-  EXPECT_FALSE(source().more_later());
+  EXPECT_THAT(look(), IsEmpty());
 }
 
 TEST_F(FileSourceTest, WaitsUntilAFileHasSettled) {
   settle_time_ = std::chrono::milliseconds(1000);
   put("1.jsonl", "{\"a\":1}\n");
   EXPECT_THAT(look(), IsEmpty());
-  EXPECT_TRUE(source().more_later());
   clock_.advance(std::chrono::milliseconds(600));
   put("1.jsonl", "{\"a\":1}\n{\"a\":2}\n", 2);
   EXPECT_THAT(look(), IsEmpty());
@@ -336,7 +332,6 @@ TEST_F(FileSourceTest, RefusesNewColumnsIfToldTo) {
 
 TEST_F(FileSourceTest, NamesAnOptionItDoesNotUnderstand) {
   for (const auto& [name, value] : std::map<std::string, std::string>{{"maxfilespertrigger", "0"},
-                                                                      {"maxbytespertrigger", "5 apples"},
                                                                       {"allowoverwrites", "maybe"},
                                                                       {"settletime", "soon"},
                                                                       {"schemaevolutionmode", "wild"},
@@ -422,7 +417,6 @@ TEST_F(FileSourceTest, KeepsTrackedFilesWhileTheySettle) {
   put("2.jsonl", "{\"a\":20}\n", 2);
   look();
   EXPECT_FALSE(source().has_pending()) << "it changes, and has not vanished";
-  EXPECT_TRUE(source().more_later());
   clock_.advance(std::chrono::milliseconds(1000));
   EXPECT_EQ(epoch(), (Rows{"1 | NULL", "20 | NULL"}));
 }

@@ -114,12 +114,6 @@ std::string EpochChanges::text_of(std::size_t index) const {
   return text;
 }
 
-std::uint64_t EpochChanges::memory_bytes() const {
-  constexpr std::uint64_t kSlotBytes = sizeof(Hash128) + sizeof(std::size_t) + 1;
-  return rows_.SizeInBytes() + index_of_.bucket_count() * kSlotBytes + hashes_.capacity() * sizeof(Hash128) +
-         weights_.capacity() * sizeof(std::int64_t);
-}
-
 Status repeat_rows(
     duckdb::DataChunk& rows, const std::vector<std::uint64_t>& copies,
     const std::function<Status(duckdb::DataChunk& rows, const std::vector<std::uint32_t>& repeated)>& sink) {

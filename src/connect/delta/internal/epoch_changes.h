@@ -59,7 +59,6 @@ class EpochChanges {
 
   /// Returns the row's values for a message.
   std::string text_of(std::size_t index) const;
-  std::uint64_t memory_bytes() const;
 
  private:
   struct HashOf {

@@ -38,17 +38,8 @@ std::optional<Quantity> read_quantity(std::string_view text) {
 
 struct Unit {
   std::string_view name;
-  std::uint64_t factor;
+  std::uint64_t milliseconds;
 };
-constexpr std::array<Unit, 9> kByteUnits{{{"", 1},
-                                          {"b", 1},
-                                          {"k", 1U << 10},
-                                          {"kb", 1U << 10},
-                                          {"m", 1U << 20},
-                                          {"mb", 1U << 20},
-                                          {"g", 1U << 30},
-                                          {"gb", 1U << 30},
-                                          {"bytes", 1}}};
 constexpr std::array<Unit, 10> kTimeUnits{{{"ms", 1},
                                            {"millisecond", 1},
                                            {"milliseconds", 1},
@@ -60,13 +51,14 @@ constexpr std::array<Unit, 10> kTimeUnits{{{"ms", 1},
                                            {"minute", 60'000},
                                            {"minutes", 60'000}}};
 
-template <typename Units>
-std::optional<std::uint64_t> in_units(std::string_view text, const Units& units) {
+std::optional<std::chrono::milliseconds> read_time(std::string_view text) {
   const auto quantity = read_quantity(text);
   if (!quantity) return std::nullopt;
   constexpr std::uint64_t kCountMax = std::uint64_t{1} << 32;  // times any factor it stays in range
-  for (const Unit& unit : units) {
-    if (unit.name == quantity->unit && quantity->count <= kCountMax) return quantity->count * unit.factor;
+  for (const Unit& unit : kTimeUnits) {
+    if (unit.name == quantity->unit && quantity->count <= kCountMax) {
+      return std::chrono::milliseconds(quantity->count * unit.milliseconds);
+    }
   }
   return std::nullopt;
 }
@@ -77,14 +69,9 @@ class Reader {
 
   Status read(const std::string& name, const std::string& value) {
     if (name == "maxfilespertrigger") return read_file_count(name, value);
-    if (name == "maxbytespertrigger") {
-      options_.bytes_per_trigger_max = in_units(value, kByteUnits);
-      return check(options_.bytes_per_trigger_max.value_or(0) > 0, name, value, "write a size such as 64mb");
-    }
     if (name == "settletime") {
-      const auto milliseconds = in_units(value, kTimeUnits);
-      if (milliseconds) options_.settle_time = std::chrono::milliseconds(*milliseconds);
-      return check(milliseconds.has_value(), name, value, "write a time such as 500ms or 2s");
+      options_.settle_time = read_time(value);
+      return check(options_.settle_time.has_value(), name, value, "write a time such as 500ms or 2s");
     }
     if (name == "allowoverwrites") {
       options_.allow_overwrites = lower(value) == "true";
@@ -124,9 +111,7 @@ class Reader {
 }  // namespace
 
 Result<SourceOptions> read_options(const plan::Source& source, std::uint64_t files_per_trigger_default) {
-  SourceOptions options{.files_per_trigger_max = files_per_trigger_default,
-                        .bytes_per_trigger_max = std::nullopt,
-                        .settle_time = std::nullopt};
+  SourceOptions options{.files_per_trigger_max = files_per_trigger_default, .settle_time = std::nullopt};
   Reader reader(source, options);
   for (const auto& [name, value] : source.options) SLUICE_TRY(reader.read(name, value));
   const auto evolution = source.options.find("schemaevolutionmode");

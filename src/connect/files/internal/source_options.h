@@ -19,7 +19,6 @@ enum class SchemaEvolution : std::uint8_t {
 /// The options of a read_files call that connect honours; see FileSource.
 struct SourceOptions {
   std::uint64_t files_per_trigger_max = 0;
-  std::optional<std::uint64_t> bytes_per_trigger_max;
   bool allow_overwrites = false;
   std::optional<std::chrono::milliseconds> settle_time;
   SchemaEvolution evolution = SchemaEvolution::AddNewColumns;
