@@ -81,6 +81,12 @@ int report_run_error(const Planner& planner, const Error& error) {
 /// True if the next attempt may succeed: input changed under us, storage did not answer.
 bool worth_retrying(const Error& error) { return error.code() == ErrorCode::Unavailable; }
 
+/// Ends a run that was told to stop and has finished what it had begun.
+int drained(const CommonOptions& common, const StopSignals& signals) {
+  if (!common.quiet) std::cerr << "stopped; every committed epoch is complete\n";
+  return 128 + signals.received();
+}
+
 int run_epochs(Session& session, const CommonOptions& common, const RunOptions& options, const StopSignals& signals) {
   Planner planner(session.project);
   runtime::RunnerOptions runner_options;
@@ -97,17 +103,18 @@ int run_epochs(Session& session, const CommonOptions& common, const RunOptions& 
   for (;;) {
     const auto start = session.clock.monotonic();
     auto report = runner.run_epoch(signals.token());
-    if (signals.received() != 0) {
-      if (!quiet) std::cerr << "stopped; every committed epoch is complete\n";
-      return 128 + signals.received();
+    if (!report && report.error().code() == ErrorCode::Cancelled && signals.received() != 0) {
+      return drained(common, signals);
     }
     if (!report) {
       // With --once a retry is the caller's choice, except that a file that changed while it was read may just be done.
-      if (!worth_retrying(report.error()) || options.once || ++failures > kRetriesMax) {
-        return report_run_error(planner, report.error());
+      const bool retry = worth_retrying(report.error()) && !options.once && ++failures <= kRetriesMax;
+      if (retry && signals.received() == 0) {
+        session.log->warn("run", report.error().message());
+        session.clock.sleep(kRetryPause, signals.token());
       }
-      session.log->warn("run", report.error().message());
-      session.clock.sleep(kRetryPause, signals.token());
+      // Who is stopped while the last epoch had failed has not drained: the failure is what the run ends with.
+      if (!retry || signals.received() != 0) return report_run_error(planner, report.error());
       continue;
     }
     failures = 0;
@@ -115,11 +122,12 @@ int run_epochs(Session& session, const CommonOptions& common, const RunOptions& 
     if (*report) {
       any = true;
       if (!quiet) print_report(**report, session.clock.monotonic() - start);
-      continue;
     }
+    if (signals.received() != 0) return drained(common, signals);
+    if (*report) continue;
     if (options.once) break;
     session.clock.sleep(kPollInterval, signals.token());
-    if (signals.received() != 0) return 128 + signals.received();
+    if (signals.received() != 0) return drained(common, signals);
   }
   if (!any && !quiet) std::cerr << "everything is up to date\n";
   return static_cast<int>(ExitCode::Ok);

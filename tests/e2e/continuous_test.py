@@ -85,6 +85,25 @@ class ContinuousTest:
             process.kill()
             process.wait()
 
+    def fail_and_interrupt(self):
+        """Stopped while it waits to try a failed epoch again, the run ends with the failure."""
+        self.land(1)
+        # Each attempt fails at another step, so that it is still failing when the signal comes.
+        environment = dict(os.environ, SLUICE_FAILPOINTS="I1=fail,I3=fail,I4=fail,P3=fail,W7=fail")
+        process = subprocess.Popen([self.binary, "run", "-C", self.project], stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.PIPE, text=True, env=environment)
+        try:
+            line = process.stderr.readline()
+            while line and "warn" not in line:
+                line = process.stderr.readline()
+            process.send_signal(signal.SIGINT)
+            _, err = process.communicate(timeout=SECONDS_MAX)
+        finally:
+            process.kill()
+            process.wait()
+        if process.returncode != 3 or "error[SLU5001]" not in err:
+            raise AssertionError(f"a failing run that was interrupted: exit {process.returncode}, not 3\n{err}")
+
     def epochs(self):
         return sorted(path.name for path in (self.project / "lake/_sluice/epochs").glob("*.manifest.json"))
 
@@ -95,6 +114,7 @@ class ContinuousTest:
         self.run_until(signal.SIGTERM, 143, 5, 8)
         if len(self.epochs()) != len(before) + 3:
             raise AssertionError(f"one file landed and one changed twice, but the epochs went from {before} to {self.epochs()}")
+        self.fail_and_interrupt()
         shutil.rmtree(self.project)
 
 

@@ -23,6 +23,7 @@ A script is sections that begin with "=== ":
     === env NAME=VALUE            for all commands that follow
     === kill LABEL[@N] [ARG ...]  `sluice run --once ARG ...`, killed at the fail point (the Nth time); it must come to that
     === stop LABEL [ARG ...]      begins `sluice run --once ARG ...` and goes on once it stands still at the fail point
+    === interrupt                 Ctrl-C for the run that stands still, which it gets when it goes on
     === resume [exit=N]           lets it go on, and waits until it ends
   the machine (needs the right to mount; without it the test is skipped, exit 77)
     === disk SIZE                 storage is a file system of its own, of SIZE bytes; first, before any input
@@ -203,6 +204,8 @@ class Script:
                 self.kill(number, argument.split())
             elif keyword == "stop":
                 self.begin_stopped(number, argument.split())
+            elif keyword == "interrupt":
+                os.kill(self.stopped.pid, signal.SIGINT)
             elif keyword == "resume":
                 self.resume(number, argument.split())
             elif keyword == "stderr":
