@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "cli/epoch_summary.h"
 #include "cli/exit_code.h"
 #include "cli/options.h"
 #include "cli/planner.h"
@@ -20,49 +21,12 @@ constexpr std::chrono::milliseconds kSettleTime{1000};   // how long a file must
 constexpr std::chrono::milliseconds kRetryPause{1000};   // after an epoch that was given up
 constexpr int kRetriesMax = 5;                           // in a row, before a continuous run ends
 
-std::string_view what_happened(const runtime::DatasetReport& dataset) {
-  switch (dataset.refresh) {
-    case runtime::RefreshKind::Create: return "created";
-    case runtime::RefreshKind::Replace: return "replaced";
-    case runtime::RefreshKind::Rebuild: return "rebuilt";
-    case runtime::RefreshKind::Append:
-    case runtime::RefreshKind::Maintain: break;
-  }
-  return dataset.changed ? "updated" : "unchanged";
-}
-
-std::string counted(std::uint64_t count, std::string_view thing) {
-  return fmt::format("{} {}{}", count, thing, count == 1 ? "" : "s");
-}
-
-void print_report(const runtime::EpochReport& report, std::chrono::nanoseconds took) {
-  std::string text;
-  if (report.recovered) {
-    text = fmt::format("epoch {}: completed what an earlier run had decided\n", report.epoch.value());
-  } else {
-    text = fmt::format("epoch {} in {} ms\n", report.epoch.value(),
-                       std::chrono::duration_cast<std::chrono::milliseconds>(took).count());
-  }
-  for (const auto& [dataset, paths] : report.files_read) {
-    text += fmt::format(
-        "  read {} into {}: {}{}\n", counted(paths.size(), "file"), dataset,
-        fmt::join(paths.begin(), paths.begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(paths.size(), 10)),
-                  ", "),
-        paths.size() > 10 ? ", …" : "");
-  }
-  std::size_t width = 7;
-  for (const auto& dataset : report.datasets) width = std::max(width, dataset.name.size());
-  for (const auto& dataset : report.datasets) {
-    text += fmt::format("  {:{}}  {:9}  +{} -{} rows  version {}\n", dataset.name, width, what_happened(dataset),
-                        dataset.rows_added, dataset.rows_removed, dataset.version);
-  }
-  if (report.dead_letters > 0)
-    text += fmt::format("  {} could not be read: see sluice.dead_letters\n", counted(report.dead_letters, "line"));
-  if (report.row_errors > 0)
-    text += fmt::format("  {} could not be evaluated: see sluice.errors\n", counted(report.row_errors, "row"));
-  if (report.violations > 0)
-    text += fmt::format("  {} of expectations: see sluice.quality\n", counted(report.violations, "violation"));
-  std::cerr << text;
+/// Tells of a committed epoch: people on stderr, and the log.
+void tell(Session& session, const CommonOptions& common, const runtime::EpochReport& report,
+          std::chrono::nanoseconds lasted) {
+  const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(lasted);
+  log_epoch(*session.log, report, took);
+  if (!common.quiet) std::cerr << to_text(report, took);
 }
 
 void print_notes(runtime::PipelineRunner& runner) {
@@ -97,6 +61,10 @@ int run_epochs(Session& session, const CommonOptions& common, const RunOptions& 
   runtime::PipelineRunner runner({session.storage, *session.files, *session.lake, planner, session.clock,
                                   session.random, *session.log, session.fail_points},
                                  runner_options);
+  session.log->info("run", options.once ? "run begins" : "watching begins",
+                    {{"project", session.project.name},
+                     {"folder", session.project.folder.string()},
+                     {"storage", session.project.storage.string()}});
   const bool quiet = common.quiet;
   bool any = false;
   int failures = 0;
@@ -121,7 +89,7 @@ int run_epochs(Session& session, const CommonOptions& common, const RunOptions& 
     if (!quiet) print_notes(runner);
     if (*report) {
       any = true;
-      if (!quiet) print_report(**report, session.clock.monotonic() - start);
+      tell(session, common, **report, session.clock.monotonic() - start);
     }
     if (signals.received() != 0) return drained(common, signals);
     if (*report) continue;
@@ -129,6 +97,7 @@ int run_epochs(Session& session, const CommonOptions& common, const RunOptions& 
     session.clock.sleep(kPollInterval, signals.token());
     if (signals.received() != 0) return drained(common, signals);
   }
+  if (!any) session.log->info("run", "everything is up to date");
   if (!any && !quiet) std::cerr << "everything is up to date\n";
   return static_cast<int>(ExitCode::Ok);
 }
