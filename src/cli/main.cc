@@ -1,5 +1,6 @@
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -32,16 +33,41 @@ struct CommandLine {
   bool verbose = false;
 };
 
+// What --output may be. Rows can have any form; what the other verbs say is text for people or JSON for programs.
+const std::vector<std::string> kNoFormats = {};
+const std::vector<std::string> kTextOrJson = {"table", "json", "ndjson"};
+const std::vector<std::string> kRowFormats = {"table", "json", "ndjson", "csv", "markdown"};
+const std::vector<std::string> kLogFormats = {"text", "json"};
+const std::vector<std::string> kLogLevels = {"debug", "info", "warn", "error"};
+
+constexpr const char* kFooter = R"(Variables, which count where the flag is not given:
+  SLUICE_PROJECT     as -C
+  SLUICE_STORAGE     as --storage
+  SLUICE_OUTPUT      as --output, for the verbs that have the format
+  SLUICE_LOG_FORMAT  as --log-format
+  SLUICE_LOG_LEVEL   as --log-level
+
+Example:
+  sluice init --template earthquakes quakes && sluice run --once -C quakes)";
+
+const std::vector<std::string>& formats_of(std::string_view verb) {
+  if (verb == "init") return kNoFormats;
+  return verb == "sql" ? kRowFormats : kTextOrJson;
+}
+
 void add_common(CLI::App& app, CommandLine& line) {
   app.add_option("-C", line.common.folder, "Project folder, or a folder below it")->type_name("DIR");
   app.add_option("--storage", line.common.storage, "Folder of the Delta tables, instead of the project's")
       ->type_name("DIR");
-  app.add_option("--output", line.output, "table, json, ndjson, csv or markdown")->type_name("FORMAT");
-  app.add_option("--log-format", line.log_format, "text or json")->check(CLI::IsMember({"text", "json"}));
-  app.add_option("--log-level", line.log_level, "debug, info, warn or error")
-      ->check(CLI::IsMember({"debug", "info", "warn", "error"}));
+  if (const auto& formats = formats_of(app.get_name()); !formats.empty()) {
+    app.add_option("--output", line.output, fmt::format("Form of what goes to stdout: {}", fmt::join(formats, ", ")))
+        ->type_name("FORMAT");
+  }
+  app.add_option("--log-format", line.log_format, "Of the log on stderr: text or json")->type_name("FORMAT");
+  app.add_option("--log-level", line.log_level, "What is logged: debug, info, warn (unless said otherwise) or error")
+      ->type_name("LEVEL");
   app.add_flag("-q,--quiet", line.common.quiet, "No progress and no summary on stderr");
-  app.add_flag("-v,--verbose", line.verbose, "Log what happens");
+  app.add_flag("-v,--verbose", line.verbose, "Log what happens: --log-level info");
 }
 
 CLI::App* add_verb(CLI::App& app, CommandLine& line, const char* name, const char* what, const char* example) {
@@ -115,30 +141,60 @@ int report(const CLI::App& app, const CLI::ParseError& error, int argc, char** a
   return usage_error(error.what(), "see sluice --help");
 }
 
-/// Fills in a setting from the environment if no flag gave it.
-void take_variable(const char* name, std::string& setting) {
+/// Fills in a setting from the environment if no flag gave it. Returns who gave it, for errors. Not by CLI11's own
+/// envname(): every verb shares these settings, and it would fill them in for verbs not given.
+std::string_view take_variable(const char* name, std::string_view flag, std::string& setting) {
   const char* value = std::getenv(name);
-  if (setting.empty() && value != nullptr) setting = value;
+  if (!setting.empty() || value == nullptr || *value == '\0') return flag;
+  setting = value;
+  return name;
 }
 
-Status finish_common(CommandLine& line) {
-  // Not by CLI11's own envname(): every verb shares these settings, and it would fill them in for verbs not given.
+/// Returns which of `values` the setting is.
+Result<std::size_t> choose(std::string_view origin, const std::string& setting,
+                           const std::vector<std::string>& values) {
+  const auto found = std::find(values.begin(), values.end(), setting);
+  if (found != values.end()) return static_cast<std::size_t>(found - values.begin());
+  const auto near = near_names(setting, values);
+  return Error(ErrorCode::InvalidArgument, fmt::format("{} cannot be '{}'", origin, setting))
+      .with_number(121)
+      .with_help(near.empty() ? fmt::format("it is one of {}", fmt::join(values, ", "))
+                              : fmt::format("did you mean {}?", fmt::join(near, ", ")));
+}
+
+Status choose_output(CommandLine& line, const std::string& verb) {
+  const std::string_view origin = take_variable("SLUICE_OUTPUT", "--output", line.output);
+  if (line.output.empty()) return ok();
+  auto format = parse_output_format(line.output);
+  if (!format) return std::move(format).error().in(origin);
+  const auto& formats = formats_of(verb);
+  if (std::find(formats.begin(), formats.end(), line.output) != formats.end()) {
+    line.common.output = *format;
+  } else if (origin == "--output") {
+    return Error(ErrorCode::InvalidArgument, fmt::format("sluice {} has no output format '{}'", verb, line.output))
+        .with_number(120)
+        .with_help(fmt::format("its formats: {}", fmt::join(formats, ", ")));
+  }
+  return ok();
+}
+
+Status finish_common(CommandLine& line, const std::string& verb) {
   std::string folder = line.common.folder.string();
-  take_variable("SLUICE_PROJECT", folder);
+  take_variable("SLUICE_PROJECT", "-C", folder);
   line.common.folder = folder.empty() ? "." : folder;
-  take_variable("SLUICE_STORAGE", line.common.storage);
-  take_variable("SLUICE_OUTPUT", line.output);
-  take_variable("SLUICE_LOG_FORMAT", line.log_format);
-  take_variable("SLUICE_LOG_LEVEL", line.log_level);
-  if (line.output.empty()) line.output = "table";
-  SLUICE_TRY_ASSIGN(line.common.output, parse_output_format(line.output));
-  line.common.log_format = line.log_format == "json" ? LogFormat::Json : LogFormat::Text;
-  if (line.verbose) line.common.log_level = LogLevel::Info;
-  if (line.log_level == "debug") line.common.log_level = LogLevel::Debug;
-  if (line.log_level == "info") line.common.log_level = LogLevel::Info;
-  if (line.log_level == "warn") line.common.log_level = LogLevel::Warn;
-  if (line.log_level == "error") line.common.log_level = LogLevel::Error;
-  line.common.color = isatty(STDERR_FILENO) == 1 && std::getenv("NO_COLOR") == nullptr;
+  take_variable("SLUICE_STORAGE", "--storage", line.common.storage);
+  SLUICE_TRY(choose_output(line, verb));
+
+  const std::string_view format_origin = take_variable("SLUICE_LOG_FORMAT", "--log-format", line.log_format);
+  if (line.log_format.empty()) line.log_format = "text";
+  SLUICE_TRY_ASSIGN(const std::size_t format, choose(format_origin, line.log_format, kLogFormats));
+  line.common.log_format = static_cast<LogFormat>(format);
+
+  if (line.verbose && line.log_level.empty()) line.log_level = "info";
+  const std::string_view level_origin = take_variable("SLUICE_LOG_LEVEL", "--log-level", line.log_level);
+  if (line.log_level.empty()) line.log_level = "warn";
+  SLUICE_TRY_ASSIGN(const std::size_t level, choose(level_origin, line.log_level, kLogLevels));
+  line.common.log_level = static_cast<LogLevel>(level);
   return ok();
 }
 
@@ -169,10 +225,13 @@ int main_function(int argc, char** argv) {
   CLI::App app("Streaming Delta Lake pipelines: SQL files in, plain Delta tables out, kept up to date by what changed.",
                "sluice");
   app.require_subcommand(1);
-  app.footer("Example:\n  sluice init --template earthquakes quakes && sluice run --once -C quakes");
+  app.set_version_flag("--version", "sluice", "Show the versions of everything linked, as `sluice version` does");
+  app.footer(kFooter);
   add_verbs(app, line);
   try {
     app.parse(argc, argv);
+  } catch (const CLI::CallForVersion&) {
+    return version_command(line.common);
   } catch (const CLI::ParseError& error) {
     return report(app, error, argc, argv);
   }
@@ -181,10 +240,8 @@ int main_function(int argc, char** argv) {
                             .with_number(100)
                             .with_help("--full-refresh=a,b for some, --full-refresh alone for all"));
   }
-  if (const Status status = finish_common(line); !status) {
-    std::cerr << render(status.error());
-    return static_cast<int>(ExitCode::Usage);
-  }
+  const Status status = finish_common(line, app.get_subcommands().front()->get_name());
+  if (!status) return report_error(status.error());
   return dispatch(app, line);
 }
 

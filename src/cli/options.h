@@ -17,7 +17,6 @@ struct CommonOptions {
   LogFormat log_format = LogFormat::Text;
   LogLevel log_level = LogLevel::Warn;
   bool quiet = false;
-  bool color = false;
 };
 
 struct RunOptions {

@@ -70,7 +70,11 @@ Result<std::unique_ptr<Session>> open_session(const CommonOptions& common, const
   }
   auto session = std::make_unique<Session>();
   session->log = std::make_unique<Logger>(session->clock, common.log_level, common.log_format);
-  if (const char* points = std::getenv("SLUICE_FAILPOINTS")) SLUICE_TRY(session->fail_points.arm(points));
+  if (const char* points = std::getenv("SLUICE_FAILPOINTS")) {
+    if (Status armed = session->fail_points.arm(points); !armed) {
+      return std::move(armed).error().in("SLUICE_FAILPOINTS").with_number(121);
+    }
+  }
   SLUICE_TRY_ASSIGN(session->project, open_project(project.empty() ? common.folder : project, {common.storage, ""}));
 
   std::error_code code;
