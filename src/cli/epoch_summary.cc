@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "cli/json_text.h"
+
 namespace sluice::cli {
 namespace {
 
@@ -51,6 +53,25 @@ std::string to_text(const runtime::EpochReport& report, std::chrono::millisecond
   if (report.violations > 0)
     text += fmt::format("  {} of expectations: see sluice.quality\n", counted(report.violations, "violation"));
   return text;
+}
+
+std::string to_json(const runtime::EpochReport& report, std::chrono::milliseconds took) {
+  std::string files;
+  for (const auto& [dataset, paths] : report.files_read) {
+    files += fmt::format("{}{}:{}", files.empty() ? "" : ",", json_quote(dataset), json_texts(paths));
+  }
+  std::string datasets;
+  for (const auto& dataset : report.datasets) {
+    datasets += fmt::format(R"({}{{"name":{},"outcome":"{}","rows_added":{},"rows_removed":{},"version":{}}})",
+                            datasets.empty() ? "" : ",", json_quote(dataset.name), what_happened(dataset),
+                            dataset.rows_added, dataset.rows_removed, dataset.version);
+  }
+  return fmt::format(
+      R"({{"epoch":{},"recovered":{},"duration_ms":{},"files_read":{{{}}},"datasets":[{}],"dead_letters":{},)"
+      R"("row_errors":{},"violations":{}}})"
+      "\n",
+      report.epoch.value(), report.recovered, took.count(), files, datasets, report.dead_letters, report.row_errors,
+      report.violations);
 }
 
 void log_epoch(Logger& log, const runtime::EpochReport& report, std::chrono::milliseconds took) {

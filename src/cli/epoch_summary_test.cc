@@ -26,6 +26,16 @@ TEST(EpochSummaryTest, APersonGetsLines) {
             "  1 line could not be read: see sluice.dead_letters\n");
 }
 
+TEST(EpochSummaryTest, AProgramGetsOneObjectOnOneLine) {
+  EXPECT_EQ(to_json(report(), kTook),
+            R"({"epoch":3,"recovered":false,"duration_ms":12,)"
+            R"("files_read":{"events":["landing/a.jsonl","landing/b.jsonl"]},)"
+            R"("datasets":[{"name":"events","outcome":"updated","rows_added":5,"rows_removed":0,"version":2},)"
+            R"({"name":"total","outcome":"unchanged","rows_added":0,"rows_removed":0,"version":1}],)"
+            R"("dead_letters":1,"row_errors":0,"violations":0})"
+            "\n");
+}
+
 TEST(EpochSummaryTest, TheLogTellsOfWhatChangedAndOfAllIfAsked) {
   ManualClock clock{UnixMillis(std::chrono::milliseconds(0))};
   const auto logged = [&](LogLevel level) {

@@ -8,6 +8,7 @@
 #include "cli/embedded_file.h"
 #include "cli/exit_code.h"
 #include "cli/inspected_schemas.h"
+#include "cli/json_text.h"
 #include "cli/options.h"
 #include "cli/planner.h"
 #include "cli/session.h"
@@ -22,12 +23,6 @@ std::string_view kind_name(plan::DatasetKind kind) {
     case plan::DatasetKind::TemporaryView: return "temporary view";
   }
   return "";
-}
-
-std::string json_texts(const std::vector<std::string>& texts) {
-  std::string out;
-  for (const std::string& text : texts) out += (out.empty() ? "" : ",") + json_quote(text);
-  return "[" + out + "]";
 }
 
 bool drops_rows(const plan::Dataset& dataset) {
@@ -53,7 +48,7 @@ std::vector<std::string> reasons_of(const plan::Pipeline& pipeline, const plan::
   return reasons;
 }
 
-std::string to_json(const plan::Pipeline& pipeline, const plan::Dataset& dataset) {
+std::string dataset_json(const plan::Pipeline& pipeline, const plan::Dataset& dataset) {
   std::string views;
   for (const plan::NamedQuery& view : dataset.query.views) {
     views += fmt::format(R"({}{{"name":{},"sql":{}}})", views.empty() ? "" : ",", json_quote(view.name),
@@ -112,14 +107,23 @@ std::string error_page(const std::string& code) {
   return std::string(document.substr(begin + 1, end == std::string_view::npos ? end : end - begin));
 }
 
-int explain_error(const std::string& code) {
+int explain_error(const CommonOptions& common, const std::string& code) {
   const std::string page = error_page(code);
   if (page.empty()) {
     return report_error(Error(ErrorCode::NotFound, fmt::format("there is no error {}", code))
                             .with_number(140)
                             .with_help("codes look like SLU1042; docs/errors.md lists them"));
   }
-  std::cout << page;
+  if (common.output == OutputFormat::Table) {
+    std::cout << page;
+  } else {
+    // "### SLU1042: title", then the text.
+    const std::string heading = page.substr(0, page.find('\n'));
+    const std::size_t colon = heading.find(": ");
+    std::cout << fmt::format("{{\"code\":{},\"title\":{},\"text\":{}}}\n", json_quote(code),
+                             json_quote(heading.substr(colon == std::string::npos ? 0 : colon + 2)),
+                             json_quote(page.substr(std::min(page.size(), heading.size() + 1))));
+  }
   return static_cast<int>(ExitCode::Ok);
 }
 
@@ -136,12 +140,13 @@ int explain_datasets(const CommonOptions& common, const plan::Pipeline& pipeline
                             .with_number(141)
                             .with_help(fmt::format("datasets: {}", fmt::join(near.empty() ? names : near, ", "))));
   }
-  if (common.output == OutputFormat::Table || common.output == OutputFormat::Markdown) {
-    for (const plan::Dataset* dataset : chosen) std::cout << to_text(pipeline, *dataset) << '\n';
+  if (common.output != OutputFormat::Json) {
+    const auto describe = common.output == OutputFormat::Table ? to_text : dataset_json;
+    for (const plan::Dataset* dataset : chosen) std::cout << describe(pipeline, *dataset) << '\n';
     return static_cast<int>(ExitCode::Ok);
   }
   std::string json;
-  for (const plan::Dataset* dataset : chosen) json += (json.empty() ? "" : ",\n") + to_json(pipeline, *dataset);
+  for (const plan::Dataset* dataset : chosen) json += (json.empty() ? "" : ",\n") + dataset_json(pipeline, *dataset);
   std::cout << fmt::format("{{\"datasets\":[{}]}}\n", json);
   return static_cast<int>(ExitCode::Ok);
 }
@@ -150,7 +155,7 @@ int explain_datasets(const CommonOptions& common, const plan::Pipeline& pipeline
 
 int explain_command(const CommonOptions& common, const ExplainOptions& options) {
   const std::string upper = duckdb::StringUtil::Upper(options.subject);
-  if (upper.size() == 7 && upper.starts_with("SLU")) return explain_error(upper);
+  if (upper.size() == 7 && upper.starts_with("SLU")) return explain_error(common, upper);
   auto session = open_session(common, {}, false);
   if (!session) return report_error(session.error());
   auto schemas = InspectedSchemas::open(**session);

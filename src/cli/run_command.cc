@@ -21,12 +21,16 @@ constexpr std::chrono::milliseconds kSettleTime{1000};   // how long a file must
 constexpr std::chrono::milliseconds kRetryPause{1000};   // after an epoch that was given up
 constexpr int kRetriesMax = 5;                           // in a row, before a continuous run ends
 
-/// Tells of a committed epoch: people on stderr, and the log.
+/// Tells of a committed epoch: programs on stdout, people on stderr, and the log.
 void tell(Session& session, const CommonOptions& common, const runtime::EpochReport& report,
           std::chrono::nanoseconds lasted) {
   const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(lasted);
   log_epoch(*session.log, report, took);
-  if (!common.quiet) std::cerr << to_text(report, took);
+  if (common.output != OutputFormat::Table) {
+    std::cout << to_json(report, took) << std::flush;
+  } else if (!common.quiet) {
+    std::cerr << to_text(report, took);
+  }
 }
 
 void print_notes(runtime::PipelineRunner& runner) {
@@ -90,6 +94,11 @@ int run_epochs(Session& session, const CommonOptions& common, const RunOptions& 
     if (*report) {
       any = true;
       tell(session, common, **report, session.clock.monotonic() - start);
+      if (!std::cout) {
+        return report_error(
+            Error(ErrorCode::Unavailable, "an epoch is committed, but its line could not be written to stdout")
+                .with_number(5001));
+      }
     }
     if (signals.received() != 0) return drained(common, signals);
     if (*report) continue;

@@ -99,9 +99,6 @@ Result<std::unique_ptr<Session>> open_session(const CommonOptions& common, const
   return session;
 }
 
-namespace {
-
-/// Gives an error that its module left without a number the one of its kind, so that every error has a page.
 Error numbered(Error error) {
   if (error.number() != 0) return error;
   switch (error.code()) {
@@ -121,8 +118,6 @@ Error numbered(Error error) {
   }
   return std::move(error).with_number(100);
 }
-
-}  // namespace
 
 int report_error(const Error& error) {
   std::cout.flush();

@@ -33,6 +33,9 @@ struct Session {
 Result<std::unique_ptr<Session>> open_session(const CommonOptions& common, const std::filesystem::path& project,
                                               bool create_storage);
 
+/// Gives an error that its module left without a number the one of its kind, so that every error has a page.
+Error numbered(Error error);
+
 /// Writes an error to stderr and returns its exit code.
 int report_error(const Error& error);
 
