@@ -116,7 +116,7 @@ Error numbered(Error error) {
     case ErrorCode::Unsupported:
     case ErrorCode::Cancelled: break;
   }
-  return std::move(error).with_number(100);
+  return std::move(error).with_number(190);
 }
 
 int report_error(const Error& error) {

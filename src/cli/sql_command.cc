@@ -1,6 +1,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <fstream>
 #include <iostream>
 #include <sstream>
@@ -38,29 +39,51 @@ Result<std::string> script_text(const SqlOptions& options) {
   return std::move(text).str();
 }
 
-Status run_script(Session& session, const CommonOptions& common, const std::string& script,
+Status run_statement(Session& session, const CommonOptions& common, const std::string& statement,
+                     const std::stop_token& stop) {
+  SLUICE_TRY_ASSIGN(const std::unique_ptr<lake::Rows> rows, session.lake->query(statement, stop));
+  columnar::Schema schema;
+  for (std::size_t column = 0; column < rows->names().size(); ++column) {
+    schema.fields.push_back({rows->names()[column], rows->types()[column], true, {}});
+  }
+  const auto writer = ResultWriter::create(common.output, std::cout, std::move(schema), terminal_width());
+  for (;;) {
+    SLUICE_TRY_ASSIGN(const auto chunk, rows->next());
+    if (!chunk) break;
+    if (rows->is_table()) writer->write(*chunk);
+  }
+  if (rows->is_table()) writer->finish();
+  return ok();
+}
+
+/// Moves an error's place from the statement, which begins at `begin` in the script, to the script.
+Error in_script(Error error, const std::string& script, std::size_t begin, const std::string& name) {
+  if (!error.location()) return error;
+  SourceLocation where = *error.location();
+  where.file = name;
+  const std::string_view before = std::string_view(script).substr(0, begin);
+  const std::size_t line_begin = before.rfind('\n') == std::string_view::npos ? 0 : before.rfind('\n') + 1;
+  if (where.line == 1) where.column += static_cast<std::uint32_t>(begin - line_begin);
+  where.line += static_cast<std::uint32_t>(std::count(before.begin(), before.end(), '\n'));
+  std::istringstream lines(script);
+  for (std::uint32_t line = 0; line < where.line && std::getline(lines, where.text); ++line) {
+  }
+  return std::move(error).at(std::move(where));
+}
+
+/// `name` stands for the script in the places of errors.
+Status run_script(Session& session, const CommonOptions& common, const std::string& script, const std::string& name,
                   const std::stop_token& stop) {
-  SLUICE_TRY_ASSIGN(const std::vector<std::string> statements, session.lake->split(script));
-  for (const std::string& statement : statements) {
-    auto result = session.lake->query(statement, stop);
-    if (!result && result.error().code() == ErrorCode::PermissionDenied) {
-      // The query asks for what no query may do; the machine's own permissions have nothing to do with it.
-      return Error(ErrorCode::InvalidArgument, result.error().message())
-          .with_number(142)
-          .with_help("queries read the project's tables and read_delta('path')");
+  auto statements = session.lake->split(script);
+  if (!statements) return in_script(std::move(statements).error(), script, 0, name);
+  std::size_t end = 0;
+  for (const std::string& statement : *statements) {
+    const std::size_t found = script.find(statement, end);
+    const std::size_t begin = found == std::string::npos ? end : found;
+    end = begin + statement.size();
+    if (Status done = run_statement(session, common, statement, stop); !done) {
+      return in_script(std::move(done).error(), script, begin, name);
     }
-    SLUICE_TRY_ASSIGN(const std::unique_ptr<lake::Rows> rows, std::move(result));
-    columnar::Schema schema;
-    for (std::size_t column = 0; column < rows->names().size(); ++column) {
-      schema.fields.push_back({rows->names()[column], rows->types()[column], true, {}});
-    }
-    const auto writer = ResultWriter::create(common.output, std::cout, std::move(schema), terminal_width());
-    for (;;) {
-      SLUICE_TRY_ASSIGN(const auto chunk, rows->next());
-      if (!chunk) break;
-      if (rows->is_table()) writer->write(*chunk);
-    }
-    if (rows->is_table()) writer->finish();
   }
   return ok();
 }
@@ -73,7 +96,9 @@ int sql_command(const CommonOptions& common, const SqlOptions& options) {
   StopSignals signals;
   auto session = open_session(common, options.project, false);
   if (!session) return report_error(session.error());
-  const Status status = run_script(**session, common, *script, signals.token());
+  const std::string name = options.file.empty() ? "query" : options.file.string();
+  const Status status = run_script(**session, common, *script, name, signals.token());
+  if (!status && status.error().code() != ErrorCode::Cancelled) return report_error(status.error());
   if (signals.received() != 0) return 128 + signals.received();
   if (!status) return report_error(status.error());
   std::cout.flush();

@@ -304,7 +304,9 @@ TEST_F(DeltaQueryTest, ADamagedFileIsNamed) {
   ASSERT_TRUE(store_->remove("a.parquet"));
   const Status missing = scan();
   ASSERT_FALSE(missing);
-  EXPECT_EQ(missing.error().code(), ErrorCode::NotFound);
+  EXPECT_EQ(missing.error().code(), ErrorCode::Corruption);
+  EXPECT_EQ(missing.error().number(), 4208u);
+  EXPECT_EQ(code_of("SELECT sum(id) FROM t"), ErrorCode::Corruption);
   EXPECT_NE(missing.error().message().find("a.parquet"), std::string::npos) << missing.error().message();
 }
 
@@ -341,6 +343,7 @@ TEST_F(DeltaQueryTest, ReadsAFolderByPathAndVersion) {
     EXPECT_EQ(rows.error().code(), ErrorCode::NotFound) << rows.error().message();
   }
   EXPECT_EQ(lake->query("FROM read_delta('my tables/t', version => 9)").error().code(), ErrorCode::NotFound);
+  EXPECT_EQ(lake->query("FROM read_delta('my tables/t', version => 9)").error().number(), 145u);
   EXPECT_FALSE(std::filesystem::exists(folder + "/nowhere"));
   std::filesystem::remove_all(folder);
 }

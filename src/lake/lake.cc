@@ -12,7 +12,9 @@
 
 #include "base/check.h"
 #include "lake/internal/delta_scan.h"
+#include "lake/internal/error_numbers.h"
 #include "lake/internal/instance.h"
+#include "lake/internal/query_error.h"
 #include "lake/internal/query_names.h"
 #include "store/local_store.h"
 #include "store/prefix_store.h"
@@ -29,14 +31,17 @@ class RunningQuery final : public Rows {
   /// Plans and starts the query.
   Status start(std::stop_token stop) {
     if (stop.stop_requested()) return Error(ErrorCode::Cancelled, "the query was stopped");
+    duckdb::vector<duckdb::unique_ptr<duckdb::SQLStatement>> statements;
+    SLUICE_TRY(in_duckdb([&] { statements = connection_->ExtractStatements(sql_); }));
+    if (statements.size() != 1) {
+      return Error(ErrorCode::InvalidArgument, fmt::format("one statement at a time, not {}", statements.size()))
+          .with_number(kErrorNotOneStatement);
+    }
     SLUICE_TRY(in_duckdb([&] {
-      auto statements = connection_->ExtractStatements(sql_);
-      if (statements.size() != 1)
-        throw duckdb::InvalidInputException("one statement at a time, not %d", statements.size());
       pending_ = connection_->PendingQuery(std::move(statements[0]), /*allow_stream_result=*/true);
       if (pending_->HasError()) pending_->ThrowError();
-      refuse_lasting_changes();
     }));
+    SLUICE_TRY(refuse_lasting_changes());
     // Planning cleared earlier interrupts; a stop requested meanwhile strikes here.
     interrupt_.emplace(std::move(stop), Interrupt{connection_.get()});
     SLUICE_TRY(in_duckdb([&] {
@@ -87,11 +92,14 @@ class RunningQuery final : public Rows {
     return done;
   }
 
-  void refuse_lasting_changes() const {
+  Status refuse_lasting_changes() const {
     for (const auto& [database, change] : pending_->properties.modified_databases) {
       if (database == TEMP_CATALOG) continue;
-      throw duckdb::InvalidInputException("a query changes nothing; it may make temporary objects for itself");
+      return Error(ErrorCode::InvalidArgument, "a query changes nothing; it may make temporary objects for itself")
+          .with_number(kErrorChangesSomething)
+          .with_help("datasets are defined by the project's SQL files; `sluice run` changes their tables");
     }
+    return ok();
   }
 
   std::shared_ptr<Instance> instance_;
@@ -114,24 +122,31 @@ class FolderOpener {
     SLUICE_TRY_ASSIGN(auto store, open_store(path));
     const auto at = version ? std::optional(delta::Version(*version)) : std::nullopt;
     auto snapshot = delta::Snapshot::load(*store, at);
-    if (!snapshot) return std::move(snapshot).error().in(fmt::format("read_delta('{}')", path));
-    if (!*snapshot) return Error(ErrorCode::NotFound, fmt::format("there is no Delta table in '{}'", path));
+    if (!snapshot) return version_error(std::move(snapshot).error()).in(fmt::format("read_delta('{}')", path));
+    if (!*snapshot) return no_table(path);
     return DeltaTable{std::move(*snapshot), std::move(store)};
   }
 
  private:
+  static Error no_table(std::string_view path) {
+    return Error(ErrorCode::NotFound, fmt::format("there is no Delta table in '{}'", path))
+        .with_number(kErrorNoDeltaTable)
+        .with_help("relative paths start at the project folder");
+  }
+
   Result<std::shared_ptr<store::ObjectStore>> open_store(std::string_view path) {
     constexpr std::string_view kFileScheme = "file://";
     if (path.starts_with(kFileScheme)) path.remove_prefix(kFileScheme.size());
     if (path.find("://") != std::string_view::npos) {
-      return Error(ErrorCode::Unsupported, fmt::format("read_delta('{}'): only local folders can be read", path));
+      return Error(ErrorCode::Unsupported, fmt::format("read_delta('{}'): only local folders can be read", path))
+          .with_number(kErrorNoDeltaTable);
     }
     std::error_code failed;
     const auto absolute = std::filesystem::absolute(std::filesystem::path(working_folder_) / path, failed);
     std::string key = absolute.lexically_normal().relative_path().generic_string();
     while (key.ends_with('/')) key.pop_back();
     if (failed || key.empty() || !std::filesystem::is_directory("/" + key, failed)) {
-      return Error(ErrorCode::NotFound, fmt::format("there is no Delta table in '{}'", path));
+      return no_table(path);
     }
     SLUICE_TRY_ASSIGN(auto root, store::LocalStore::create(std::string("/")));
     std::shared_ptr<store::LocalStore> shared_root = std::move(root);
@@ -152,7 +167,7 @@ struct Lake::Impl {
     const std::lock_guard lock(mutex);
     if (!adhoc || adhoc->broken()) {
       SLUICE_TRY_ASSIGN(adhoc, Instance::create({options.thread_count, options.memory_bytes_max, options.spill_folder,
-                                                 /*survives_bugs=*/true, /*pins_order=*/false}));
+                                                 /*ad_hoc=*/true, /*pins_order=*/false}));
     }
     return adhoc;
   }
@@ -161,7 +176,7 @@ struct Lake::Impl {
     const std::lock_guard lock(mutex);
     if (!pipeline) {
       SLUICE_TRY_ASSIGN(pipeline, Instance::create({1, options.memory_bytes_max, options.spill_folder,
-                                                    /*survives_bugs=*/false, /*pins_order=*/true}));
+                                                    /*ad_hoc=*/false, /*pins_order=*/true}));
     }
     return pipeline;
   }

@@ -149,6 +149,40 @@ TEST_F(LakeTest, AMistakeIsShownWhereItIs) {
   EXPECT_EQ(rows.error().location()->text, "       no_such_function(2)");
 }
 
+TEST_F(LakeTest, AMistakeHasTheNumberOfItsKind) {
+  const auto number_of = [&](const std::string& sql) {
+    auto rows = lake_->query(sql);
+    if (!rows) return rows.error().number();
+    auto chunk = (*rows)->next();
+    return chunk ? 0u : chunk.error().number();
+  };
+  EXPECT_EQ(number_of("SELECT FROM WHERE"), 1001u);
+  EXPECT_EQ(number_of("FROM nowhere"), 1040u);
+  EXPECT_EQ(number_of("SELECT no.a FROM (SELECT 1 AS a) t"), 1040u);
+  EXPECT_EQ(number_of("SELECT no_such_function(2)"), 1041u);
+  EXPECT_EQ(number_of("SELECT * FROM no_such_function(2)"), 1041u);
+  EXPECT_EQ(number_of("SELECT b FROM (SELECT 1 AS a)"), 1042u);
+  EXPECT_EQ(number_of("SELECT {'a': 1}.b"), 1042u);
+  EXPECT_EQ(number_of("SELECT sum('a')"), 1043u);
+  EXPECT_EQ(number_of("SELECT 1::NO_SUCH_TYPE"), 1044u);
+  EXPECT_EQ(number_of("SELECT a FROM (SELECT 1 AS a) x, (SELECT 1 AS a) y"), 1045u);
+  EXPECT_EQ(number_of("SELECT a, count(*) FROM (SELECT 1 AS a)"), 1046u);
+  EXPECT_EQ(number_of("SELECT 1 UNION SELECT 1, 2"), 1049u);
+  EXPECT_EQ(number_of("SELECT 'x'::INTEGER"), 3100u);
+  EXPECT_EQ(number_of("SELECT range::TINYINT FROM range(1000)"), 3100u);
+  EXPECT_EQ(number_of("SET threads = 7"), 142u);
+  EXPECT_EQ(number_of("SELECT * FROM read_text('/etc/passwd')"), 142u);
+  EXPECT_EQ(number_of("CREATE TABLE t AS SELECT 1"), 143u);
+  EXPECT_EQ(number_of("SELECT 1; SELECT 2"), 147u);
+}
+
+TEST_F(LakeTest, WhatDuckDbProposesIsHelp) {
+  const auto rows = lake_->query("SELECT b FROM (SELECT 1 AS bb)");
+  ASSERT_FALSE(rows);
+  EXPECT_EQ(rows.error().message(), "Referenced column \"b\" not found in FROM clause!");
+  EXPECT_EQ(rows.error().help(), "Candidate bindings: \"bb\"");
+}
+
 TEST_F(LakeTest, AMisspeltTableGetsASuggestion) {
   auto lake = open({.table_names = [] { return std::vector<std::string>{"quakes", "stations"}; }});
   const auto rows = lake->query("SELECT * FROM quake");

@@ -106,7 +106,9 @@ class DeltaFileReader final : public duckdb::MultiFileReader {
     add_partition_values(file, column_ids, data.constant_map);
     if (!file.deletion_vector) return;
     auto vector = delta::load_deletion_vector(*scan_->table().store, *file.deletion_vector);
-    if (!vector) fail(*scan_, std::move(vector).error().in(fmt::format("data file {}", file.path)));
+    if (!vector) {
+      fail(*scan_, missing_as_damage(std::move(vector).error()).in(fmt::format("data file {}", file.path)));
+    }
     data.reader->deletion_filter = duckdb::make_uniq<DeletedRows>(std::move(*vector));
   }
 

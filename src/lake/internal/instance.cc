@@ -10,6 +10,7 @@
 
 #include "columnar/guard.h"
 #include "lake/internal/exact_sums.h"
+#include "lake/internal/query_error.h"
 #include "lake/total_order.h"
 
 namespace sluice::lake {
@@ -75,7 +76,7 @@ std::optional<std::size_t> position_of(const duckdb::ErrorData& error) {
 
 Result<std::shared_ptr<Instance>> Instance::create(const InstanceOptions& options) {
   return columnar::guard([&] {
-    std::shared_ptr<Instance> instance(new Instance(options.survives_bugs));
+    std::shared_ptr<Instance> instance(new Instance(options.ad_hoc));
     duckdb::DBConfig config;
     lock_down(config, options);
     if (options.pins_order) pin_order(config);
@@ -103,7 +104,7 @@ Error Instance::error_of(duckdb::ErrorData error, std::string_view sql) {
   // Errors of queries come as JSON, which keeps the position apart from the message.
   if (error.RawMessage().starts_with('{')) error = duckdb::ErrorData(error.RawMessage());
   const bool bug = error.Type() == duckdb::ExceptionType::INTERNAL || error.Type() == duckdb::ExceptionType::FATAL;
-  if (bug && survives_bugs_) {
+  if (bug && ad_hoc_) {
     broken_.store(true);
     return Error(ErrorCode::Internal, fmt::format("DuckDB failed with a bug of its own: {}", error.RawMessage()));
   }
@@ -114,7 +115,7 @@ Error Instance::error_of(duckdb::ErrorData error, std::string_view sql) {
                  fmt::format("the query needs more memory than it may have: {}", message.substr(0, message.find('\n'))))
         .with_help("raise the memory limit, or name a folder to spill to");
   }
-  Error mapped = columnar::guard([&] { error.Throw(); }).error();
+  Error mapped = ad_hoc_ ? query_error(error) : columnar::guard([&] { error.Throw(); }).error();
   if (const auto position = position_of(error)) return std::move(mapped).at(locate(sql, *position));
   return mapped;
 }

@@ -17,8 +17,10 @@ struct InstanceOptions {
   std::uint32_t thread_count = 0;      ///< 0: one per core.
   std::uint64_t memory_bytes_max = 0;  ///< 0: DuckDB's default.
   std::string spill_folder;            ///< "": no spilling.
-  bool survives_bugs = false;  ///< INTERNAL errors become Error and break the instance, else they stop the process.
-  bool pins_order = false;     ///< Answers depend on no order of rows (total_order.h, exact_sums.h).
+  /// For queries that people type: their errors are numbered (query_error.h), and INTERNAL ones become Error and break
+  /// the instance. Else they stop the process.
+  bool ad_hoc = false;
+  bool pins_order = false;  ///< Answers depend on no order of rows (total_order.h, exact_sums.h).
 };
 
 /// A locked-down DuckDB instance: no file, network, extension or setting within reach of a query. Thread-safe.
@@ -48,9 +50,9 @@ class Instance {
   }
 
  private:
-  explicit Instance(bool survives_bugs) : survives_bugs_(survives_bugs) {}
+  explicit Instance(bool ad_hoc) : ad_hoc_(ad_hoc) {}
 
-  const bool survives_bugs_;
+  const bool ad_hoc_;
   std::atomic<bool> broken_ = false;
   ObjectFileSystem* files_ = nullptr;  // the database's
   std::unique_ptr<duckdb::DuckDB> database_;

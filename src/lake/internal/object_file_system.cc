@@ -8,6 +8,8 @@
 #include <fmt/format.h>
 #include <duckdb/common/exception.hpp>
 
+#include "lake/internal/error_numbers.h"
+
 namespace sluice::lake {
 namespace {
 
@@ -22,6 +24,15 @@ std::optional<std::uint64_t> cut_number(std::string_view& text) {
 }
 
 }  // namespace
+
+Error missing_as_damage(Error error) {
+  if (error.code() != ErrorCode::NotFound) return error;
+  return Error(ErrorCode::Corruption, error.message())
+      .with_number(kErrorDataFileMissing)
+      .with_help(
+          "the table's log names this file: restore it from a backup, or let a table of the pipeline be computed "
+          "anew with `sluice run --once --full-refresh=TABLE`");
+}
 
 std::string Mount::path(std::size_t number) const {
   return fmt::format("{}{}/{}/{}", ObjectFileSystem::kScheme, id_, number, keys_[number]);
@@ -93,7 +104,7 @@ duckdb::unique_ptr<duckdb::FileHandle> ObjectFileSystem::OpenFile(const std::str
   if (flags.OpenForWriting() || !owner) throw duckdb::PermissionException("no query may open '%s'", path);
   auto reader = owner->open(number_and_key);
   if (!reader) {
-    owner->fail(std::move(reader).error().in("data file"));
+    owner->fail(missing_as_damage(std::move(reader).error()).in("data file"));
     throw duckdb::IOException("cannot open '%s'", path);
   }
   if (!*reader) throw duckdb::PermissionException("no query may open '%s'", path);

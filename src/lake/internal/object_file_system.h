@@ -39,6 +39,9 @@ class Mount {
   std::optional<Error> failure_;  // guarded by mutex_
 };
 
+/// Turns the absence of a file that a table's log names into Corruption; leaves other errors as they are.
+Error missing_as_damage(Error error);
+
 /// What a locked-down DuckDB instance can read: the objects of the mounts that are alive, and nothing else. A path is a
 /// capability: only what a query of ours mounted can be opened, for as long as the mount lives. Thread-safe.
 class ObjectFileSystem final : public duckdb::FileSystem {

@@ -11,6 +11,7 @@
 #include <duckdb/parser/tableref/table_function_ref.hpp>
 
 #include "lake/internal/cursor_scan.h"
+#include "lake/internal/error_numbers.h"
 
 namespace sluice::lake {
 namespace {
@@ -128,7 +129,8 @@ std::optional<Error> QueryNames::failure() const {
 
 std::optional<Error> QueryNames::missing_table() const {
   if (!missing_) return std::nullopt;
-  Error error(ErrorCode::InvalidArgument, fmt::format("there is no table {}", *missing_));
+  Error error =
+      Error(ErrorCode::InvalidArgument, fmt::format("there is no table {}", *missing_)).with_number(kErrorQueryTable);
   if (!sources_.table_names) return error;
   const std::vector<std::string> near = near_names(*missing_, sources_.table_names());
   if (near.empty()) return error;
