@@ -4,6 +4,7 @@
 
 #include <cstdlib>
 #include <iostream>
+#include <set>
 
 #include <fmt/format.h>
 #include <duckdb/common/string_util.hpp>
@@ -18,14 +19,13 @@ namespace {
 
 constexpr std::string_view kSideSchema = "sluice";
 
-std::vector<std::string> table_names(const Session& session) {
-  std::vector<std::string> names;
-  for (const std::string& schema : {session.project.schema, std::string(kSideSchema)}) {
+std::vector<lake::TableName> list_tables(const Session& session) {
+  std::vector<lake::TableName> names;
+  for (const std::string& schema : std::set<std::string>{session.project.schema, std::string(kSideSchema)}) {
     std::error_code code;
     for (auto entry = std::filesystem::directory_iterator(session.project.storage / schema, code);
          !code && entry != std::filesystem::directory_iterator(); entry.increment(code)) {
-      const std::string name = entry->path().filename().string();
-      names.push_back(schema == session.project.schema ? name : schema + "." + name);
+      names.push_back({schema, entry->path().filename().string()});
     }
   }
   return names;
@@ -36,10 +36,9 @@ std::vector<std::string> table_names(const Session& session) {
 Result<std::optional<lake::DeltaTable>> find_table(Session& session, const std::optional<std::string>& schema,
                                                    const std::string& name) {
   std::string folder = schema.value_or(session.project.schema) + "/" + name;
-  for (const std::string& known : table_names(session)) {
-    const std::string qualified = known.find('.') == std::string::npos ? session.project.schema + "." + known : known;
-    if (!duckdb::StringUtil::CIEquals(qualified, schema.value_or(session.project.schema) + "." + name)) continue;
-    folder = qualified.substr(0, qualified.find('.')) + "/" + qualified.substr(qualified.find('.') + 1);
+  for (const lake::TableName& known : list_tables(session)) {
+    if (!duckdb::StringUtil::CIEquals(known.schema, schema.value_or(session.project.schema))) continue;
+    if (duckdb::StringUtil::CIEquals(known.name, name)) folder = known.schema + "/" + known.name;
   }
   // A name that is no key names no table.
   if (!store::check_key(folder)) return std::optional<lake::DeltaTable>();
@@ -94,7 +93,7 @@ Result<std::unique_ptr<Session>> open_session(const CommonOptions& common, const
   options.find_table = [raw = session.get()](const std::optional<std::string>& schema, const std::string& name) {
     return find_table(*raw, schema, name);
   };
-  options.table_names = [raw = session.get()] { return table_names(*raw); };
+  options.list_tables = [raw = session.get()] { return list_tables(*raw); };
   SLUICE_TRY_ASSIGN(session->lake, lake::Lake::create(std::move(options)));
   return session;
 }

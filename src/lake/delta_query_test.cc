@@ -26,6 +26,7 @@ class DeltaQueryTest : public testing::Test {
  protected:
   void SetUp() override {
     LakeOptions options;
+    options.list_tables = [] { return std::vector<TableName>{{"main", "t"}, {"sluice", "no table"}}; };
     options.find_table = [this](const std::optional<std::string>& schema,
                                 const std::string& name) -> Result<std::optional<DeltaTable>> {
       ++find_count_;
@@ -308,6 +309,39 @@ TEST_F(DeltaQueryTest, ADamagedFileIsNamed) {
   EXPECT_EQ(missing.error().number(), 4208u);
   EXPECT_EQ(code_of("SELECT sum(id) FROM t"), ErrorCode::Corruption);
   EXPECT_NE(missing.error().message().find("a.parquet"), std::string::npos) << missing.error().message();
+}
+
+TEST_F(DeltaQueryTest, TheCatalogListsTheTablesThereAre) {
+  create_table("SELECT 1::BIGINT AS id, [''] AS names");
+  EXPECT_EQ(query("SHOW TABLES"), "main|t\n");
+  EXPECT_EQ(query("SHOW TABLES FROM main"), "main|t\n");
+  EXPECT_EQ(query("SHOW TABLES FROM sluice"), "");
+  EXPECT_EQ(query("SELECT schema, name, column_names, array_to_string(column_types, ' ') FROM (SHOW ALL TABLES)"),
+            "main|t|[id, names]|BIGINT VARCHAR[]\n");
+  EXPECT_EQ(query("SELECT table_schema, table_name FROM information_schema.tables"), "main|t\n");
+  EXPECT_EQ(query("SELECT column_name, ordinal_position, data_type FROM information_schema.columns ORDER BY 2"),
+            "id|1|BIGINT\nnames|2|VARCHAR[]\n");
+  EXPECT_EQ(query("SELECT column_name, column_type FROM (DESCRIBE t)"), "id|BIGINT\nnames|VARCHAR[]\n");
+}
+
+TEST_F(DeltaQueryTest, AVersionIsNamedByAt) {
+  create_table("SELECT 1 AS id");
+  add_file("a.parquet", "SELECT 1 AS id");
+  add_file("b.parquet", "SELECT 2 AS id");
+  EXPECT_EQ(query("SELECT t.id FROM t AT (VERSION => 1)"), "1\n");
+  EXPECT_EQ(query("FROM Main.t AT (VERSION => 0)"), "");
+  EXPECT_EQ(query("SELECT count(*), (SELECT count(*) FROM t AT (VERSION => 1)) FROM t"), "2|1\n");
+  EXPECT_EQ(query("WITH old AS (FROM t AT (VERSION => 1)) SELECT a.id FROM t a ANTI JOIN old USING (id)"), "2\n");
+  EXPECT_EQ(query("SELECT id FROM t AT (VERSION => 1) UNION ALL SELECT -id FROM t AS x AT (VERSION => 1)"), "1\n-1\n");
+  const auto number_of = [&](const std::string& sql) {
+    const auto rows = lake_->query(sql);
+    return rows ? 0u : rows.error().number();
+  };
+  EXPECT_EQ(number_of("FROM t AT (VERSION => 3)"), 145u);
+  EXPECT_EQ(number_of("FROM t AT (VERSION => -1)"), 145u);
+  EXPECT_EQ(number_of("FROM t AT (VERSION => NULL)"), 146u);
+  EXPECT_EQ(number_of("FROM t AT (TIMESTAMP => now())"), 146u);
+  EXPECT_EQ(number_of("FROM s AT (VERSION => 1)"), 1040u);
 }
 
 TEST_F(DeltaQueryTest, AStoresFailureKeepsItsCode) {

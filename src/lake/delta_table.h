@@ -5,6 +5,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include <duckdb/common/types/data_chunk.hpp>
 
@@ -27,6 +28,15 @@ struct DeltaTable {
 /// thread that runs the query, perhaps for several queries at once.
 using FindTable =
     std::function<Result<std::optional<DeltaTable>>(const std::optional<std::string>& schema, const std::string& name)>;
+
+/// A table's name in full.
+struct TableName {
+  std::string schema;
+  std::string name;
+};
+
+/// Lists the tables that there are to find, for SHOW TABLES and for near names.
+using ListTables = std::function<std::vector<TableName>()>;
 
 /// Takes live rows of one data file: all columns of the table, the file's action, and for each row its position in the
 /// file, counting from 0, deleted rows included. An error ends the scan with that error.

@@ -11,6 +11,7 @@
 #include <duckdb/parser/parser.hpp>
 
 #include "base/check.h"
+#include "lake/internal/adapt_statement.h"
 #include "lake/internal/delta_scan.h"
 #include "lake/internal/error_numbers.h"
 #include "lake/internal/instance.h"
@@ -38,6 +39,7 @@ class RunningQuery final : public Rows {
           .with_number(kErrorNotOneStatement);
     }
     SLUICE_TRY(in_duckdb([&] {
+      adapt_statement(*statements[0], *names_of(*connection_->context));
       pending_ = connection_->PendingQuery(std::move(statements[0]), /*allow_stream_result=*/true);
       if (pending_->HasError()) pending_->ThrowError();
     }));
@@ -211,7 +213,7 @@ Result<std::unique_ptr<Rows>> Lake::query(std::string_view sql, std::stop_token 
   QueryNames::Sources sources;
   sources.schema = impl_->options.schema;
   sources.find_table = impl_->options.find_table;
-  sources.table_names = impl_->options.table_names;
+  sources.list_tables = impl_->options.list_tables;
   sources.open_table = [&folders = impl_->folders](const std::string& path, std::optional<std::int64_t> version) {
     return folders.open(path, version);
   };

@@ -22,8 +22,7 @@ struct LakeOptions {
   std::string working_folder = ".";  ///< Relative paths in read_delta('…') start here.
   std::string schema = "main";       ///< Names without a schema live here; so `main.t` is `t`.
   FindTable find_table = {};         ///< Finds what query() names; may be empty: no names.
-  /// Names to suggest when a query misspells one; may be empty.
-  std::function<std::vector<std::string>()> table_names = {};
+  ListTables list_tables = {};       ///< May be empty: SHOW TABLES shows none, and no near names are shown.
 };
 
 /// Runs SQL over Delta tables and rows in memory. Owns the DuckDB instances that do.
@@ -31,7 +30,8 @@ struct LakeOptions {
 /// Two instances, each made when first needed: one for ad-hoc queries, whose INTERNAL errors are reported and followed
 /// by a new instance; one for the pipeline, where they stop the process (style §7). Both are locked down: no file,
 /// network or extension is reachable but through find_table, relations and `read_delta('path' [, version => n])`; no
-/// setting can be changed; time zone UTC. Thread-safe.
+/// setting can be changed; time zone UTC. `t AT (VERSION => n)` reads an older version; SHOW TABLES, SHOW ALL TABLES and
+/// information_schema show what list_tables gives. Thread-safe.
 class Lake {
  public:
   static Result<std::unique_ptr<Lake>> create(LakeOptions options);

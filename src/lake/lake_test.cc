@@ -184,7 +184,7 @@ TEST_F(LakeTest, WhatDuckDbProposesIsHelp) {
 }
 
 TEST_F(LakeTest, AMisspeltTableGetsASuggestion) {
-  auto lake = open({.table_names = [] { return std::vector<std::string>{"quakes", "stations"}; }});
+  auto lake = open({.list_tables = [] { return std::vector<TableName>{{"main", "quakes"}, {"main", "stations"}}; }});
   const auto rows = lake->query("SELECT * FROM quake");
   ASSERT_FALSE(rows);
   EXPECT_EQ(rows.error().message(), "there is no table quake");

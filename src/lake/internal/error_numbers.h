@@ -10,6 +10,7 @@ inline constexpr std::uint32_t kErrorReachesOutside = 142;
 inline constexpr std::uint32_t kErrorChangesSomething = 143;
 inline constexpr std::uint32_t kErrorNoDeltaTable = 144;
 inline constexpr std::uint32_t kErrorNoSuchVersion = 145;
+inline constexpr std::uint32_t kErrorTimeTravel = 146;
 inline constexpr std::uint32_t kErrorNotOneStatement = 147;
 
 inline constexpr std::uint32_t kErrorQuerySyntax = 1001;

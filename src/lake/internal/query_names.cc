@@ -10,8 +10,10 @@
 #include <duckdb/parser/parsed_data/create_table_function_info.hpp>
 #include <duckdb/parser/tableref/table_function_ref.hpp>
 
+#include "lake/internal/catalog_functions.h"
 #include "lake/internal/cursor_scan.h"
 #include "lake/internal/error_numbers.h"
+#include "lake/internal/query_error.h"
 
 namespace sluice::lake {
 namespace {
@@ -55,6 +57,7 @@ duckdb::unique_ptr<duckdb::FunctionData> bind_read_delta(duckdb::ClientContext& 
 void register_function(duckdb::ClientContext& client, duckdb::TableFunction function) {
   duckdb::CreateTableFunctionInfo info(std::move(function));
   info.internal = true;
+  info.on_conflict = duckdb::OnCreateConflict::REPLACE_ON_CONFLICT;  // DuckDB's own lists of tables
   duckdb::Catalog::GetSystemCatalog(client).CreateTableFunction(client, info);
 }
 
@@ -75,28 +78,70 @@ std::shared_ptr<const DeltaScan> QueryNames::add_scan(DeltaTable table) {
   return *scan;
 }
 
-duckdb::unique_ptr<duckdb::TableRef> QueryNames::replace(const duckdb::ReplacementScanInput& name) {
-  if (!name.catalog_name.empty()) return nullptr;
-  const bool local = name.schema_name.empty() || duckdb::StringUtil::CIEquals(name.schema_name, sources_.schema);
-  const std::string bare = local ? name.table_name : std::string();
-  const std::string schema = name.schema_name.empty() ? sources_.schema : name.schema_name;
-  const std::string qualified = duckdb::StringUtil::Lower(schema + "." + name.table_name);
+Result<std::optional<DeltaTable>> QueryNames::find_table(const TableName& name) {
+  if (!sources_.find_table) return std::optional<DeltaTable>();
+  return sources_.find_table(name.schema.empty() ? std::nullopt : std::optional(name.schema), name.name);
+}
+
+std::string QueryNames::name_at(const std::string& schema, const std::string& table, std::int64_t version) {
+  std::string name = fmt::format("{}.{} at version {}", schema, table, version);
+  versioned_.emplace(name, VersionedName{{schema, table}, delta::Version(version)});
+  return name;
+}
+
+const std::vector<QueryNames::ListedTable>& QueryNames::tables() {
+  if (tables_) return *tables_;
+  tables_.emplace();
+  for (TableName& name : sources_.list_tables ? sources_.list_tables() : std::vector<TableName>()) {
+    auto found = find_table(name);
+    if (found && !*found) continue;
+    ListedTable listed{std::move(name), {}, {}, std::nullopt};
+    // What cannot be read is there all the same; who reads it learns why it cannot.
+    auto scan = found ? DeltaScan::create(**found, files_) : std::move(found).error();
+    if (scan) {
+      listed.columns = (*scan)->schema();
+      listed.comment = (*scan)->table().snapshot->metadata().description.value_or("");
+      listed.row_count_estimate = (*scan)->row_count_estimate();
+    }
+    tables_->push_back(std::move(listed));
+  }
+  return *tables_;
+}
+
+duckdb::unique_ptr<duckdb::TableRef> QueryNames::replace(const duckdb::ReplacementScanInput& input) {
+  if (!input.catalog_name.empty()) return nullptr;
+  TableName name{input.schema_name, input.table_name};
+  std::optional<delta::Version> version;
+  if (const auto at = versioned_.find(input.table_name); at != versioned_.end()) {
+    name = at->second.table;
+    version = at->second.version;
+  }
+  const bool local = name.schema.empty() || duckdb::StringUtil::CIEquals(name.schema, sources_.schema);
+  const std::string bare = local ? name.name : std::string();
+  const std::string schema = name.schema.empty() ? sources_.schema : name.schema;
+  std::string qualified = duckdb::StringUtil::Lower(schema + "." + name.name);
+  std::optional<DeltaTable> table;
+  if (const auto relation = find_relation(qualified, bare); relation && !version) {
+    if (sources_.relations[*relation].cursor()) return call(kCursorFunction, *relation);
+    table = *sources_.relations[*relation].table();
+  }
+  if (version) qualified += fmt::format(" at version {}", version->value());
   for (const auto& [known, number] : scan_of_name_) {
     if (known == qualified) return call(kDeltaFunction, number);
   }
-  std::optional<DeltaTable> table;
-  if (const auto relation = find_relation(qualified, bare)) {
-    if (sources_.relations[*relation].cursor()) return call(kCursorFunction, *relation);
-    table = *sources_.relations[*relation].table();
-  } else if (sources_.find_table) {
-    auto found =
-        sources_.find_table(name.schema_name.empty() ? std::nullopt : std::optional(name.schema_name), name.table_name);
+  if (!table) {
+    auto found = find_table(name);
     if (!found) fail(std::move(found).error());
     table = std::move(*found);
   }
   if (!table) {
-    missing_ = name.schema_name.empty() ? name.table_name : name.schema_name + "." + name.table_name;
+    missing_ = name.schema.empty() ? name.name : name.schema + "." + name.name;
     return nullptr;
+  }
+  if (version && table->snapshot->version() != *version) {
+    auto older = delta::Snapshot::load(*table->store, version);
+    if (!older) fail(version_error(std::move(older).error()).in(name.name));
+    table->snapshot = std::move(*older);
   }
   add_scan(std::move(*table));
   scan_of_name_.emplace_back(qualified, scans_.size() - 1);
@@ -131,8 +176,12 @@ std::optional<Error> QueryNames::missing_table() const {
   if (!missing_) return std::nullopt;
   Error error =
       Error(ErrorCode::InvalidArgument, fmt::format("there is no table {}", *missing_)).with_number(kErrorQueryTable);
-  if (!sources_.table_names) return error;
-  const std::vector<std::string> near = near_names(*missing_, sources_.table_names());
+  if (!sources_.list_tables) return error;
+  std::vector<std::string> known;
+  for (const TableName& table : sources_.list_tables()) {
+    known.push_back(table.schema == sources_.schema ? table.name : table.schema + "." + table.name);
+  }
+  const std::vector<std::string> near = near_names(*missing_, known);
   if (near.empty()) return error;
   return std::move(error).with_help(fmt::format("did you mean {}?", fmt::join(near, ", ")));
 }
@@ -158,6 +207,7 @@ void register_query_names(duckdb::DatabaseInstance& database) {
     register_function(client, cursor_scan_function(QueryNames::kCursorFunction));
     register_function(client, std::move(found_table));
     register_function(client, std::move(read_delta));
+    for (duckdb::TableFunction& function : catalog_functions()) register_function(client, std::move(function));
   });
   // Ours alone: DuckDB's own look for files.
   auto& scans = duckdb::DBConfig::GetConfig(database).replacement_scans;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -36,15 +37,28 @@ class QueryNames final : public duckdb::ClientContextState {
   struct Sources {
     std::string schema;  ///< Where names without a schema live.
     std::vector<Relation> relations;
-    FindTable find_table;                                   ///< May be empty.
-    OpenTable open_table;                                   ///< May be empty: read_delta is refused.
-    std::function<std::vector<std::string>()> table_names;  ///< To suggest; may be empty.
+    FindTable find_table;    ///< May be empty.
+    OpenTable open_table;    ///< May be empty: read_delta is refused.
+    ListTables list_tables;  ///< May be empty.
   };
 
   QueryNames(Sources sources, ObjectFileSystem& files) : sources_(std::move(sources)), files_(files) {}
 
   /// Returns what stands for the name in a query; nullptr if it is not ours.
   duckdb::unique_ptr<duckdb::TableRef> replace(const duckdb::ReplacementScanInput& name);
+
+  /// Returns a name that means, in this query, the table as it was at the version. `schema` may be empty.
+  std::string name_at(const std::string& schema, const std::string& table, std::int64_t version);
+
+  /// A table of list_tables, with its columns; none if it cannot be read.
+  struct ListedTable {
+    TableName name;
+    columnar::Schema columns;
+    std::string comment;
+    std::optional<std::uint64_t> row_count_estimate;
+  };
+  /// Returns the tables that a query may name. Found once for the whole query.
+  const std::vector<ListedTable>& tables();
 
   /// Returns the numbered relation, which must be a cursor's.
   const Relation& relation(std::size_t number) const { return sources_.relations.at(number); }
@@ -63,12 +77,20 @@ class QueryNames final : public duckdb::ClientContextState {
  private:
   std::optional<std::size_t> find_relation(const std::string& qualified, const std::string& bare) const;
   std::shared_ptr<const DeltaScan> add_scan(DeltaTable table);
+  Result<std::optional<DeltaTable>> find_table(const TableName& name);
+
+  struct VersionedName {
+    TableName table;
+    delta::Version version;
+  };
 
   Sources sources_;
   ObjectFileSystem& files_;
   std::vector<std::shared_ptr<const DeltaScan>> scans_;
   std::vector<std::pair<std::string, std::size_t>> scan_of_name_;  // lower case, qualified
-  std::optional<std::string> missing_;                             // as the query says it
+  std::map<std::string, VersionedName> versioned_;                 // by the names of name_at()
+  std::optional<std::vector<ListedTable>> tables_;
+  std::optional<std::string> missing_;  // as the query says it
   mutable std::mutex mutex_;
   std::optional<Error> failure_;  // guarded by mutex_
 };

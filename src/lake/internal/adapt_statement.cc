@@ -1,0 +1,110 @@
+#include "lake/internal/adapt_statement.h"
+
+#include <string>
+
+#include <fmt/format.h>
+#include <duckdb/common/string_util.hpp>
+#include <duckdb/parser/expression/constant_expression.hpp>
+#include <duckdb/parser/expression/subquery_expression.hpp>
+#include <duckdb/parser/keyword_helper.hpp>
+#include <duckdb/parser/parsed_expression_iterator.hpp>
+#include <duckdb/parser/parser.hpp>
+#include <duckdb/parser/query_node/select_node.hpp>
+#include <duckdb/parser/statement/explain_statement.hpp>
+#include <duckdb/parser/statement/select_statement.hpp>
+#include <duckdb/parser/tableref/basetableref.hpp>
+#include <duckdb/parser/tableref/showref.hpp>
+
+#include "lake/internal/error_numbers.h"
+
+namespace sluice::lake {
+namespace {
+
+/// Gives each `AT` of a query to QueryNames.
+class Versions {
+ public:
+  explicit Versions(QueryNames& names) : names_(names) {}
+
+  // NOLINTNEXTLINE(misc-no-recursion): as deep as the query is nested, which DuckDB's parser bounds.
+  void walk(duckdb::QueryNode& node) {
+    duckdb::ParsedExpressionIterator::EnumerateQueryNodeChildren(
+        node, [this](duckdb::unique_ptr<duckdb::ParsedExpression>& child) { walk(*child); },
+        [this](duckdb::TableRef& ref) {
+          if (ref.type == duckdb::TableReferenceType::BASE_TABLE) name_version(ref.Cast<duckdb::BaseTableRef>());
+          if (ref.type != duckdb::TableReferenceType::SHOW_REF) return;
+          if (auto& shown = ref.Cast<duckdb::ShowRef>().query) walk(*shown);
+        });
+  }
+
+ private:
+  // NOLINTNEXTLINE(misc-no-recursion)
+  void walk(duckdb::ParsedExpression& expression) {
+    if (expression.GetExpressionClass() == duckdb::ExpressionClass::SUBQUERY) {
+      walk(*expression.Cast<duckdb::SubqueryExpression>().subquery->node);
+    }
+    duckdb::ParsedExpressionIterator::EnumerateChildren(expression,
+                                                        [this](duckdb::ParsedExpression& child) { walk(child); });
+  }
+
+  void name_version(duckdb::BaseTableRef& table) {
+    if (!table.at_clause) return;
+    const std::int64_t version = version_of(table);
+    if (table.alias.empty()) table.alias = table.table_name;
+    table.table_name = names_.name_at(table.schema_name, table.table_name, version);
+    table.at_clause.reset();
+  }
+
+  std::int64_t version_of(duckdb::BaseTableRef& table) {
+    if (!duckdb::StringUtil::CIEquals(table.at_clause->Unit(), "version")) {
+      names_.fail(Error(ErrorCode::Unsupported, fmt::format("{} AT ({} => …): a table can be read as of a version only",
+                                                            table.table_name, table.at_clause->Unit()))
+                      .with_number(kErrorTimeTravel)
+                      .with_help(fmt::format("{} AT (VERSION => n)", table.table_name)));
+    }
+    const auto& expression = *table.at_clause->ExpressionMutable();
+    if (expression.GetExpressionClass() == duckdb::ExpressionClass::CONSTANT) {
+      const duckdb::Value& value = expression.Cast<duckdb::ConstantExpression>().value;
+      if (!value.IsNull() && value.type().IsIntegral() && value.type().id() != duckdb::LogicalTypeId::HUGEINT) {
+        return value.GetValue<std::int64_t>();
+      }
+    }
+    names_.fail(Error(ErrorCode::InvalidArgument, fmt::format("{} AT (VERSION => {}): a version is a whole number",
+                                                              table.table_name, expression.ToString()))
+                    .with_number(kErrorTimeTravel)
+                    .with_help(fmt::format("{} AT (VERSION => 0)", table.table_name)));
+  }
+
+  QueryNames& names_;
+};
+
+/// Returns the query that stands for SHOW TABLES [FROM schema]; nullptr if `node` is something else.
+duckdb::unique_ptr<duckdb::QueryNode> list_of_tables(const duckdb::QueryNode& node) {
+  if (node.type != duckdb::QueryNodeType::SELECT_NODE) return nullptr;
+  const auto& select = node.Cast<duckdb::SelectNode>();
+  if (!select.from_table || select.from_table->type != duckdb::TableReferenceType::SHOW_REF) return nullptr;
+  const auto& show = select.from_table->Cast<duckdb::ShowRef>();
+  const bool from_schema = show.show_type == duckdb::ShowType::SHOW_FROM;
+  if (show.query || (!from_schema && show.table_name != "\"tables\"")) return nullptr;
+  std::string sql = R"(SELECT schema_name AS "schema", table_name AS "name" FROM duckdb_tables())";
+  if (from_schema) {
+    sql += fmt::format(" WHERE lower(schema_name) = lower({})",
+                       duckdb::KeywordHelper::WriteQuoted(show.schema_name, '\''));
+  }
+  duckdb::Parser parser;
+  parser.ParseQuery(sql + " ORDER BY ALL");
+  return std::move(parser.statements.front()->Cast<duckdb::SelectStatement>().node);
+}
+
+}  // namespace
+
+void adapt_statement(duckdb::SQLStatement& statement, QueryNames& names) {
+  if (statement.type == duckdb::StatementType::EXPLAIN_STATEMENT) {
+    adapt_statement(*statement.Cast<duckdb::ExplainStatement>().stmt, names);
+  }
+  if (statement.type != duckdb::StatementType::SELECT_STATEMENT) return;
+  auto& node = statement.Cast<duckdb::SelectStatement>().node;
+  if (auto tables = list_of_tables(*node)) node = std::move(tables);
+  Versions(names).walk(*node);
+}
+
+}  // namespace sluice::lake
