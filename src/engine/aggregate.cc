@@ -24,7 +24,8 @@ using state::Slot;
 /// A call, with the places of its argument and its condition among the evaluated columns.
 struct RunningCall {
   std::string text;  // "sum(#1)", for errors
-  std::optional<std::size_t> argument;
+  std::optional<std::size_t> argument;         // the first
+  std::vector<columnar::ColumnIndex> columns;  // of order keys, then arguments, if DuckDB runs the function
   std::optional<std::size_t> filter;
   std::unique_ptr<internal::Accumulator> accumulator;
   std::optional<RowCodec> result_codec;  // if results that SQL holds equal may read differently
@@ -42,6 +43,9 @@ struct OldResults {
 std::string call_text(const AggregateCall& call) {
   std::string text = call.function + (call.distinct ? "(DISTINCT " : "(");
   for (std::size_t i = 0; i < call.arguments.size(); ++i) text += (i == 0 ? "" : ", ") + to_string(call.arguments[i]);
+  for (std::size_t i = 0; i < call.order.size(); ++i) {
+    text += (i == 0 ? " ORDER BY " : ", ") + to_string(call.order[i].expression);
+  }
   text += ')';
   if (call.filter) text += " FILTER (WHERE " + to_string(*call.filter) + ")";
   return text;
@@ -129,11 +133,20 @@ Result<std::unique_ptr<Aggregate>> Aggregate::create(columnar::KernelContext& co
   for (AggregateCall& call : definition.calls) {
     RunningCall running;
     running.text = call_text(call);
-    SLUICE_TRY_ASSIGN(running.accumulator, internal::make_accumulator(call, impl->append_only));
+    SLUICE_TRY_ASSIGN(running.accumulator, internal::make_accumulator(context, call, impl->append_only));
     if (columnar::has_several_forms(call.type)) {
       SLUICE_TRY_ASSIGN(running.result_codec, RowCodec::create({call.type}));
     }
-    if (!call.arguments.empty()) {
+    if (!call.kernel.empty()) {
+      for (OrderKey& key : call.order) {
+        running.columns.push_back(expressions.size());
+        expressions.push_back(std::move(key.expression));
+      }
+      for (columnar::Expression& argument : call.arguments) {
+        running.columns.push_back(expressions.size());
+        expressions.push_back(std::move(argument));
+      }
+    } else if (!call.arguments.empty()) {
       running.argument = expressions.size();
       expressions.push_back(std::move(call.arguments[0]));
     }
@@ -200,7 +213,13 @@ Status Aggregate::Impl::add(DataChunk& values, OperatorCounters& counters) {
   for (std::size_t i = 0; i < count; ++i) row_counts[slots[i]] += weights.empty() ? 1 : weights[i];
   std::vector<std::uint32_t> filtered;
   for (RunningCall& call : calls) {
-    internal::AccumulatorInput input{call.argument ? &values.data[*call.argument] : nullptr, count, slots, weights, {}};
+    internal::AccumulatorInput input{call.argument ? &values.data[*call.argument] : nullptr,
+                                     &values,
+                                     call.columns,
+                                     count,
+                                     slots,
+                                     weights,
+                                     {}};
     if (call.filter) {
       filtered.clear();
       duckdb::UnifiedVectorFormat condition;

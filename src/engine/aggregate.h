@@ -8,6 +8,7 @@
 
 #include "columnar/kernel.h"
 #include "engine/operator.h"
+#include "engine/order_key.h"
 
 namespace sluice::engine {
 
@@ -18,6 +19,9 @@ struct AggregateCall {
   bool distinct = false;
   std::optional<columnar::Expression> filter;  ///< BOOLEAN; rows for which it is not true do not count.
   duckdb::LogicalType type;                    ///< Of the result.
+  /// If set, the function is run by DuckDB over all rows of a group: its stored form (columnar::AggregateKernel).
+  std::string kernel = {};
+  std::vector<OrderKey> order = {};  ///< Of the rows that such a function gets; then by the arguments.
 };
 
 /// Grouped aggregation.
@@ -28,14 +32,16 @@ struct AggregateCall {
 ///           Functions: count_star; count; sum, sum_no_overflow, avg over integers, DECIMAL, FLOAT, DOUBLE, BOOLEAN
 ///           (sum); min, max over every type with an order; bool_and, bool_or; var_pop, var_samp, stddev_pop,
 ///           stddev_samp and their synonyms over DOUBLE. Each with FILTER and DISTINCT. Results have DuckDB's types and
-///           NULL rules. Sums are exact: floating-point sums too, rounded once, so that the result does not depend on
+///           NULL rules. Every other function that DuckDB can store, run over a group's rows in order. Sums are exact: floating-point sums too, rounded once, so that the result does not depend on
 ///           the order of rows, and retraction leaves no residue. NaN and infinities are counted apart.
 /// Input:    kOnlyPort; any weights, any order within an epoch.
 /// Output:   group columns, then calls, at the end of the epoch; consolidated: -1 for the group's old row, +1 for its
 ///           new one, nothing if they are equal.
 /// State:    per group the accumulators; for min and max all values of the group, unless the input only grows: then
-///           one; for DISTINCT all different values of the group.
-/// Cost:     per epoch, proportional to the changed rows (times the logarithm of the group's size for min and max).
+///           one; for DISTINCT all different values of the group; for functions run by DuckDB all its arguments and
+///           order keys, sorted, and its last result.
+/// Cost:     per epoch, proportional to the changed rows (times the logarithm of the group's size for min and max); for
+///           functions run by DuckDB also to all rows of the groups they touch.
 /// Errors:   a row whose expressions cannot be evaluated is left out and reported by Output::fail with its weight. A
 ///           group whose result cannot be represented (overflow) is left out and reported with +1, and with -1 once it
 ///           can. Internal if more rows are taken away from a group than it has.

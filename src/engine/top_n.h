@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "columnar/kernel.h"
-#include "columnar/row_codec.h"
 #include "engine/operator.h"
+#include "engine/order_key.h"
 
 namespace sluice::engine {
 
@@ -25,10 +25,6 @@ namespace sluice::engine {
 /// Source:   DBSP (Budiu et al., VLDB 2023), a non-linear operator lifted per group.
 class TopN final : public Operator {
  public:
-  struct OrderKey {
-    columnar::Expression expression;
-    columnar::ColumnOrder order;
-  };
   struct Definition {
     std::vector<columnar::Expression> partition;
     std::vector<OrderKey> order;

@@ -16,4 +16,8 @@ namespace sluice::plan {
 /// count_star, DISTINCT. Function names are DuckDB's, as in Aggregate::function.
 bool has_incremental_form(const Aggregate& aggregate);
 
+/// Returns whether the function may be run by DuckDB over all rows of a group (Aggregate::kernel): its result depends on
+/// the rows and their order alone.
+bool may_be_folded(std::string_view function);
+
 }  // namespace sluice::plan

@@ -47,9 +47,13 @@ std::string order_keys(const std::vector<OrderKey>& keys) {
 }
 
 std::string aggregate_text(const Aggregate& aggregate) {
-  return fmt::format(R"({{"function":{},"arguments":{},"distinct":{},"filter":{},"type":{}}})",
+  const std::string kernel =
+      aggregate.kernel.empty()
+          ? ""
+          : fmt::format(R"(,"kernel":{},"order":{})", json_quote(aggregate.kernel), order_keys(aggregate.order));
+  return fmt::format(R"({{"function":{},"arguments":{},"distinct":{},"filter":{},"type":{}{}}})",
                      json_quote(aggregate.function), expressions(aggregate.arguments), aggregate.distinct,
-                     optional_expression(aggregate.filter), json_quote(aggregate.type.ToString()));
+                     optional_expression(aggregate.filter), json_quote(aggregate.type.ToString()), kernel);
 }
 
 /// Writes the members of a node's body.
@@ -81,6 +85,10 @@ struct BodyEncoder {
   std::string operator()(const TopNNode& node) const {
     return fmt::format(R"("op":"top_n","partition":{},"order":{},"limit":{},"offset":{},"emit_rank":{})",
                        expressions(node.partition), order_keys(node.order), node.limit, node.offset, node.emit_rank);
+  }
+  std::string operator()(const PartitionQueryNode& node) const {
+    return fmt::format(R"("op":"partition_query","partition":[{}],"sql":{})", fmt::join(node.partition, ","),
+                       json_quote(node.sql));
   }
   std::string operator()(const UnionNode&) const { return R"("op":"union")"; }
 };
@@ -140,7 +148,8 @@ struct BodyDescriber {
     std::vector<std::string> parts;
     for (const Aggregate& aggregate : body.aggregates) {
       parts.push_back(fmt::format(
-          "{}({}{}){}", aggregate.function, aggregate.distinct ? "DISTINCT " : "", list(aggregate.arguments, names),
+          "{}({}{}{}){}", aggregate.function, aggregate.distinct ? "DISTINCT " : "", list(aggregate.arguments, names),
+          aggregate.order.empty() ? "" : fmt::format(" ORDER BY {}", order_text(aggregate.order, names)),
           aggregate.filter ? fmt::format(" FILTER {}", columnar::to_string(*aggregate.filter, names)) : ""));
     }
     return fmt::format("aggregate {}{}{}", fmt::join(parts, ", "),
@@ -170,6 +179,13 @@ struct BodyDescriber {
     if (!body.partition.empty()) out += fmt::format(" per {}", list(body.partition, names));
     if (!body.order.empty()) out += fmt::format(" by {}", order_text(body.order, names));
     return out + (body.emit_rank ? ", numbered" : "");
+  }
+  std::string operator()(const PartitionQueryNode& body) const {
+    std::vector<std::string> partition;
+    for (const columnar::ColumnIndex column : body.partition) partition.push_back(names[column]);
+    return fmt::format("window {}{}", body.text,
+                       partition.empty() ? ", run again over all rows"
+                                         : fmt::format(", run again per {}", fmt::join(partition, ", ")));
   }
   std::string operator()(const UnionNode&) const { return "union all"; }
 };

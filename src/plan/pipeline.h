@@ -36,6 +36,11 @@ struct ProjectNode {
 struct UnnestNode {
   std::vector<columnar::Expression> lists;
 };
+/// A sort key.
+struct OrderKey {
+  columnar::Expression expression;
+  columnar::ColumnOrder order;
+};
 /// An aggregate function over the rows of a group.
 struct Aggregate {
   std::string function;  ///< DuckDB's name, lower case: count_star, count, sum, avg, min, max, …
@@ -43,6 +48,9 @@ struct Aggregate {
   bool distinct = false;
   std::optional<columnar::Expression> filter;
   duckdb::LogicalType type;  ///< Of the result, as DuckDB bound it.
+  /// Set if DuckDB runs the function over all rows of a group: its stored form (columnar::AggregateKernel).
+  std::string kernel = {};
+  std::vector<OrderKey> order = {};  ///< Of the rows that such a function gets.
 };
 /// One row per group: group columns, then aggregates. Without groups: always exactly one row.
 struct AggregateNode {
@@ -60,11 +68,6 @@ struct JoinNode {
 };
 /// Distinct rows.
 struct DistinctNode {};
-/// A sort key.
-struct OrderKey {
-  columnar::Expression expression;
-  columnar::ColumnOrder order;
-};
 /// Per partition the rows `offset` to `offset + limit` in the given order; ties are broken by the whole row (design
 /// §4). Covers ORDER BY … LIMIT, row_number() <= k, and DISTINCT ON (limit 1).
 struct TopNNode {
@@ -74,11 +77,18 @@ struct TopNNode {
   std::uint64_t offset = 0;
   bool emit_rank = false;  ///< Appends row_number() (BIGINT, from 1) as last column.
 };
+/// A query of which every answer row follows from the rows of one partition: window functions. It is run over the
+/// partitions that changed.
+struct PartitionQueryNode {
+  std::vector<columnar::ColumnIndex> partition;  ///< None: all rows are one partition.
+  std::string sql;   ///< Over the relation `input`, whose columns are c0, c1, …; gives the node's columns.
+  std::string text;  ///< The functions, for people; decides nothing and is not encoded.
+};
 /// All rows of all inputs, which have the same types.
 struct UnionNode {};
 
 using NodeBody = std::variant<InputNode, FilterNode, ProjectNode, UnnestNode, AggregateNode, JoinNode, DistinctNode,
-                              TopNNode, UnionNode>;
+                              TopNNode, PartitionQueryNode, UnionNode>;
 
 /// An operator of a standing query.
 struct Node {

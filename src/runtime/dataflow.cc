@@ -29,7 +29,8 @@ class Dataflow::NodeOutput final : public engine::Output {
 };
 
 Result<std::unique_ptr<Dataflow>> Dataflow::create(const plan::QueryPlan& plan, columnar::KernelContext& context,
-                                                   const std::function<bool(const std::string&)>& append_only) {
+                                                   const std::function<bool(const std::string&)>& append_only,
+                                                   const engine::RunQuery& run_query) {
   std::unique_ptr<Dataflow> dataflow(new Dataflow());
   std::vector<internal::EdgeProperties> edges;  // what each node gives
   for (std::size_t index = 0; index < plan.nodes.size(); ++index) {
@@ -52,7 +53,7 @@ Result<std::unique_ptr<Dataflow>> Dataflow::create(const plan::QueryPlan& plan, 
       running.columns = input->columns;
       edges.push_back({node.types, append_only(input->relation)});
     } else {
-      SLUICE_TRY_ASSIGN(running.op, internal::make_operator(node, inputs, context));
+      SLUICE_TRY_ASSIGN(running.op, internal::make_operator(node, inputs, context, run_query));
       SLUICE_CHECK(running.op->types() == node.types, "an operator gives the types its plan node says");
       edges.push_back({node.types, internal::keeps_append_only(node, inputs)});
     }

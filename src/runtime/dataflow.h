@@ -10,6 +10,7 @@
 #include "columnar/change_batch.h"
 #include "columnar/kernel.h"
 #include "engine/operator.h"
+#include "engine/partition_query.h"
 #include "plan/pipeline.h"
 
 namespace sluice::runtime {
@@ -19,10 +20,11 @@ namespace sluice::runtime {
 class Dataflow {
  public:
   /// Builds the operators. `plan` must be incremental; `context` must outlive the dataflow. `append_only` tells of
-  /// which relations rows are never taken back: operators then keep less. Errors: those of the operators' create;
-  /// InvalidArgument if the plan is not well formed.
+  /// which relations rows are never taken back: operators then keep less. `run_query` answers what a plan leaves to
+  /// DuckDB. Errors: those of the operators' create; InvalidArgument if the plan is not well formed.
   static Result<std::unique_ptr<Dataflow>> create(const plan::QueryPlan& plan, columnar::KernelContext& context,
-                                                  const std::function<bool(const std::string&)>& append_only);
+                                                  const std::function<bool(const std::string&)>& append_only,
+                                                  const engine::RunQuery& run_query);
 
   /// Passes changes of one relation to every input that reads it. Results that are ready go to `output`.
   Status push(std::string_view relation, columnar::ChangeBatch& changes, engine::Output& output);

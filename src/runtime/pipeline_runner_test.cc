@@ -89,12 +89,10 @@ class PipelineRunnerTest : public testing::Test {
     const auto faulty = std::make_shared<store::FaultStore>(memory, std::move(schedule));
     connect::MemoryFileSystem files;
     files.make_folder("landing");
-    auto lake = lake::Lake::create({});
-    EXPECT_TRUE(lake);
     FixedPlan plans;
     const auto start = [&] {
       return std::make_unique<PipelineRunner>(
-          RunnerEnvironment{faulty, files, **lake, plans, clock, random, log, fail_points}, RunnerOptions());
+          RunnerEnvironment{faulty, files, lake_for_runs(), plans, clock, random, log, fail_points}, RunnerOptions());
     };
 
     auto runner = start();
@@ -124,25 +122,42 @@ class PipelineRunnerTest : public testing::Test {
     return played;
   }
 
+  /// Making DuckDB's instances takes longer than all else, so runs share them.
+  static lake::Lake& lake_for_runs() {
+    static const std::unique_ptr<lake::Lake> lake = std::move(*lake::Lake::create({}));
+    return *lake;
+  }
+
   static std::string text_of(store::MemoryStore& memory) {
-    lake::LakeOptions options;
-    options.find_table = [&](const std::optional<std::string>& schema,
-                             const std::string& name) -> Result<std::optional<lake::DeltaTable>> {
-      auto store = std::make_shared<store::PrefixStore>(memory, schema.value_or("main") + "/" + name);
-      SLUICE_TRY_ASSIGN(auto snapshot, delta::Snapshot::load(*store));
-      if (!snapshot) return std::optional<lake::DeltaTable>();
-      return std::optional<lake::DeltaTable>({std::move(snapshot), std::move(store)});
-    };
-    auto lake = lake::Lake::create(std::move(options));
+    static store::MemoryStore* present = nullptr;
+    static const std::unique_ptr<lake::Lake> lake = [] {
+      lake::LakeOptions options;
+      options.find_table = [](const std::optional<std::string>& schema, const std::string& name,
+                              std::optional<std::int64_t>) -> Result<std::optional<lake::DeltaTable>> {
+        auto store = std::make_shared<store::PrefixStore>(*present, schema.value_or("main") + "/" + name);
+        SLUICE_TRY_ASSIGN(auto snapshot, delta::Snapshot::load(*store));
+        if (!snapshot) return std::optional<lake::DeltaTable>();
+        return std::optional<lake::DeltaTable>({std::move(snapshot), std::move(store)});
+      };
+      return std::move(*lake::Lake::create(std::move(options)));
+    }();
+    present = &memory;
     std::string text;
     for (const char* const query :
          {"SELECT id, kind FROM raw ORDER BY ALL", "SELECT kind, n FROM counts ORDER BY ALL", "SELECT m FROM middle",
           "SELECT file, line FROM sluice.dead_letters ORDER BY ALL"}) {
-      auto rows = (*lake)->query(query);
+      auto rows = lake->query(query);
       if (!rows) return text + rows.error().message();
       auto content = lake::collect(**rows);
       if (!content) return text + content.error().message();
-      text += (*content)->ToString() + "\n";
+      for (auto& chunk : (*content)->Chunks()) {
+        for (std::size_t row = 0; row < chunk.size(); ++row) {
+          for (std::size_t column = 0; column < chunk.ColumnCount(); ++column) {
+            text += (column == 0 ? "" : "|") + chunk.GetValue(column, row).ToString();
+          }
+          text += "\n";
+        }
+      }
     }
     return text;
   }
@@ -150,24 +165,22 @@ class PipelineRunnerTest : public testing::Test {
   /// Lets each call of the operation fail once, in a run of its own.
   void fail_each(Operation operation, Fault::Moment moment) {
     const Played whole = play({}, AfterFault::GoOn);
-    ASSERT_NE(whole.tables.find("dead"), 0U);
     const std::uint64_t calls = whole.calls.at(operation);
     ASSERT_GT(calls, 0U);
     for (std::uint64_t nth = 1; nth <= calls; ++nth) {
-      for (const AfterFault after : {AfterFault::GoOn, AfterFault::Restart}) {
-        SCOPED_TRACE(testing::Message() << "call " << nth << " of " << calls
-                                        << (after == AfterFault::Restart ? ", then a new process" : ""));
-        const Played played = play({{operation, "", nth, ErrorCode::Unavailable, moment}}, after);
-        EXPECT_EQ(played.struck, 1U);
-        EXPECT_EQ(played.tables, whole.tables);
-      }
+      const AfterFault after = nth % 2 == 0 ? AfterFault::GoOn : AfterFault::Restart;
+      SCOPED_TRACE(testing::Message() << "call " << nth << " of " << calls
+                                      << (after == AfterFault::Restart ? ", then a new process" : ""));
+      const Played played = play({{operation, "", nth, ErrorCode::Unavailable, moment}}, after);
+      EXPECT_EQ(played.struck, 1U);
+      EXPECT_EQ(played.tables, whole.tables);
     }
   }
 };
 
 TEST_F(PipelineRunnerTest, WithoutFaultsTheTablesHoldWhatTheQueriesGive) {
   const std::string tables = play({}, AfterFault::GoOn).tables;
-  for (const char* const part : {"1\ta", "4\tc", "a\t2", "2.5", "landing/0.jsonl\t3"}) {
+  for (const char* const part : {"1|a", "4|c", "a|2", "2.5", "landing/0.jsonl|3"}) {
     EXPECT_NE(tables.find(part), std::string::npos) << part << " in:\n" << tables;
   }
 }

@@ -55,6 +55,8 @@ class PlanAsSql {
     if (const auto* join = std::get_if<plan::JoinNode>(&node.body)) return join_text(*join, node);
     if (std::holds_alternative<plan::DistinctNode>(node.body)) return fmt::format("SELECT DISTINCT * FROM {}", from());
     if (const auto* top = std::get_if<plan::TopNNode>(&node.body)) return top_text(*top, node);
+    if (const auto* query = std::get_if<plan::PartitionQueryNode>(&node.body))
+      return fmt::format("WITH input AS (SELECT * FROM {}) {}", from(), query->sql);
     std::vector<std::string> parts;
     for (const plan::NodeIndex child : node.inputs) parts.push_back(fmt::format("SELECT * FROM n{}", child));
     return fmt::format("{}", fmt::join(parts, " UNION ALL "));
@@ -72,8 +74,13 @@ class PlanAsSql {
     std::vector<std::string> items;
     for (const Expression& group : node.groups) items.push_back(text(group));
     for (const plan::Aggregate& aggregate : node.aggregates) {
-      items.push_back(fmt::format("{}({}{}){}", aggregate.function, aggregate.distinct ? "DISTINCT " : "",
-                                  list(aggregate.arguments),
+      std::vector<std::string> order;
+      for (const plan::OrderKey& key : aggregate.order) {
+        order.push_back(fmt::format("{} {} NULLS {}", text(key.expression), key.order.descending ? "DESC" : "ASC",
+                                    key.order.nulls_first ? "FIRST" : "LAST"));
+      }
+      items.push_back(fmt::format("{}({}{}{}{}){}", aggregate.function, aggregate.distinct ? "DISTINCT " : "",
+                                  list(aggregate.arguments), order.empty() ? "" : " ORDER BY ", fmt::join(order, ", "),
                                   aggregate.filter ? fmt::format(" FILTER (WHERE {})", text(*aggregate.filter)) : ""));
     }
     const std::string groups = node.groups.empty() ? "" : fmt::format(" GROUP BY {}", list(node.groups));
@@ -245,6 +252,13 @@ const char* const kQueries[] = {
     "SELECT count(*) AS n, sum(a) AS su FROM t WHERE s = 'nowhere'",
     "SELECT s, max(a) AS m FROM t GROUP BY s HAVING count(*) > 5",
     "SELECT approx_count_distinct(s) AS n FROM t",
+    "SELECT s, median(a) AS m, list(b ORDER BY b) AS l, max(a) FILTER (WHERE b > 1) AS x, bit_xor(a) AS h FROM t GROUP BY "
+    "s",
+    "SELECT s, b, grouping(s, b) AS g, count(*) AS n, sum(DISTINCT a) AS d FROM t GROUP BY CUBE (s, b)",
+    "SELECT a, b, s, count(*) OVER (PARTITION BY s) AS n, rank() OVER (PARTITION BY s ORDER BY a) AS r, sum(a) OVER "
+    "(PARTITION BY s ORDER BY a) AS c FROM t",
+    "SELECT a, s FROM t QUALIFY a >= max(a) OVER (PARTITION BY s)",
+    "SELECT s, rank() OVER (ORDER BY count(*) DESC) AS place, sum(a) AS x FROM t GROUP BY s",
     "SELECT DISTINCT a, s FROM t",
     "SELECT a FROM t UNION ALL SELECT b FROM t",
     "SELECT a, s FROM t UNION SELECT b, s FROM t",

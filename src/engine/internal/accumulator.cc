@@ -127,7 +127,7 @@ class DistinctAccumulator final : public Accumulator {
       weights_[row] = passed;
       rows_.push_back(static_cast<std::uint32_t>(row));
     });
-    inner_->update({input.argument, input.count, input.groups, weights_, rows_});
+    inner_->update({input.argument, nullptr, {}, input.count, input.groups, weights_, rows_});
     return touched;
   }
 
@@ -196,7 +196,9 @@ Error unsupported(const AggregateCall& call) {
                fmt::format("{}({}) -> {} has no incremental form", call.function, arguments, call.type.ToString()));
 }
 
-Result<std::unique_ptr<Accumulator>> make_accumulator(const AggregateCall& call, bool append_only_input) {
+Result<std::unique_ptr<Accumulator>> make_accumulator(columnar::KernelContext& context, const AggregateCall& call,
+                                                      bool append_only_input) {
+  if (!call.kernel.empty()) return make_fold(context, call);
   SLUICE_TRY_ASSIGN(auto plain, make_plain(call, append_only_input));
   if (!call.distinct || call.arguments.empty() || ignores_copies(call.function)) return plain;
   SLUICE_TRY_ASSIGN(auto codec, columnar::RowCodec::create_for_keys({call.arguments[0].type}));

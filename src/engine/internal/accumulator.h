@@ -18,7 +18,9 @@ namespace sluice::engine::internal {
 
 /// Rows on their way into accumulators.
 struct AccumulatorInput {
-  duckdb::Vector* argument = nullptr;                  ///< None for count_star.
+  duckdb::Vector* argument = nullptr;                  ///< The first; none for count_star.
+  duckdb::DataChunk* values = nullptr;                 ///< Where `columns` lie.
+  std::span<const columnar::ColumnIndex> columns;      ///< Of order keys, then arguments.
   std::size_t count = 0;                               ///< Rows in `argument`, `groups` and `weights`.
   std::span<const state::Slot> groups;                 ///< Of each row.
   std::span<const std::int64_t> weights;               ///< Of each row, or none: each +1.
@@ -61,8 +63,10 @@ class Accumulator {
   virtual std::uint64_t state_reads() const { return 0; }
 };
 
-/// Returns the accumulator of a call. Fails with Unsupported if the function is not known for its arguments.
-Result<std::unique_ptr<Accumulator>> make_accumulator(const AggregateCall& call, bool append_only_input);
+/// Returns the accumulator of a call. Fails with Unsupported if the function is not known for its arguments. `context`
+/// must outlive it.
+Result<std::unique_ptr<Accumulator>> make_accumulator(columnar::KernelContext& context, const AggregateCall& call,
+                                                      bool append_only_input);
 
 // Families of functions; make_accumulator() chooses. `input` is the argument's type, `result` the call's.
 Result<std::unique_ptr<Accumulator>> make_sum(const AggregateCall& call, const duckdb::LogicalType& input);
@@ -70,6 +74,8 @@ Result<std::unique_ptr<Accumulator>> make_average(const AggregateCall& call, con
 Result<std::unique_ptr<Accumulator>> make_variance(const AggregateCall& call, const duckdb::LogicalType& input);
 Result<std::unique_ptr<Accumulator>> make_min_max(const AggregateCall& call, const duckdb::LogicalType& input,
                                                   bool append_only_input);
+/// For calls with a kernel.
+Result<std::unique_ptr<Accumulator>> make_fold(columnar::KernelContext& context, const AggregateCall& call);
 
 /// Returns the error of a call that has no accumulator.
 Error unsupported(const AggregateCall& call);

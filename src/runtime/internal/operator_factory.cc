@@ -27,7 +27,9 @@ Made upcast(Result<std::unique_ptr<Operator>> made) {
 /// One branch per kind of node.
 struct Maker {
   const std::vector<EdgeProperties>& inputs;
+  const columnar::RowType& types;  ///< Of the node.
   columnar::KernelContext& context;
+  const engine::RunQuery& run_query;
 
   Made operator()(const plan::InputNode&) const {
     return Error(ErrorCode::InvalidArgument, "an input has no operator");
@@ -45,7 +47,10 @@ struct Maker {
     engine::Aggregate::Definition definition;
     definition.groups = node.groups;
     for (const plan::Aggregate& call : node.aggregates) {
-      definition.calls.push_back({call.function, call.arguments, call.distinct, call.filter, call.type});
+      definition.calls.push_back({call.function, call.arguments, call.distinct, call.filter, call.type, call.kernel, {}});
+      for (const plan::OrderKey& key : call.order) {
+        definition.calls.back().order.push_back({key.expression, key.order});
+      }
     }
     definition.append_only_input = inputs[0].append_only;
     return upcast(engine::Aggregate::create(context, std::move(definition), inputs[0].types));
@@ -70,6 +75,10 @@ struct Maker {
     definition.append_only_input = inputs[0].append_only;
     return upcast(engine::TopN::create(context, std::move(definition), inputs[0].types));
   }
+  Made operator()(const plan::PartitionQueryNode& node) const {
+    return upcast(engine::PartitionQuery::create({node.partition, node.sql, node.text, types, run_query},
+                                                 inputs[0].types));
+  }
   Made operator()(const plan::UnionNode&) const { return upcast(engine::Union::create(inputs[0].types)); }
 };
 
@@ -77,19 +86,21 @@ struct Maker {
 
 Result<std::unique_ptr<engine::Operator>> make_operator(const plan::Node& node,
                                                         const std::vector<EdgeProperties>& inputs,
-                                                        columnar::KernelContext& context) {
+                                                        columnar::KernelContext& context,
+                                                        const engine::RunQuery& run_query) {
   const bool join = std::holds_alternative<plan::JoinNode>(node.body);
   const bool any_number = std::holds_alternative<plan::UnionNode>(node.body);
   if (inputs.empty() || (!any_number && inputs.size() != (join ? 2u : 1u))) {
     return Error(ErrorCode::InvalidArgument, fmt::format("a plan node has {} inputs", inputs.size()));
   }
-  return std::visit(Maker{inputs, context}, node.body);
+  return std::visit(Maker{inputs, node.types, context, run_query}, node.body);
 }
 
 bool keeps_append_only(const plan::Node& node, const std::vector<EdgeProperties>& inputs) {
   const bool grows =
       std::all_of(inputs.begin(), inputs.end(), [](const EdgeProperties& edge) { return edge.append_only; });
-  if (std::holds_alternative<plan::AggregateNode>(node.body) || std::holds_alternative<plan::TopNNode>(node.body))
+  if (std::holds_alternative<plan::AggregateNode>(node.body) || std::holds_alternative<plan::TopNNode>(node.body) ||
+      std::holds_alternative<plan::PartitionQueryNode>(node.body))
     return false;
   // A left join takes the row without a match back when the match comes.
   const auto* join = std::get_if<plan::JoinNode>(&node.body);

@@ -6,6 +6,7 @@
 #include "base/result.h"
 #include "columnar/kernel.h"
 #include "engine/operator.h"
+#include "engine/partition_query.h"
 #include "plan/pipeline.h"
 
 namespace sluice::runtime::internal {
@@ -20,7 +21,8 @@ struct EdgeProperties {
 /// Errors: those of the operator's create; InvalidArgument if the number of inputs is not the operator's.
 Result<std::unique_ptr<engine::Operator>> make_operator(const plan::Node& node,
                                                         const std::vector<EdgeProperties>& inputs,
-                                                        columnar::KernelContext& context);
+                                                        columnar::KernelContext& context,
+                                                        const engine::RunQuery& run_query);
 
 /// Returns whether the node's output only grows, given its inputs. Pure.
 bool keeps_append_only(const plan::Node& node, const std::vector<EdgeProperties>& inputs);

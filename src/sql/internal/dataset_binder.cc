@@ -246,6 +246,7 @@ class DatasetBinder {
         refuse_stateful_operators(context(), *planner.plan, found);
       if (!found.empty()) return;
       bound.notes = lake::pin_ties(planner.plan);
+      lake::pin_aggregates(planner.plan);
       duckdb::Optimizer optimizer(*planner.binder, client);
       auto plan = optimizer.Optimize(std::move(planner.plan));
       refuse_bad_constants(context(), client, *plan, found);

@@ -131,6 +131,7 @@ PlanBuilder::NodeIndex PlanBuilder::aggregate(NodeIndex child, plan::AggregateNo
     for (plan::Aggregate& function : body.aggregates) {
       for (Expression& argument : function.arguments) argument = compose(argument, below);
       if (function.filter) function.filter = compose(*function.filter, below);
+      for (plan::OrderKey& key : function.order) key.expression = compose(key.expression, below);
     }
     child = nodes_[child].inputs[0];
   }
@@ -176,6 +177,11 @@ PlanBuilder::NodeIndex PlanBuilder::top_n(NodeIndex child, plan::TopNNode body) 
     names.emplace_back("row_number()");
   }
   return add(std::move(body), {child}, std::move(out), std::move(names));
+}
+
+PlanBuilder::NodeIndex PlanBuilder::partition_query(NodeIndex child, plan::PartitionQueryNode body,
+                                                    columnar::RowType types, std::vector<std::string> names) {
+  return add(std::move(body), {child}, std::move(types), std::move(names));
 }
 
 PlanBuilder::NodeIndex PlanBuilder::union_all(std::vector<NodeIndex> children) {

@@ -31,6 +31,8 @@ class PlanBuilder {
   /// Passes on only what really changed, for a child whose rows are distinct but may be taken back and added again.
   NodeIndex settled(NodeIndex child);
   NodeIndex top_n(NodeIndex child, plan::TopNNode body);
+  NodeIndex partition_query(NodeIndex child, plan::PartitionQueryNode body, columnar::RowType types,
+                            std::vector<std::string> names);
   NodeIndex union_all(std::vector<NodeIndex> children);
 
   /// Whether no two rows of the node can agree on `columns` (NULL equals NULL), by the plan alone.

@@ -12,6 +12,8 @@
 #include <duckdb/planner/logical_operator_visitor.hpp>
 #include <duckdb/planner/operator/list.hpp>
 
+#include "columnar/aggregate_kernel.h"
+#include "columnar/row_codec.h"
 #include "lake/total_order.h"
 #include "plan/aggregates.h"
 #include "sql/internal/expression_translator.h"
@@ -20,6 +22,7 @@
 #include "sql/internal/planning_database.h"
 #include "sql/internal/rank_bounds.h"
 #include "sql/internal/relation.h"
+#include "sql/internal/window_text.h"
 
 namespace sluice::sql {
 namespace {
@@ -217,7 +220,7 @@ class PlanTranslator {
         std::ranges::all_of(window.expressions, [&](const auto& other) { return other->Equals(first); });
     const bool plain = first.GetExpressionType() == duckdb::ExpressionType::WINDOW_ROW_NUMBER && !first.filter_expr &&
                        !first.distinct && first.arg_orders.empty() && first.children.empty();
-    if (!all_alike || !plain) return refuse_window(window);
+    if (!all_alike || !plain) return filtered_window(window, conditions);
 
     RankBounds bounds;
     std::vector<const duckdb::Expression*> rest;
@@ -229,7 +232,7 @@ class PlanTranslator {
         rest.push_back(condition);
       }
     }
-    if (!bounds.has_end()) return refuse_window(window);
+    if (!bounds.has_end()) return filtered_window(window, conditions);
     if (first.orders.empty() && contains_order(*window.children[0]))
       return not_incremental("row_number() over an inner ORDER BY");
     if (bounds.is_empty()) return not_incremental("a condition that no row can meet");
@@ -278,25 +281,91 @@ class PlanTranslator {
   /// the number itself decides nothing and is left out (see rowwise_join).
   // NOLINTNEXTLINE(misc-no-recursion)
   Result<Relation> window(duckdb::LogicalWindow& op) {
-    if (!numbers_outer_rows(op)) return refuse_window(op);
+    if (!numbers_outer_rows(op)) return window_functions(op);
     outer_numbers_.emplace_back(op.window_index, 0);
     dropped_.emplace_back(op.window_index, 0);
     return translate(*op.children[0]);
   }
 
-  static Result<Relation> refuse_window(const LogicalOperator& op) {
-    const auto& window = op.expressions[0]->Cast<duckdb::BoundWindowExpression>();
-    const bool all_alike =
-        std::ranges::all_of(op.expressions, [&](const auto& other) { return other->Equals(window); });
-    if (window.GetExpressionType() == duckdb::ExpressionType::WINDOW_ROW_NUMBER && all_alike) {
-      return not_incremental("row_number() without a bound such as QUALIFY row_number() OVER (…) <= 10");
+  // NOLINTNEXTLINE(misc-no-recursion)
+  Result<Relation> filtered_window(duckdb::LogicalWindow& op, const std::vector<const duckdb::Expression*>& conditions) {
+    SLUICE_TRY_ASSIGN(Relation windowed, window_functions(op));
+    return filtered(std::move(windowed), conditions);
+  }
+
+  /// Window functions are run again over the partitions that changed.
+  // NOLINTNEXTLINE(misc-no-recursion)
+  Result<Relation> window_functions(duckdb::LogicalWindow& op) {
+    if (contains_order(is_pinned(*op.children[0]) ? *op.children[0]->children[0] : *op.children[0]))
+      return not_incremental(fmt::format("{} over an inner ORDER BY", written_names(op).front()));
+    SLUICE_TRY_ASSIGN(const Relation child, translate(*op.children[0]));
+    const std::size_t width = builder_.width(child.node);
+    std::vector<Expression> columns;
+    for (ColumnIndex i = 0; i < width; ++i) columns.push_back(builder_.column(child.node, i));
+    const auto column_of = [&](const duckdb::Expression& bound) -> Result<ColumnIndex> {
+      SLUICE_TRY_ASSIGN(Expression value, expression(bound, child));
+      const auto at = std::ranges::find(columns, value);
+      const auto index = static_cast<ColumnIndex>(at - columns.begin());
+      if (at == columns.end()) columns.push_back(std::move(value));
+      return index;
+    };
+    const NameColumn name_column = [&](const duckdb::Expression& bound) -> Result<std::string> {
+      SLUICE_TRY_ASSIGN(const ColumnIndex column, column_of(bound));
+      return fmt::format("c{}", column);
+    };
+
+    plan::PartitionQueryNode body;
+    columnar::RowType types(builder_.types(child.node));
+    std::vector<std::string> names(builder_.node(child.node).names);
+    names.resize(width);
+    Relation out{0, child.columns};
+    std::vector<std::string> items;
+    for (ColumnIndex i = 0; i < width; ++i) items.push_back(fmt::format("c{}", i));
+    for (std::size_t i = 0; i < op.expressions.size(); ++i) {
+      const auto& function = op.expressions[i]->Cast<duckdb::BoundWindowExpression>();
+      SLUICE_TRY_ASSIGN(const std::string text, window_text(function, name_column));
+      items.push_back(fmt::format("CAST({} AS {})", text, function.return_type.ToString()));
+      types.push_back(function.return_type);
+      names.push_back(written_names(op)[i]);
+      out.columns.emplace_back(op.window_index, i);
+      std::vector<ColumnIndex> partition;
+      for (const auto& key : function.partitions) {
+        SLUICE_TRY_ASSIGN(const ColumnIndex column, column_of(*key));
+        partition.push_back(column);
+      }
+      // What changes in one partition of every function changes only rows that agree on what all partition by.
+      if (i == 0) body.partition = partition;
+      std::erase_if(body.partition,
+                    [&](ColumnIndex column) { return std::ranges::find(partition, column) == partition.end(); });
     }
-    // As the query wrote it, without the keys that pin its ties.
-    auto written = duckdb::unique_ptr_cast<duckdb::Expression, duckdb::BoundWindowExpression>(window.Copy());
-    for (auto* orders : {&written->orders, &written->arg_orders}) {
-      std::erase_if(*orders, [](const auto& order) { return order.expression->GetAlias() == lake::kTieBreak; });
+    body.sql = fmt::format("SELECT {} FROM input", fmt::join(items, ", "));
+    body.text = fmt::format("{}", fmt::join(written_names(op), ", "));
+    const NodeIndex input =
+        columns.size() == width ? child.node : builder_.project(child.node, std::move(columns));
+    out.node = builder_.partition_query(input, std::move(body), std::move(types), std::move(names));
+    return out;
+  }
+
+  /// Whether the operator is a sort that the query did not ask for.
+  static bool is_pinned(const LogicalOperator& op) {
+    return op.type == LogicalOperatorType::LOGICAL_ORDER_BY &&
+           std::ranges::all_of(op.Cast<duckdb::LogicalOrder>().orders, [](const auto& order) {
+             return order.expression->GetAlias() == lake::kTieBreak;
+           });
+  }
+
+  /// The functions as the query wrote them, without the keys that pin their ties.
+  static std::vector<std::string> written_names(const duckdb::LogicalWindow& op) {
+    std::vector<std::string> names;
+    for (const auto& expression : op.expressions) {
+      auto written =
+          duckdb::unique_ptr_cast<duckdb::Expression, duckdb::BoundWindowExpression>(expression->Copy());
+      for (auto* orders : {&written->orders, &written->arg_orders}) {
+        std::erase_if(*orders, [](const auto& order) { return order.expression->GetAlias() == lake::kTieBreak; });
+      }
+      names.push_back(written->GetName());
     }
-    return not_incremental(fmt::format("the window function {}", written->GetName()));
+    return names;
   }
 
   // --- projections and aggregates
@@ -401,7 +470,8 @@ class PlanTranslator {
     }
     for (std::size_t i = 0; i < op.expressions.size(); ++i) {
       SLUICE_TRY_ASSIGN(plan::Aggregate function,
-                        aggregate_function(op.expressions[i]->Cast<duckdb::BoundAggregateExpression>(), child));
+                        aggregate_function(op.expressions[i]->Cast<duckdb::BoundAggregateExpression>(), child,
+                                           contains_order(*op.children[0])));
       body.aggregates.push_back(std::move(function));
       out.columns.emplace_back(op.aggregate_index, i);
     }
@@ -441,7 +511,8 @@ class PlanTranslator {
     return builder_.project(node, std::move(expressions), std::move(names));
   }
 
-  Result<plan::Aggregate> aggregate_function(const duckdb::BoundAggregateExpression& bound, const Relation& child) {
+  Result<plan::Aggregate> aggregate_function(const duckdb::BoundAggregateExpression& bound, const Relation& child,
+                                             bool in_order) {
     plan::Aggregate out{bound.function.name, {}, bound.IsDistinct(), std::nullopt, bound.return_type};
     for (const auto& argument : bound.children) {
       SLUICE_TRY_ASSIGN(Expression translated, expression(*argument, child));
@@ -461,8 +532,38 @@ class PlanTranslator {
       out.arguments[0] = Expression::cast(std::move(out.arguments[0]), duckdb::LogicalType::INTEGER);
     }
     if (plan::has_incremental_form(out)) return out;
+    const bool looks_at_order =
+        bound.function.GetOrderDependent() == duckdb::AggregateOrderDependent::ORDER_DEPENDENT;
+    if (in_order && looks_at_order && !bound.order_bys) {
+      return not_incremental(fmt::format("the aggregate {}() over an inner ORDER BY", out.function));
+    }
+    if (plan::may_be_folded(out.function)) {
+      SLUICE_TRY_ASSIGN(const bool folded, fold(bound, child, out));
+      if (folded) return out;
+    }
     return not_incremental(fmt::format("the aggregate {}({}{})", out.function, out.distinct ? "DISTINCT " : "",
                                        out.arguments.empty() ? "" : out.arguments[0].type.ToString()));
+  }
+
+  /// Makes `call` one that DuckDB runs over all rows of a group; false if it cannot.
+  Result<bool> fold(const duckdb::BoundAggregateExpression& bound, const Relation& child, plan::Aggregate& call) {
+    auto kernel = columnar::AggregateKernel::encode(bound);
+    if (!kernel) return false;
+    if (bound.order_bys) {
+      for (const auto& order : bound.order_bys->orders) {
+        SLUICE_TRY_ASSIGN(plan::OrderKey key, order_key(order, child));
+        call.order.push_back(std::move(key));
+      }
+    }
+    columnar::RowType arguments;
+    for (const Expression& argument : call.arguments) arguments.push_back(argument.type);
+    columnar::RowType keys;
+    for (const plan::OrderKey& key : call.order) keys.push_back(key.expression.type);
+    const bool several_forms = std::ranges::any_of(arguments, columnar::has_several_forms);
+    if (call.distinct && several_forms) return false;
+    if (!columnar::RowCodec::create(arguments) || !columnar::RowCodec::create_for_keys(keys)) return false;
+    call.kernel = std::move(*kernel);
+    return true;
   }
 
   // --- joins
@@ -676,14 +777,19 @@ class PlanTranslator {
 
   // --- order and duplicates
 
+  Result<plan::OrderKey> order_key(const duckdb::BoundOrderByNode& order, const Relation& child) {
+    SLUICE_TRY_ASSIGN(Expression key, expression(*order.expression, child));
+    return plan::OrderKey{
+        std::move(key),
+        {order.type == duckdb::OrderType::DESCENDING, order.null_order == duckdb::OrderByNullType::NULLS_FIRST}};
+  }
+
   Result<std::vector<plan::OrderKey>> order_keys(const duckdb::vector<duckdb::BoundOrderByNode>& orders,
                                                  const Relation& child) {
     std::vector<plan::OrderKey> keys;
     for (const auto& order : orders) {
-      SLUICE_TRY_ASSIGN(Expression key, expression(*order.expression, child));
-      keys.push_back(
-          {std::move(key),
-           {order.type == duckdb::OrderType::DESCENDING, order.null_order == duckdb::OrderByNullType::NULLS_FIRST}});
+      SLUICE_TRY_ASSIGN(plan::OrderKey key, order_key(order, child));
+      keys.push_back(std::move(key));
     }
     const auto added =
         std::ranges::find_if(orders, [](const auto& order) { return order.expression->GetAlias() == lake::kTieBreak; });

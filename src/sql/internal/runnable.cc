@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "columnar/aggregate_kernel.h"
 #include "columnar/row_codec.h"
 #include "sql/internal/expression_translator.h"
 
@@ -25,6 +26,7 @@ std::vector<std::pair<std::vector<columnar::Expression>, columnar::RowType>> exp
     for (const plan::Aggregate& function : aggregate->aggregates) {
       add(function.arguments);
       if (function.filter) all.push_back(*function.filter);
+      for (const plan::OrderKey& order : function.order) all.push_back(order.expression);
     }
   }
   if (const auto* top = std::get_if<plan::TopNNode>(&node.body)) {
@@ -46,8 +48,21 @@ columnar::RowType types_of(const std::vector<columnar::Expression>& expressions)
   return types;
 }
 
+/// Whether the engine could make the functions that DuckDB runs.
+Status check_functions(const plan::Node& node, columnar::KernelContext& kernels) {
+  const auto* aggregate = std::get_if<plan::AggregateNode>(&node.body);
+  if (aggregate == nullptr) return ok();
+  for (const plan::Aggregate& function : aggregate->aggregates) {
+    if (function.kernel.empty()) continue;
+    const auto kernel = columnar::AggregateKernel::create(kernels, function.kernel);
+    if (!kernel || (*kernel)->type() != function.type || (*kernel)->arguments() != types_of(function.arguments))
+      return not_incremental(fmt::format("the aggregate {}()", function.function));
+  }
+  return ok();
+}
+
 /// Whether the engine could make the node's keys: of groups, distinct rows, partitions, orders and joins.
-Status check_keys(const plan::Node& node) {
+Status check_keys(const plan::Node& node, const columnar::RowType& input) {
   using columnar::RowCodec;
   std::vector<Result<RowCodec>> codecs;
   if (const auto* aggregate = std::get_if<plan::AggregateNode>(&node.body)) {
@@ -65,6 +80,11 @@ Status check_keys(const plan::Node& node) {
     for (const plan::OrderKey& order : top->order) orders.push_back(order.expression.type);
     codecs.push_back(RowCodec::create_for_keys(std::move(orders)));
   }
+  if (const auto* query = std::get_if<plan::PartitionQueryNode>(&node.body)) {
+    columnar::RowType keys;
+    for (const columnar::ColumnIndex column : query->partition) keys.push_back(input[column]);
+    codecs.push_back(RowCodec::create_for_keys(std::move(keys)));
+  }
   if (const auto* join = std::get_if<plan::JoinNode>(&node.body)) {
     codecs.push_back(RowCodec::create_for_keys(types_of(join->left_keys)));
     codecs.push_back(RowCodec::create_for_keys(types_of(join->right_keys)));
@@ -80,12 +100,13 @@ Status check_keys(const plan::Node& node) {
 Status check_runnable(const std::vector<plan::Node>& nodes, columnar::KernelContext& kernels) {
   for (const plan::Node& node : nodes) {
     if (auto codec = columnar::RowCodec::create(node.types); !codec) return not_incremental(codec.error().message());
-    SLUICE_TRY(check_keys(node));
     columnar::RowType input;
     for (const plan::NodeIndex child : node.inputs) {
       input.insert(input.end(), nodes[child].types.begin(), nodes[child].types.end());
       if (std::holds_alternative<plan::UnionNode>(node.body)) break;
     }
+    SLUICE_TRY(check_keys(node, input));
+    SLUICE_TRY(check_functions(node, kernels));
     for (auto& [expressions, types] : expressions_of(node, nodes, input)) {
       if (expressions.empty()) continue;
       auto kernel = columnar::Kernel::create(kernels, expressions, types);
