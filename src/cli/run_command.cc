@@ -75,6 +75,7 @@ int run_epochs(Session& session, const CommonOptions& common, const RunOptions& 
   for (;;) {
     const auto start = session.clock.monotonic();
     auto report = runner.run_epoch(signals.token());
+    if (!quiet) print_notes(runner);
     if (!report && report.error().code() == ErrorCode::Cancelled && signals.received() != 0) {
       return drained(common, signals);
     }
@@ -90,7 +91,6 @@ int run_epochs(Session& session, const CommonOptions& common, const RunOptions& 
       continue;
     }
     failures = 0;
-    if (!quiet) print_notes(runner);
     if (*report) {
       any = true;
       tell(session, common, **report, session.clock.monotonic() - start);

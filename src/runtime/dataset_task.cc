@@ -45,6 +45,14 @@ Result<std::unique_ptr<DatasetTask>> DatasetTask::create(const plan::Dataset& da
 
 DatasetTask::~DatasetTask() = default;
 
+std::vector<columnar::ColumnIndex> DatasetTask::partition_of(const plan::Dataset& dataset) {
+  std::vector<columnar::ColumnIndex> columns;
+  for (const std::string& name : dataset.partition_columns) {
+    if (const auto column = dataset.schema.find(name)) columns.push_back(*column);
+  }
+  return columns;
+}
+
 void DatasetTask::start_epoch(Epoch epoch) {
   epoch_ = epoch;
   touched_ = computes_anew();
@@ -127,7 +135,8 @@ void DatasetTask::refuse_infinite_times(columnar::ChangeBatch& changes) {
       continue;
     }
     fail({internal::row_text(changes.rows(), row), dataset_.schema.fields[next->column].name,
-          "a table cannot hold infinity as a date or time", changes.weight(row)});
+          "a table cannot hold infinity as a date or time, nor what has no text as a partition value",
+          changes.weight(row)});
     ++next;
   }
   changes = columnar::slice(changes, kept);

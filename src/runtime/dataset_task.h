@@ -89,9 +89,10 @@ class DatasetTask final : private engine::Output {
         refresh_(std::move(refresh)),
         table_(table),
         environment_(environment),
-        finite_times_(dataset.schema.types()),
+        finite_times_(dataset.schema.types(), partition_of(dataset)),
         float_forms_(dataset.schema.types()) {}
 
+  static std::vector<columnar::ColumnIndex> partition_of(const plan::Dataset& dataset);
   bool streaming() const { return dataset_.kind == plan::DatasetKind::StreamingTable; }
   /// Whether an epoch's output is all that the dataset has, rather than changes of it.
   bool whole() const { return !dataflow_ || computes_anew(); }

@@ -6,13 +6,14 @@
 namespace sluice::runtime::internal {
 namespace {
 
-std::vector<FiniteTimes::Finding> find_in(const std::string& query) {
+std::vector<FiniteTimes::Finding> find_in(const std::string& query,
+                                          const std::vector<columnar::ColumnIndex>& partition = {}) {
   duckdb::DuckDB database(nullptr);
   duckdb::Connection connection(database);
   auto result = connection.Query(query);
   EXPECT_FALSE(result->HasError()) << result->GetError();
   auto rows = result->Fetch();
-  return FiniteTimes(columnar::RowType(result->types.begin(), result->types.end())).find(*rows);
+  return FiniteTimes(columnar::RowType(result->types.begin(), result->types.end()), partition).find(*rows);
 }
 
 using Findings = std::vector<FiniteTimes::Finding>;
@@ -31,6 +32,15 @@ TEST(FiniteTimesTest, FindsThemAtAnyDepthAndInTheirOwnRowOnly) {
   EXPECT_EQ(
       find_in("SELECT MAP {'a': CASE WHEN i = 1 THEN 'infinity' ELSE '2024-01-02' END::TIMESTAMP} FROM range(3) r(i)"),
       (Findings{{1, 0}}));
+}
+
+TEST(FiniteTimesTest, FindsWhatHasNoTextInPartitionColumns) {
+  const std::string query =
+      "SELECT CASE i WHEN 0 THEN '10000-01-01' WHEN 1 THEN '262143-01-01' WHEN 2 THEN '2024-01-01' END::DATE, "
+      "CASE i WHEN 2 THEN '290000-12-31' ELSE '2024-01-01' END::TIMESTAMP, "
+      "CASE i WHEN 3 THEN '\\xFF' ELSE 'abc' END::BLOB FROM range(4) r(i)";
+  EXPECT_TRUE(find_in(query).empty());
+  EXPECT_EQ(find_in(query, {0, 1, 2}), (Findings{{1, 0}, {2, 1}, {3, 2}}));
 }
 
 TEST(FiniteTimesTest, LooksAtNothingElse) {

@@ -97,6 +97,7 @@ PipelineRunner::~PipelineRunner() = default;
 Result<std::optional<EpochReport>> PipelineRunner::run_epoch(const std::stop_token& stop) {
   stop_ = stop;
   auto report = try_epoch();
+  collect_notes();
   if (!report) forget();
   return report;
 }
@@ -220,10 +221,14 @@ Status PipelineRunner::look_for_input() {
       })) {
     tasks_.clear();
   }
+  return ok();
+}
+
+/// What sources have to say counts most when it led to an error.
+void PipelineRunner::collect_notes() {
   for (auto& [key, source] : sources_) {
     for (std::string& note : source->take_notes()) notes_.push_back(std::move(note));
   }
-  return ok();
 }
 
 Status PipelineRunner::make_plan() {

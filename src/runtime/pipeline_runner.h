@@ -102,6 +102,7 @@ class PipelineRunner {
 
   Result<std::optional<EpochReport>> try_epoch();
   void forget();
+  void collect_notes();
 
   Result<std::optional<EpochReport>> open();
   Result<EpochReport> finish_decided(CommitIntent intent);

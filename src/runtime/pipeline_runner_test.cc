@@ -132,8 +132,7 @@ class PipelineRunnerTest : public testing::Test {
     static store::MemoryStore* present = nullptr;
     static const std::unique_ptr<lake::Lake> lake = [] {
       lake::LakeOptions options;
-      options.find_table = [](const std::optional<std::string>& schema, const std::string& name,
-                              std::optional<std::int64_t>) -> Result<std::optional<lake::DeltaTable>> {
+      options.find_table = [](const std::optional<std::string>& schema, const std::string& name) -> Result<std::optional<lake::DeltaTable>> {
         auto store = std::make_shared<store::PrefixStore>(*present, schema.value_or("main") + "/" + name);
         SLUICE_TRY_ASSIGN(auto snapshot, delta::Snapshot::load(*store));
         if (!snapshot) return std::optional<lake::DeltaTable>();

@@ -12,6 +12,10 @@
 namespace sluice::runtime::internal {
 namespace {
 
+// As delta::write_partition_value has it.
+constexpr std::int32_t kPartitionYearMin = -262143;
+constexpr std::int32_t kPartitionYearMax = 262142;
+
 constexpr std::uint32_t kNoRow = std::numeric_limits<std::uint32_t>::max();
 
 bool holds_times(const duckdb::LogicalType& type) {
@@ -63,9 +67,33 @@ void mark(duckdb::Vector& vector, const std::vector<std::uint32_t>& rows, std::v
   }
 }
 
+/// Marks the rows whose values have no text as partition values.
+void mark_without_text(duckdb::Vector& vector, const std::vector<std::uint32_t>& rows, std::vector<bool>& marked) {
+  const duckdb::date_t first = duckdb::Date::FromDate(kPartitionYearMin, 1, 1);
+  const duckdb::date_t last = duckdb::Date::FromDate(kPartitionYearMax, 12, 31);
+  switch (vector.GetType().id()) {
+    case duckdb::LogicalTypeId::DATE:
+      return mark_values<duckdb::date_t>(
+          vector, rows, marked, [&](duckdb::date_t value) { return value >= first && value <= last; });
+    case duckdb::LogicalTypeId::TIMESTAMP:
+    case duckdb::LogicalTypeId::TIMESTAMP_TZ:
+      return mark_values<duckdb::timestamp_t>(vector, rows, marked, [&](duckdb::timestamp_t value) {
+        if (!duckdb::Timestamp::IsFinite(value)) return false;
+        const duckdb::date_t day = duckdb::Timestamp::GetDate(value);
+        return day >= first && day <= last;
+      });
+    case duckdb::LogicalTypeId::BLOB:
+      return mark_values<duckdb::string_t>(vector, rows, marked, [](const duckdb::string_t& value) {
+        return duckdb::Value::StringIsValid(value.GetData(), value.GetSize());
+      });
+    default: return;
+  }
+}
+
 }  // namespace
 
-FiniteTimes::FiniteTimes(const columnar::RowType& types) {
+FiniteTimes::FiniteTimes(const columnar::RowType& types, std::vector<columnar::ColumnIndex> partition)
+    : partition_(std::move(partition)) {
   for (columnar::ColumnIndex column = 0; column < types.size(); ++column) {
     if (holds_times(types[column])) columns_.push_back(column);
   }
@@ -73,19 +101,21 @@ FiniteTimes::FiniteTimes(const columnar::RowType& types) {
 
 std::vector<FiniteTimes::Finding> FiniteTimes::find(duckdb::DataChunk& rows) const {
   std::vector<Finding> found;
-  if (columns_.empty()) return found;
+  if (columns_.empty() && partition_.empty()) return found;
   std::vector<std::uint32_t> own(rows.size());
   for (std::uint32_t row = 0; row < own.size(); ++row) own[row] = row;
   std::vector<bool> known(rows.size(), false);
-  for (const columnar::ColumnIndex column : columns_) {
+  const auto look = [&](columnar::ColumnIndex column, auto&& mark_rows) {
     std::vector<bool> marked(rows.size(), false);
-    mark(rows.data[column], own, marked);
+    mark_rows(rows.data[column], own, marked);
     for (std::uint32_t row = 0; row < own.size(); ++row) {
       if (!marked[row] || known[row]) continue;
       known[row] = true;
       found.push_back({row, column});
     }
-  }
+  };
+  for (const columnar::ColumnIndex column : columns_) look(column, mark);
+  for (const columnar::ColumnIndex column : partition_) look(column, mark_without_text);
   std::ranges::sort(found, {}, &Finding::row);
   return found;
 }

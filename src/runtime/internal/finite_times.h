@@ -9,10 +9,12 @@
 
 namespace sluice::runtime::internal {
 
-/// Finds rows with an infinite date or timestamp, at any depth: DuckDB has such values, and no table can hold them.
+/// Finds rows with values that a table cannot hold, though DuckDB has them: infinite dates and timestamps, at any depth;
+/// in partition columns, whose values are text, also years that readers do not read (delta::write_partition_value), and
+/// bytes that are no text.
 class FiniteTimes {
  public:
-  explicit FiniteTimes(const columnar::RowType& types);
+  FiniteTimes(const columnar::RowType& types, std::vector<columnar::ColumnIndex> partition);
 
   /// A row, and the first column in it that holds such a value.
   struct Finding {
@@ -26,7 +28,8 @@ class FiniteTimes {
   std::vector<Finding> find(duckdb::DataChunk& rows) const;
 
  private:
-  std::vector<columnar::ColumnIndex> columns_;  ///< That may hold times.
+  std::vector<columnar::ColumnIndex> columns_;    ///< That may hold times.
+  std::vector<columnar::ColumnIndex> partition_;  ///< Columns whose values are written as text.
 };
 
 }  // namespace sluice::runtime::internal

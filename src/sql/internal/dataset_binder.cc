@@ -17,6 +17,7 @@
 
 #include "base/hash.h"
 #include "base/log.h"
+#include "columnar/column_names.h"
 #include "lake/total_order.h"
 #include "sql/internal/bound_checks.h"
 #include "sql/internal/expectation_binder.h"
@@ -361,9 +362,11 @@ class DatasetBinder {
       return items.size() == names.size() ? items[column] : statement_.name.span;
     };
     for (std::size_t i = 0; i < names.size(); ++i) {
-      if (names[i].find_first_of(" ,;{}()\n\t=") != std::string::npos) {
+      if (!columnar::is_storable_name(names[i])) {
+        const bool of_star = statement_.columns.empty() && items.size() != names.size();
         fail(SqlError::BadColumnName, place(i), fmt::format("a table cannot have a column called \"{}\"", names[i]),
-             fmt::format("name it: {} AS …", item_text(place(i))));
+             of_star ? fmt::format("give it another name: {}", columnar::select_storable_names(names))
+                     : fmt::format("name it: {} AS …", item_text(place(i))));
         continue;
       }
       const auto stored = columnar::stored_type(bound.types[i]);
