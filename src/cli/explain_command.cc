@@ -68,6 +68,16 @@ std::string dataset_json(const plan::Pipeline& pipeline, const plan::Dataset& da
       json_quote(columnar::to_string(dataset.schema)), json_quote(dataset.query.sql), views, drops_rows(dataset));
 }
 
+/// Whether a part of the query is run again over groups or partitions that changed.
+bool runs_again(const plan::QueryPlan& query) {
+  return std::any_of(query.nodes.begin(), query.nodes.end(), [](const plan::Node& node) {
+    const auto* aggregate = std::get_if<plan::AggregateNode>(&node.body);
+    return std::holds_alternative<plan::PartitionQueryNode>(node.body) ||
+           (aggregate != nullptr && std::any_of(aggregate->aggregates.begin(), aggregate->aggregates.end(),
+                                                [](const plan::Aggregate& call) { return !call.kernel.empty(); }));
+  });
+}
+
 std::string to_text(const plan::Pipeline& pipeline, const plan::Dataset& dataset) {
   std::string out = fmt::format("{} {}\n", kind_name(dataset.kind), dataset.name);
   out += fmt::format("  columns      {}\n", columnar::to_string(dataset.schema));
@@ -77,7 +87,10 @@ std::string to_text(const plan::Pipeline& pipeline, const plan::Dataset& dataset
     out +=
         "  upkeep       recomputed when its files change, else by the rows that change; the difference is committed\n";
   } else if (dataset.query.incremental()) {
-    out += "  upkeep       incremental: each epoch costs as much as the rows that change\n";
+    out += runs_again(dataset.query)
+               ? "  upkeep       incremental: each epoch costs as much as the rows that change, and the groups and partitions\n"
+                 "               they touch where a function needs all of their rows\n"
+               : "  upkeep       incremental: each epoch costs as much as the rows that change\n";
   } else {
     out += "  upkeep       recomputed whenever an input changes; the difference is committed\n";
   }

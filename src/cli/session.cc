@@ -11,6 +11,7 @@
 
 #include "cli/duckdb_version.h"
 #include "cli/exit_code.h"
+#include "runtime/side_tables.h"
 #include "store/memory_store.h"
 #include "store/prefix_store.h"
 
@@ -44,7 +45,14 @@ Result<std::optional<lake::DeltaTable>> find_table(Session& session, const std::
   if (!store::check_key(folder)) return std::optional<lake::DeltaTable>();
   auto store = std::make_shared<store::PrefixStore>(*session.storage, folder);
   SLUICE_TRY_ASSIGN(auto snapshot, delta::Snapshot::load(*store));
-  if (!snapshot) return std::optional<lake::DeltaTable>();
+  if (!snapshot) {
+    if (std::string key = folder; runtime::is_side_table(key.replace(key.find('/'), 1, "."))) {
+      return Error(ErrorCode::NotFound, fmt::format("there is no table {} yet", key))
+          .with_number(1040)
+          .with_help("it is made when its first row comes: so far there was nothing to write into it");
+    }
+    return std::optional<lake::DeltaTable>();
+  }
   return std::optional<lake::DeltaTable>({std::move(snapshot), std::move(store)});
 }
 

@@ -32,7 +32,8 @@ struct AggregateCall {
 ///           Functions: count_star; count; sum, sum_no_overflow, avg over integers, DECIMAL, FLOAT, DOUBLE, BOOLEAN
 ///           (sum); min, max over every type with an order; bool_and, bool_or; var_pop, var_samp, stddev_pop,
 ///           stddev_samp and their synonyms over DOUBLE. Each with FILTER and DISTINCT. Results have DuckDB's types and
-///           NULL rules. Every other function that DuckDB can store, run over a group's rows in order. Sums are exact: floating-point sums too, rounded once, so that the result does not depend on
+///           NULL rules. Calls with a kernel are run by DuckDB over the rows of a group, in order. Sums are exact:
+///           floating-point sums too, rounded once, so that the result does not depend on
 ///           the order of rows, and retraction leaves no residue. NaN and infinities are counted apart.
 /// Input:    kOnlyPort; any weights, any order within an epoch.
 /// Output:   group columns, then calls, at the end of the epoch; consolidated: -1 for the group's old row, +1 for its

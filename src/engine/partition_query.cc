@@ -19,6 +19,12 @@ using state::Slot;
 
 }  // namespace
 
+bool rows_may_be_to_blame(const Error& error) {
+  const bool kind = error.code() == ErrorCode::DataError || error.code() == ErrorCode::InvalidArgument ||
+                    error.code() == ErrorCode::Unsupported;
+  return kind && error.number() == 0;
+}
+
 Result<std::unique_ptr<PartitionQuery>> PartitionQuery::create(Definition definition, columnar::RowType input) {
   columnar::RowType key_types;
   for (const columnar::ColumnIndex column : definition.partition) key_types.push_back(input[column]);
@@ -94,7 +100,7 @@ Result<PartitionQuery::Answer> PartitionQuery::answer(const std::vector<const Mu
   Answer answer;
   Status done = run(partitions, answer.rows);
   if (done) return answer;
-  if (done.error().code() != ErrorCode::DataError) return std::move(done).error();
+  if (!rows_may_be_to_blame(done.error())) return std::move(done).error();
   // One partition or more make the query fail: each is asked alone.
   answer.rows.clear();
   for (std::size_t i = 0; i < partitions.size(); ++i) {
@@ -102,7 +108,7 @@ Result<PartitionQuery::Answer> PartitionQuery::answer(const std::vector<const Mu
     Status alone = run({partitions[i]}, rows);
     if (alone) {
       rows.for_each([&](std::string_view row, std::int64_t weight) { answer.rows.add(row, weight); });
-    } else if (alone.error().code() == ErrorCode::DataError) {
+    } else if (rows_may_be_to_blame(alone.error())) {
       answer.failures.emplace(keys[i], alone.error().message());
     } else {
       return std::move(alone).error();

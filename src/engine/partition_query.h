@@ -15,8 +15,11 @@
 
 namespace sluice::engine {
 
+/// Whether a query that was planned failed for the values of its rows: DuckDB raises errors of several kinds for them.
+bool rows_may_be_to_blame(const Error& error);
+
 /// Answers a query over some rows, called `input`, whose columns are c0, c1, …; a pure function of the rows as a bag.
-/// Errors: DataError if a row makes the query fail.
+/// Errors: those of which rows_may_be_to_blame(), if a row makes the query fail.
 using RunQuery = std::function<Result<std::unique_ptr<duckdb::ColumnDataCollection>>(
     const std::string& sql, const columnar::RowType& types, const duckdb::ColumnDataCollection& rows)>;
 

@@ -135,7 +135,8 @@ void DatasetTask::refuse_infinite_times(columnar::ChangeBatch& changes) {
       continue;
     }
     fail({internal::row_text(changes.rows(), row), dataset_.schema.fields[next->column].name,
-          "a table cannot hold infinity as a date or time, nor what has no text as a partition value",
+          next->infinite ? "a table cannot hold infinity as a date or time"
+                         : "a partition value must have a text: years -262143 to 262142, bytes that are UTF-8",
           changes.weight(row)});
     ++next;
   }
@@ -209,7 +210,7 @@ Status DatasetTask::make_boundary(const columnar::RowType& types) {
 
 Status DatasetTask::recompute() {
   Status done = take_answer();
-  if (done || done.error().code() != ErrorCode::DataError || done.error().number() != 0) return done;
+  if (done || !engine::rows_may_be_to_blame(done.error())) return done;
   // What fails is the query as a whole, and which rows come before the error is nobody's choice.
   pending_->clear();
   environment_.side_outputs.retract(dataset_.name);

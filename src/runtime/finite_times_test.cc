@@ -40,7 +40,7 @@ TEST(FiniteTimesTest, FindsWhatHasNoTextInPartitionColumns) {
       "CASE i WHEN 2 THEN '290000-12-31' ELSE '2024-01-01' END::TIMESTAMP, "
       "CASE i WHEN 3 THEN '\\xFF' ELSE 'abc' END::BLOB FROM range(4) r(i)";
   EXPECT_TRUE(find_in(query).empty());
-  EXPECT_EQ(find_in(query, {0, 1, 2}), (Findings{{1, 0}, {2, 1}, {3, 2}}));
+  EXPECT_EQ(find_in(query, {0, 1, 2}), (Findings{{1, 0, false}, {2, 1, false}, {3, 2, false}}));
 }
 
 TEST(FiniteTimesTest, LooksAtNothingElse) {

@@ -12,6 +12,7 @@
 #include "delta/log_path.h"
 #include "delta/table_definition.h"
 #include "delta/transaction.h"
+#include "runtime/side_tables.h"
 
 namespace sluice::runtime {
 namespace {
@@ -22,16 +23,19 @@ constexpr int kVersionsMovedMax = 100;
 Error foreign_table(const std::string& key) {
   return Error(ErrorCode::Conflict, fmt::format("{} is a Delta table that this pipeline did not write", key))
       .with_number(4103)
-      .with_help("rename the dataset, move the table away, or point `storage` elsewhere; nothing was changed");
+      .with_help(is_side_table(key) ? "move the table away, or point `storage` elsewhere; nothing was changed"
+                                    : "rename the dataset, move the table away, or point `storage` elsewhere; nothing "
+                                      "was changed");
 }
 
 Error other_table(const std::string& key, const std::string& dataset) {
   return Error(ErrorCode::Conflict,
                fmt::format("{} is not the table that this pipeline wrote: another was put in its place", key))
       .with_number(4105)
-      .with_help(fmt::format("put the pipeline's table back, or move this one away and run `sluice run --once "
-                             "--full-refresh={}`; nothing was changed",
-                             dataset));
+      .with_help(is_side_table(key) ? "move it away and run again; nothing was changed"
+                                    : fmt::format("put the pipeline's table back, or move this one away and run `sluice run --once "
+                                                  "--full-refresh={}`; nothing was changed",
+                                                  dataset));
 }
 
 Error lost_positions(const std::string& key, bool has_manifest) {

@@ -43,6 +43,9 @@ TableSpec side_spec(SideTable side) {
   return spec;
 }
 
+/// Whether nothing is known but the column that every source of files has.
+bool has_no_columns(const columnar::Schema& schema) { return schema.fields.size() <= 1; }
+
 }  // namespace
 
 /// Answers the compiler's question for a source's columns by looking at its files.
@@ -61,16 +64,25 @@ class PipelineRunner::Schemas final : public SourceSchemas {
       }
       reader = std::move(*created);
       const auto stood = runner_.manifest_.sources.find(source.key);
-      const bool refreshed =
-          runner_.options_.full_refresh.all || runner_.options_.full_refresh.datasets.count(source.dataset) > 0;
+      const bool refreshed = runner_.options_.full_refresh.covers(source.dataset);
       const bool recorded = stood != runner_.manifest_.sources.end();
       if (recorded && !refreshed) SLUICE_TRY(reader->restore(stood->second));
       SLUICE_TRY(reader->look(runner_.stop_));
-      if (recorded && refreshed && !reader->has_pending()) {
+      // Without columns no query would bind: the first files are worth the time that they must stand still.
+      if (const auto wait = reader->settling_time(); wait.count() > 0 && has_no_columns(reader->schema())) {
+        runner_.environment_.clock.sleep(wait, runner_.stop_);
+        SLUICE_TRY(reader->look(runner_.stop_));
+      }
+      if (recorded && refreshed) {
         // What was read is gone by now: the query stays valid, over no rows.
-        SLUICE_TRY(reader->restore_columns(stood->second));
-        runner_.notes_.push_back(fmt::format("the full refresh of {} finds no file in {}: rows that were read before go",
-                                             source.dataset, source.path));
+        if (!reader->has_pending()) SLUICE_TRY(reader->restore_columns(stood->second));
+        SLUICE_TRY_ASSIGN(const std::vector<std::string> gone, reader->find_gone(stood->second));
+        if (!gone.empty()) {
+          runner_.notes_.push_back(
+              fmt::format("the full refresh of {} no longer finds {} of the files that it had read (first: {}): their "
+                          "rows go",
+                          source.dataset, gone.size(), gone.front()));
+        }
       }
     }
     return reader->schema();
@@ -355,7 +367,7 @@ void PipelineRunner::note_removed(const std::map<std::string, TableState>& table
 
 Status PipelineRunner::refuse_tables_out_of_step() const {
   for (const std::string& name : dataset_order()) {
-    const bool asked = options_.full_refresh.all || options_.full_refresh.datasets.count(name) > 0;
+    const bool asked = options_.full_refresh.covers(name);
     const auto out_of_step = tasks_.at(name)->table().out_of_step();
     if (out_of_step && !asked) return *out_of_step;
   }

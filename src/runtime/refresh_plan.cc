@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include <fmt/format.h>
+#include <duckdb/common/string_util.hpp>
 
 namespace sluice::runtime {
 namespace {
@@ -108,6 +109,12 @@ Refresh decide_view(const plan::Pipeline& pipeline, const plan::Dataset& dataset
 
 }  // namespace
 
+bool FullRefresh::covers(const std::string& dataset) const {
+  return all || std::any_of(datasets.begin(), datasets.end(), [&](const std::string& name) {
+           return duckdb::StringUtil::CIEquals(name, dataset);
+         });
+}
+
 Result<std::map<std::string, Refresh>> decide_refresh(const plan::Pipeline& pipeline, const RefreshFacts& facts) {
   const FullRefresh& full_refresh = facts.full_refresh;
   for (const std::string& name : full_refresh.datasets) {
@@ -122,7 +129,7 @@ Result<std::map<std::string, Refresh>> decide_refresh(const plan::Pipeline& pipe
     if (dataset.kind == plan::DatasetKind::TemporaryView) continue;
     const auto found = facts.tables.find(dataset.name);
     const TableState* table = found == facts.tables.end() ? nullptr : &found->second;
-    const bool refreshed = full_refresh.all || full_refresh.datasets.count(dataset.name) > 0;
+    const bool refreshed = full_refresh.covers(dataset.name);
     if (dataset.kind == plan::DatasetKind::StreamingTable) {
       SLUICE_TRY_ASSIGN(Refresh refresh,
                         decide_streaming_table(pipeline, dataset, table, facts, refreshed, decided));

@@ -34,7 +34,10 @@ struct Refresh {
 /// Which datasets the user wants computed from scratch.
 struct FullRefresh {
   bool all = false;
-  std::set<std::string> datasets;
+  std::set<std::string> datasets;  ///< As the user wrote them.
+
+  /// Names are compared without regard to case.
+  bool covers(const std::string& dataset) const;
 };
 
 /// What a decision rests on.

@@ -46,7 +46,17 @@ Status SourceReader::restore(const SourceState& state) {
 
 Status SourceReader::restore_columns(const SourceState& state) { return files_->restore("", state.schema); }
 
+Result<std::vector<std::string>> SourceReader::find_gone(const SourceState& state) const {
+  SLUICE_TRY_ASSIGN(connect::FileLog before, connect::FileLog::decode(state.position));
+  for (const connect::PlannedFile& file : files_->pending().files) before.files.erase(file.info.path);
+  std::vector<std::string> gone;
+  for (const auto& [path, file] : before.files) gone.push_back(path);
+  return gone;
+}
+
 Status SourceReader::look(const std::stop_token& stop) { return files_->look(stop); }
+
+std::chrono::milliseconds SourceReader::settling_time() const { return files_->settling_time(); }
 
 bool SourceReader::has_pending() const { return files_->has_pending(); }
 

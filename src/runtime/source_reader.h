@@ -41,9 +41,14 @@ class SourceReader {
   Status restore(const SourceState& state);
   /// Starts anew with the columns that an earlier run found. Corruption if the text is not ours.
   Status restore_columns(const SourceState& state);
+  /// Returns the files of an earlier run's position that are not pending, sorted. Corruption if the text is not ours.
+  Result<std::vector<std::string>> find_gone(const SourceState& state) const;
   /// Looks for input that is not taken yet and at its columns. Keeps what is pending if something is.
   /// Errors: those of connect::FileSource.
   Status look(const std::stop_token& stop);
+
+  /// Returns how long to wait for input that stands still not yet long enough to be taken; zero if there is none.
+  std::chrono::milliseconds settling_time() const;
 
   /// True if there is input to take; for tracked files: if they are not those of the last epoch.
   bool has_pending() const;

@@ -42,6 +42,7 @@ class Settling {
   std::vector<FileInfo> settled(std::vector<FileInfo> found, std::chrono::nanoseconds now);
   /// True if the last discovery held files back: looking again later will find them settled.
   bool waiting() const { return waiting_; }
+  std::chrono::milliseconds settle_time() const { return settle_time_; }
 
  private:
   struct Sighting {

@@ -309,6 +309,9 @@ void FileSource::Impl::drop_pending() {
 }
 
 const FilePlan& FileSource::pending() const { return impl_->pending; }
+std::chrono::milliseconds FileSource::settling_time() const {
+  return impl_->settling.waiting() ? impl_->settling.settle_time() : std::chrono::milliseconds(0);
+}
 bool FileSource::has_pending() const { return impl_->has_pending; }
 const columnar::Schema& FileSource::schema() const { return impl_->schema; }
 std::string FileSource::schema_text() const { return impl_->format->schema_text(); }

@@ -89,6 +89,8 @@ class FileSource {
   /// Columns after what is pending; the same in stored form, empty if they are declared.
   const columnar::Schema& schema() const;
   std::string schema_text() const;
+  /// Returns how long to wait until files that the last look held back may be settled; zero if it held none back.
+  std::chrono::milliseconds settling_time() const;
   /// Returns what came up since the last call, also in a look() that failed.
   std::vector<FileNotice> take_notices();
 

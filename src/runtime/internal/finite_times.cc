@@ -105,17 +105,17 @@ std::vector<FiniteTimes::Finding> FiniteTimes::find(duckdb::DataChunk& rows) con
   std::vector<std::uint32_t> own(rows.size());
   for (std::uint32_t row = 0; row < own.size(); ++row) own[row] = row;
   std::vector<bool> known(rows.size(), false);
-  const auto look = [&](columnar::ColumnIndex column, auto&& mark_rows) {
+  const auto look = [&](columnar::ColumnIndex column, auto&& mark_rows, bool infinite) {
     std::vector<bool> marked(rows.size(), false);
     mark_rows(rows.data[column], own, marked);
     for (std::uint32_t row = 0; row < own.size(); ++row) {
       if (!marked[row] || known[row]) continue;
       known[row] = true;
-      found.push_back({row, column});
+      found.push_back({row, column, infinite});
     }
   };
-  for (const columnar::ColumnIndex column : columns_) look(column, mark);
-  for (const columnar::ColumnIndex column : partition_) look(column, mark_without_text);
+  for (const columnar::ColumnIndex column : columns_) look(column, mark, true);
+  for (const columnar::ColumnIndex column : partition_) look(column, mark_without_text, false);
   std::ranges::sort(found, {}, &Finding::row);
   return found;
 }

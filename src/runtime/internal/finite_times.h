@@ -20,6 +20,7 @@ class FiniteTimes {
   struct Finding {
     std::uint32_t row;
     columnar::ColumnIndex column;
+    bool infinite = true;  ///< Else it has no text.
 
     friend bool operator==(const Finding&, const Finding&) = default;
   };

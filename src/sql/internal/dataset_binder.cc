@@ -29,6 +29,22 @@
 namespace sluice::sql {
 namespace {
 
+/// Whether the type is a struct as row() makes it, or holds one.
+// NOLINTNEXTLINE(misc-no-recursion): as deep as the type.
+bool has_unnamed_members(const duckdb::LogicalType& type) {
+  switch (type.id()) {
+    case duckdb::LogicalTypeId::STRUCT:
+      return std::ranges::any_of(duckdb::StructType::GetChildTypes(type), [](const auto& member) {
+        return member.first.empty() || has_unnamed_members(member.second);
+      });
+    case duckdb::LogicalTypeId::LIST: return has_unnamed_members(duckdb::ListType::GetChildType(type));
+    case duckdb::LogicalTypeId::MAP:
+      return has_unnamed_members(duckdb::MapType::KeyType(type)) ||
+             has_unnamed_members(duckdb::MapType::ValueType(type));
+    default: return false;
+  }
+}
+
 constexpr std::string_view kRescuedColumn = "_rescued_data";
 /// Field metadata with the type that a column had before it was stored; `delta` gives it back to readers.
 constexpr std::string_view kOriginalTypeKey = "sluice.type";
@@ -367,6 +383,12 @@ class DatasetBinder {
         fail(SqlError::BadColumnName, place(i), fmt::format("a table cannot have a column called \"{}\"", names[i]),
              of_star ? fmt::format("give it another name: {}", columnar::select_storable_names(names))
                      : fmt::format("name it: {} AS …", item_text(place(i))));
+        continue;
+      }
+      if (has_unnamed_members(bound.types[i])) {
+        fail(SqlError::BadColumnType, place(i),
+             fmt::format("column \"{}\" is {}, whose members have no names", names[i], bound.types[i].ToString()),
+             "name them: {'first': …, 'second': …}, or cast it to STRUCT(first …, second …)");
         continue;
       }
       const auto stored = columnar::stored_type(bound.types[i]);

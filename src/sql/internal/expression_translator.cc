@@ -144,7 +144,11 @@ class Translator {
 
   static bool is_same(const duckdb::Expression& again, const duckdb::BoundFunctionExpression& call) {
     const auto same_type = [](const Bound& a, const Bound& b) { return a->return_type == b->return_type; };
-    return again.return_type == call.return_type &&
+    // What binding made of a constant may be gone from the arguments: the separator of list_aggregate(l, 'string_agg', s).
+    const auto& bound = again.Cast<duckdb::BoundFunctionExpression>();
+    const bool same_data = !bound.bind_info || !call.bind_info ? !bound.bind_info == !call.bind_info
+                                                               : bound.bind_info->Equals(*call.bind_info);
+    return same_data && again.return_type == call.return_type &&
            std::ranges::equal(again.Cast<duckdb::BoundFunctionExpression>().children, call.children, same_type);
   }
 

@@ -324,7 +324,7 @@ class PlanTranslator {
     for (std::size_t i = 0; i < op.expressions.size(); ++i) {
       const auto& function = op.expressions[i]->Cast<duckdb::BoundWindowExpression>();
       SLUICE_TRY_ASSIGN(const std::string text, window_text(function, name_column));
-      items.push_back(fmt::format("CAST({} AS {})", text, function.return_type.ToString()));
+      items.push_back(text);
       types.push_back(function.return_type);
       names.push_back(written_names(op)[i]);
       out.columns.emplace_back(op.window_index, i);
@@ -384,7 +384,8 @@ class PlanTranslator {
     for (std::size_t i = 0; i < op.expressions.size(); ++i) {
       SLUICE_TRY_ASSIGN(Expression translated, translate_expression(context_, *op.expressions[i], find));
       expressions.push_back(std::move(translated));
-      names.push_back(op.expressions[i]->GetAlias());
+      const std::string alias = op.expressions[i]->GetAlias();
+      names.push_back(alias == lake::kTieBreak ? "" : alias);
       out.columns.emplace_back(op.table_index, i);
     }
     out.node = builder_.project(child, std::move(expressions), std::move(names));
@@ -523,6 +524,9 @@ class PlanTranslator {
       out.filter = std::move(condition);
     }
     if (out.function == "count" && out.arguments.empty()) out.function = "count_star";
+    // Every sum is exact here (columnar/exact_sum.h), so the careful ones are the plain ones.
+    if (out.function == "fsum" || out.function == "kahan_sum" || out.function == "sumkahan") out.function = "sum";
+    if (out.function == "favg") out.function = "avg";
     const bool repeats_matter =
         out.function != "min" && out.function != "max" && out.function != "bool_and" && out.function != "bool_or";
     out.distinct = out.distinct && repeats_matter;

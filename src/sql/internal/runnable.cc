@@ -3,8 +3,11 @@
 #include <utility>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <duckdb.hpp>
 
 #include "columnar/aggregate_kernel.h"
+#include "columnar/guard.h"
 #include "columnar/row_codec.h"
 #include "sql/internal/expression_translator.h"
 
@@ -61,6 +64,25 @@ Status check_functions(const plan::Node& node, columnar::KernelContext& kernels)
   return ok();
 }
 
+/// Whether DuckDB binds the query that a node leaves to it as the plan says.
+Status check_query(const plan::Node& node, const columnar::RowType& input, columnar::KernelContext& kernels) {
+  const auto* query = std::get_if<plan::PartitionQueryNode>(&node.body);
+  if (query == nullptr) return ok();
+  std::vector<std::string> columns;
+  for (std::size_t i = 0; i < input.size(); ++i) {
+    columns.push_back(fmt::format("CAST(NULL AS {}) AS c{}", input[i].ToString(), i));
+  }
+  const auto prepared = columnar::guard([&]() -> Result<columnar::RowType> {
+    const auto statement =
+        kernels.client().Prepare(fmt::format("WITH input AS (SELECT {}) {}", fmt::join(columns, ", "), query->sql));
+    if (statement->HasError()) return Error(ErrorCode::Unsupported, statement->GetError());
+    const auto& types = statement->GetTypes();
+    return columnar::RowType(types.begin(), types.end());
+  });
+  if (prepared && *prepared == node.types) return ok();
+  return not_incremental(fmt::format("the window function {}", query->text));
+}
+
 /// Whether the engine could make the node's keys: of groups, distinct rows, partitions, orders and joins.
 Status check_keys(const plan::Node& node, const columnar::RowType& input) {
   using columnar::RowCodec;
@@ -107,6 +129,7 @@ Status check_runnable(const std::vector<plan::Node>& nodes, columnar::KernelCont
     }
     SLUICE_TRY(check_keys(node, input));
     SLUICE_TRY(check_functions(node, kernels));
+    SLUICE_TRY(check_query(node, input, kernels));
     for (auto& [expressions, types] : expressions_of(node, nodes, input)) {
       if (expressions.empty()) continue;
       auto kernel = columnar::Kernel::create(kernels, expressions, types);

@@ -496,7 +496,9 @@ class StatementParser {
       std::string value;
       if (!parse_value(value)) return false;
       if (!check_property(key)) continue;
-      if (statement.kind == plan::DatasetKind::MaterializedView && key.text == "delta.appendOnly" && value == "true") {
+      if (!check_value(key, value)) continue;
+      if (statement.kind == plan::DatasetKind::MaterializedView && lower(key.text) == "delta.appendonly" &&
+          lower(value) == "true") {
         fail(SqlError::BadProperty, key.span, "a materialized view takes rows back, so its table cannot be append-only",
              "take delta.appendOnly away, or make it a STREAMING TABLE");
         continue;
@@ -542,6 +544,12 @@ class StatementParser {
     return fail(SqlError::BadProperty, key.span, fmt::format("unknown property \"{}\"", key.text),
                 near.empty() ? fmt::format("sluice knows {}", fmt::join(known_properties(), ", "))
                              : fmt::format("did you mean \"{}\"?", near.front()));
+  }
+
+  bool check_value(const NameAt& key, const std::string& value) {
+    if (key.text != "pipelines.reset.allowed" || value == "true" || value == "false") return true;
+    return fail(SqlError::BadProperty, key.span, fmt::format("{} is neither true nor false: \"{}\"", key.text, value),
+                "write 'true' or 'false'");
   }
 
   // --- query
@@ -600,7 +608,7 @@ class StatementParser {
     if (!parse_value(value)) return false;
     if (!at_statement_end()) return expected("\";\" after the setting");
     if (key.text.starts_with("pipelines.")) {
-      if (check_property(key)) settings_[key.text] = {value, key.span};
+      if (check_property(key) && check_value(key, value)) settings_[key.text] = {value, key.span};
       return true;
     }
     if (key.text.starts_with("spark.")) return true;  // a Spark project's tuning; nothing here corresponds to it

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <duckdb/function/aggregate_function.hpp>
+#include <duckdb/planner/expression/bound_constant_expression.hpp>
 
 #include "sql/internal/expression_translator.h"
 
@@ -17,8 +18,8 @@ namespace {
 using duckdb::ExpressionType;
 using duckdb::WindowBoundary;
 
-/// Aggregates whose arguments are all there when they are bound, and whose result does not depend on the order in which
-/// rows are added.
+/// Aggregates whose arguments are all there when they are bound, and whose results need no order or one that is written
+/// out (lake/total_order.h).
 bool is_known_aggregate(std::string_view name) {
   static constexpr auto kKnown = std::to_array<std::string_view>(
       {"any_value", "arg_max", "arg_max_null", "arg_min", "arg_min_null", "avg", "bit_and", "bit_or", "bit_xor",
@@ -59,6 +60,10 @@ class WindowText {
       case ExpressionType::WINDOW_AGGREGATE: {
         name = window_.aggregate->name;
         if (!is_known_aggregate(name)) return not_incremental(fmt::format("the window function {}()", name));
+        if (window_.distinct && window_.aggregate->GetOrderDependent() ==
+                                    duckdb::AggregateOrderDependent::ORDER_DEPENDENT) {
+          return not_incremental(fmt::format("the window function {}(DISTINCT …)", name));
+        }
         if (name == "sum_no_overflow") name = "sum";
         break;
       }
@@ -154,9 +159,12 @@ class WindowText {
   }
 
   Result<std::string> away(const duckdb::Expression* distance, std::string_view direction) {
-    if (distance == nullptr) return not_incremental("a window frame that is not understood");
-    SLUICE_TRY_ASSIGN(const std::string column, name_column_(*distance));
-    return fmt::format("{} {}", column, direction);
+    // Of a distance that is NULL DuckDB reads whatever lies there, so that the same rows may give another answer.
+    if (distance == nullptr || distance->GetExpressionClass() != duckdb::ExpressionClass::BOUND_CONSTANT)
+      return not_incremental("a window frame with a computed distance");
+    const duckdb::Value& value = distance->Cast<duckdb::BoundConstantExpression>().value;
+    if (value.IsNull()) return not_incremental("a window frame with a computed distance");
+    return fmt::format("{} {}", value.ToSQLString(), direction);
   }
 
   const duckdb::BoundWindowExpression& window_;
