@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 #include <duckdb/common/string_util.hpp>
+#include <duckdb/planner/column_binding_map.hpp>
 #include <duckdb/planner/expression/list.hpp>
 #include <duckdb/planner/operator/list.hpp>
 
@@ -84,8 +85,14 @@ class Pinning {
   // NOLINTNEXTLINE(misc-no-recursion)
   void pin(duckdb::unique_ptr<LogicalOperator>& op) {
     if (any_rows_will_do(*op)) return pin(op->children[0]->children[0]);
-    for (auto& child : op->children) pin(child);
+    for (std::size_t i = 0; i < op->children.size(); ++i) {
+      const bool is_subquery = op->type == LogicalOperatorType::LOGICAL_DELIM_JOIN && i == 1;
+      if (is_subquery) ++subquery_depth_;
+      pin(op->children[i]);
+      if (is_subquery) --subquery_depth_;
+    }
     if (op->type == LogicalOperatorType::LOGICAL_GET) return remember(op->Cast<duckdb::LogicalGet>());
+    leave_out(*op);
     if (what_ == Of::Ties) return pin_ties(*op);
     if (op->type != LogicalOperatorType::LOGICAL_AGGREGATE_AND_GROUP_BY) return;
     for (auto& expression : op->expressions)
@@ -117,12 +124,49 @@ class Pinning {
 
   void remember(const duckdb::LogicalGet& get) { gets_.emplace(get.table_index, &get); }
 
+  /// Remembers columns that follow from others of their row and that the optimizer may take away: in which a mark join
+  /// says whether a row is IN something, until it is a semi join; the numbers that DuckDB gives to outer rows; and the
+  /// correlated columns that a subquery carries along and gives a second time.
+  void leave_out(LogicalOperator& op) {
+    const auto bindings = op.GetColumnBindings();
+    switch (op.type) {
+      case LogicalOperatorType::LOGICAL_DELIM_GET:
+        for (const duckdb::ColumnBinding& binding : bindings) left_out_[binding] = subquery_depth_;
+        return;
+      case LogicalOperatorType::LOGICAL_PROJECTION:
+        for (duckdb::idx_t i = 0; i < op.expressions.size(); ++i) {
+          if (op.expressions[i]->GetExpressionClass() != duckdb::ExpressionClass::BOUND_COLUMN_REF) continue;
+          const auto found = left_out_.find(op.expressions[i]->Cast<duckdb::BoundColumnRefExpression>().binding);
+          // Outside of its subquery the projected column may be the only one.
+          if (found == left_out_.end() || found->second > subquery_depth_) continue;
+          const std::size_t depth = found->second;
+          left_out_[bindings[i]] = depth;
+        }
+        return;
+      case LogicalOperatorType::LOGICAL_WINDOW:
+        for (duckdb::idx_t i = 0; i < op.expressions.size(); ++i) {
+          if (numbers_outer_rows(op.expressions[i]->Cast<duckdb::BoundWindowExpression>()))
+            left_out_[{op.Cast<duckdb::LogicalWindow>().window_index, i}] = subquery_depth_ + 1;
+        }
+        return;
+      case LogicalOperatorType::LOGICAL_COMPARISON_JOIN:
+      case LogicalOperatorType::LOGICAL_DELIM_JOIN:
+      case LogicalOperatorType::LOGICAL_ANY_JOIN: {
+        const auto& join = op.Cast<duckdb::LogicalJoin>();
+        if (join.join_type == duckdb::JoinType::MARK) left_out_[{join.mark_index, 0}] = subquery_depth_ + 1;
+        return;
+      }
+      default: return;
+    }
+  }
+
   /// The columns of the operator's rows, a table's in the table's order, whatever order the query names them in.
   std::vector<Column> columns_of(LogicalOperator& op) const {
     op.ResolveOperatorTypes();
     const auto bindings = op.GetColumnBindings();
     std::vector<Column> columns;
     for (duckdb::idx_t i = 0; i < bindings.size(); ++i) {
+      if (left_out_.contains(bindings[i])) continue;
       duckdb::idx_t place = bindings[i].column_index;
       if (const auto get = gets_.find(bindings[i].table_index); get != gets_.end()) {
         const auto& ids = get->second->GetColumnIds();
@@ -248,6 +292,9 @@ class Pinning {
 
   const Of what_;
   std::map<duckdb::idx_t, const duckdb::LogicalGet*> gets_;
+  /// Columns that order nothing, and how many subqueries deep they mean what they do.
+  duckdb::column_binding_map_t<std::size_t> left_out_;
+  std::size_t subquery_depth_ = 0;
   std::vector<std::string> notes_;
 };
 

@@ -59,6 +59,23 @@ const Case kCases[] = {
     {"FloatSumsOverAWindow", "SELECT DISTINCT sum(x) OVER (PARTITION BY g) FROM t WHERE g = 'b'", {"1.0"}},
     {"FloatSumsNotExact", "SELECT product(x + 0.1) FROM t WHERE g = 'b'", {"-1.1e+32"}},
     {"JoinThenLimit", "SELECT t.v, u.w FROM t JOIN u USING (g) LIMIT 1", {"p|1"}},
+    {"OfRowsThatAreInAnother",
+     "SELECT v FROM t WHERE g IN (SELECT g FROM u) QUALIFY row_number() OVER (ORDER BY k) < 3",
+     {"p", "p"}},
+    {"OfRowsForWhichAnotherExists",
+     "SELECT v FROM t WHERE EXISTS (SELECT 1 FROM u WHERE u.w <> t.k) QUALIFY row_number() OVER (ORDER BY k DESC) < 3",
+     {"p", "y"}},
+    {"OfUnnestedRows",
+     "SELECT v, e FROM t, UNNEST([k, k + 1]) AS l(e) QUALIFY row_number() OVER (PARTITION BY g ORDER BY e) = 2",
+     {"NULL|1", "p|1"}},
+    // Lists cannot be made distinct: DuckDB numbers the outer rows.
+    {"OfUnnestedRowsOfAList",
+     "SELECT k, e FROM (SELECT k, [1, 2] AS l FROM t WHERE g = 'a'), UNNEST(l) AS m(e) QUALIFY row_number() OVER "
+     "(ORDER BY k) = 2",
+     {"1|1"}},
+    {"OfALateralColumn",
+     "SELECT q FROM (SELECT s.q FROM t, LATERAL (SELECT t.k AS q FROM u LIMIT 1) s) LIMIT 3",
+     {"1", "1", "1"}},
     {"CountNeedsNoColumns", "SELECT count(*), row_number() OVER () FROM t", {"7|1"}},
 };
 
