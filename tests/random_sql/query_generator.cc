@@ -35,6 +35,16 @@ std::string name_of(Kind kind) {
   return "";
 }
 
+/// Whether the text names a column: "x1.…".
+bool has_column(const SqlNode& node) {
+  const std::string sql = sql_of(node);
+  for (std::size_t at = sql.find('x'); at != std::string::npos; at = sql.find('x', at + 1)) {
+    const std::size_t end = sql.find_first_not_of("0123456789", at + 1);
+    if (end != std::string::npos && end > at + 1 && sql[end] == '.') return true;
+  }
+  return false;
+}
+
 bool is_list(Kind kind) { return kind == Kind::BigIntList || kind == Kind::TextList; }
 
 }  // namespace
@@ -386,12 +396,16 @@ SqlNode QueryGenerator::where_clause(const Scope& scope, int depth) {
 // --- expressions
 
 SqlNode QueryGenerator::literal(Kind kind) {
-  const auto pick = [&](std::vector<std::string> choices) { return in_category(text(dice_.one_of(choices)), kind); };
   if (dice_.percent(6)) return in_category(text("NULL::" + name_of(kind)), kind);
+  return some_literal(kind);
+}
+
+SqlNode QueryGenerator::some_literal(Kind kind) {
+  const auto pick = [&](std::vector<std::string> choices) { return in_category(text(dice_.one_of(choices)), kind); };
   switch (kind) {
     case Kind::BigInt: return pick({"0::BIGINT", "1::BIGINT", "2::BIGINT", "7::BIGINT"});
     case Kind::Integer: return pick({"0::INTEGER", "1::INTEGER", "2::INTEGER", "(-2)::INTEGER"});
-    case Kind::Double: return pick({"0.0::DOUBLE", "0.5::DOUBLE", "2.25::DOUBLE", "'nan'::DOUBLE", "-1.5::DOUBLE"});
+    case Kind::Double: return pick({"0.0::DOUBLE", "0.5::DOUBLE", "2.25::DOUBLE", "'nan'::DOUBLE", "(-1.5)::DOUBLE"});
     case Kind::Decimal: return pick({"0.00", "1.50", "0.01"});
     case Kind::Text: return pick({"'a'", "'b'", "''", "'1'"});
     case Kind::Bool: return pick({"true", "false"});
@@ -404,11 +418,15 @@ SqlNode QueryGenerator::literal(Kind kind) {
 }
 
 SqlNode QueryGenerator::bare(Kind kind, const Scope& scope) {
+  return dice_.percent(4) ? literal(kind) : column(kind, scope);
+}
+
+SqlNode QueryGenerator::column(Kind kind, const Scope& scope) {
   std::vector<const Visible*> columns;
-  for (const Visible& column : scope) {
-    if (column.kind == kind) columns.push_back(&column);
+  for (const Visible& visible : scope) {
+    if (visible.kind == kind) columns.push_back(&visible);
   }
-  if (columns.empty() || dice_.percent(4)) return literal(kind);
+  if (columns.empty()) return literal(kind);
   return in_category(text(columns[dice_.roll(columns.size())]->sql), kind);
 }
 
@@ -416,8 +434,8 @@ SqlNode QueryGenerator::value(Kind kind, const Scope& scope, int depth) {
   const bool has_column =
       std::any_of(scope.begin(), scope.end(), [&](const Visible& column) { return column.kind == kind; });
   if (has_column && (depth == 0 || dice_.percent(35))) return bare(kind, scope);
-  if (depth <= 0 && !dice_.percent(60)) return literal(kind);
-  depth = std::max(depth, 1);
+  // Without a column of the kind, one step more may find it in another.
+  if (depth < 0 || (depth == 0 && dice_.percent(40))) return bare(kind, scope);
   if (!is_list(kind) && subqueries_left_ > 0 && dice_.percent(3)) return scalar_subquery(kind, scope);
   if (dice_.percent(14)) {
     return in_category(join(text("CASE WHEN "), condition(scope, depth - 1), text(" THEN "),
@@ -453,7 +471,7 @@ SqlNode QueryGenerator::number(Kind kind, const Scope& scope, int depth) {
   }
   if (kind == Kind::Decimal) {
     switch (dice_.roll(3)) {
-      case 0: return join(text("(-"), one(kind), text(")"));
+      case 0: return join(text("(- "), one(kind), text(")"));
       case 1: return join(text("abs("), one(kind), text(")"));
       default:
         return join(text("TRY_CAST("), one(dice_.percent(50) ? Kind::Double : Kind::BigInt), text(" AS DECIMAL(6,2))"));
@@ -488,7 +506,7 @@ SqlNode QueryGenerator::double_value(const Scope& scope, int depth) {
       if (wild_) inexact_ = true;
       return join(text("("), one(Kind::Double), text(" + "), one(Kind::Double), text(")"));
     case 1: return join(text("("), one(Kind::Double), text(" * 0.5::DOUBLE)"));
-    case 2: return join(text("(-"), one(Kind::Double), text(")"));
+    case 2: return join(text("(- "), one(Kind::Double), text(")"));
     case 3: return join(text("CAST("), one(Kind::BigInt), text(" AS DOUBLE)"));
     case 4: return join(text("CAST("), one(Kind::Decimal), text(" AS DOUBLE)"));
     case 5: return join(text("round("), one(Kind::Double), text(", 1)"));
@@ -544,13 +562,23 @@ SqlNode QueryGenerator::list_value(Kind kind, const Scope& scope, int depth) {
 SqlNode QueryGenerator::comparison(const Scope& scope, int depth) {
   static const std::vector<std::string> kOperators = {
       " = ", " <> ", " < ", " <= ", " > ", " >= ", " IS DISTINCT FROM ", " IS NOT DISTINCT FROM "};
-  const Kind kind = !scope.empty() && dice_.percent(85) ? dice_.one_of(scope).kind : any_kind();
-  return join(text("("), value(kind, scope, depth), text(dice_.one_of(kOperators)), value(kind, scope, depth),
-              text(")"));
+  const Kind kind = scope.empty() ? any_kind() : dice_.one_of(scope).kind;
+  // DuckDB makes one BETWEEN of two bounds of a column, which it then cannot evaluate for lists.
+  static const std::vector<std::string> kEqualities = {" = ", " <> ", " IS DISTINCT FROM ", " IS NOT DISTINCT FROM "};
+  const std::string& comparing = dice_.one_of(is_list(kind) ? kEqualities : kOperators);
+  SqlNode left = value(kind, scope, depth);
+  SqlNode right = value(kind, scope, depth);
+  // Conditions that no row can meet are recomputed: most have a column on the left, and none of two constants or twice
+  // the same column.
+  if (!scope.empty() && sql_of(left) == sql_of(right)) left = column(kind, scope);
+  if (!scope.empty() && !has_column(left)) left = column(kind, scope);
+  if (sql_of(left) == sql_of(right)) right = some_literal(kind);
+  if (sql_of(right).starts_with("NULL")) right = some_literal(kind);
+  return join(text("("), std::move(left), text(comparing), std::move(right), text(")"));
 }
 
 SqlNode QueryGenerator::condition(const Scope& scope, int depth) {
-  if (depth <= 0) return in_category(comparison(scope, 0), Kind::Bool);
+  if (depth <= 0) return in_category(comparison(scope, std::min(depth, 0)), Kind::Bool);
   const auto made = [&]() -> SqlNode {
     switch (dice_.weighted({40, 10, 16, 10, 8, 6, 6, 6})) {
       case 0: return comparison(scope, depth - 1);
@@ -685,11 +713,8 @@ SqlNode QueryGenerator::aggregate(Kind kind, const Scope& scope, bool top) {
 
 // --- rows that fail
 
-SqlNode QueryGenerator::failing_value(const Scope& scope, bool aggregated) {
-  const auto one = [&](Kind kind) {
-    return aggregated ? join(text(dice_.percent(50) ? "max(" : "min("), bare(kind, scope), text(")"))
-                      : bare(kind, scope);
-  };
+SqlNode QueryGenerator::failing_value(const Scope& scope) {
+  const auto one = [&](Kind kind) { return bare(kind, scope); };
   switch (dice_.roll(6)) {
     case 0: return join(text("CAST("), one(Kind::Text), text(" AS INTEGER)"));
     case 1: return join(text("CAST("), one(Kind::BigInt), text(" AS UTINYINT)"));
@@ -704,25 +729,42 @@ SqlNode QueryGenerator::failing_value(const Scope& scope, bool aggregated) {
 
 SqlNode QueryGenerator::failing_query() {
   From from = relation_as(some_relation());
-  const bool grouped = dice_.percent(35);
-  std::vector<SqlNode> items;
   // One level only: what a row that fails is missing from further up depends on what the optimizer moves where.
+  if (dice_.percent(35)) return failing_groups(from);
+  std::vector<SqlNode> items;
   for (int c = dice_.between(1, 3); c > 0; --c) {
-    items.push_back(join(oracle_only("TRY(["), failing_value(from.scope, grouped), oracle_only("])"),
-                         text(fmt::format(" AS c{}", c))));
+    items.push_back(
+        join(oracle_only("TRY(["), failing_value(from.scope), oracle_only("])"), text(fmt::format(" AS c{}", c))));
   }
-  SqlNode rest = text("");
-  if (grouped) {
-    const SqlNode key = bare(dice_.one_of(from.scope).kind, from.scope);
-    rest = join(text(" GROUP BY "), key);
-    items.push_back(join(oracle_only("["), key, oracle_only("]"), text(" AS c0")));
-  } else if (dice_.percent(40)) {
-    rest = optional(join(text(" WHERE "), oracle_only("coalesce(TRY("), failing_value(from.scope, false), text(" > 0"),
-                         oracle_only("), false)")));
+  SqlNode where = text("");
+  if (dice_.percent(40)) {
+    where = optional(join(text(" WHERE "), oracle_only("coalesce(TRY("), failing_value(from.scope), text(" > 0"),
+                          oracle_only("), false)")));
   }
   return sequence({oracle_only("SELECT list_extract(COLUMNS(*), 1) FROM ("), text("SELECT "), list(std::move(items)),
-                   text(" FROM "), std::move(from.node), std::move(rest),
+                   text(" FROM "), std::move(from.node), std::move(where),
                    oracle_only(") WHERE COLUMNS(*) IS NOT NULL")});
+}
+
+SqlNode QueryGenerator::failing_groups(const From& from) {
+  // Columns of the inner query: a key and an aggregate per kind.
+  Scope groups;
+  std::vector<SqlNode> inner;
+  const SqlNode key = bare(dice_.one_of(from.scope).kind, from.scope);
+  for (const Kind kind : {Kind::Text, Kind::BigInt, Kind::Decimal, Kind::Double, Kind::Integer}) {
+    const std::string name = fmt::format("a{}", groups.size());
+    inner.push_back(join(text(dice_.percent(50) ? "max(" : "min("), bare(kind, from.scope), text(") AS " + name)));
+    groups.push_back({name, kind});
+  }
+  std::vector<SqlNode> items;
+  for (int c = dice_.between(1, 2); c > 0; --c) {
+    items.push_back(
+        join(oracle_only("TRY(["), failing_value(groups), oracle_only("])"), text(fmt::format(" AS c{}", c))));
+  }
+  items.push_back(join(oracle_only("["), text("key"), oracle_only("]"), text(" AS c0")));
+  return sequence({oracle_only("SELECT list_extract(COLUMNS(*), 1) FROM ("), text("SELECT "), list(std::move(items)),
+                   text(" FROM (SELECT "), list(std::move(inner)), text(", "), key, text(" AS key FROM "), from.node,
+                   text(" GROUP BY ALL) AS g"), oracle_only(") WHERE COLUMNS(*) IS NOT NULL")});
 }
 
 }  // namespace sluice::random_sql

@@ -72,7 +72,12 @@ class QueryGenerator {
 
   // Expressions.
   SqlNode value(Kind kind, const Scope& scope, int depth);
+  /// A column of the kind, rarely a literal.
   SqlNode bare(Kind kind, const Scope& scope);
+  /// A column of the kind, a literal if there is none.
+  SqlNode column(Kind kind, const Scope& scope);
+  /// A literal that is not NULL.
+  SqlNode some_literal(Kind kind);
   SqlNode literal(Kind kind);
   SqlNode number(Kind kind, const Scope& scope, int depth);
   SqlNode double_value(const Scope& scope, int depth);
@@ -84,7 +89,8 @@ class QueryGenerator {
   SqlNode subquery_condition(const Scope& scope);
   SqlNode scalar_subquery(Kind kind, const Scope& scope);
   SqlNode aggregate(Kind kind, const Scope& scope, bool top);
-  SqlNode failing_value(const Scope& scope, bool aggregated);
+  SqlNode failing_value(const Scope& scope);
+  SqlNode failing_groups(const From& from);
 
   Kind any_kind();
   std::string alias() { return "x" + std::to_string(++aliases_); }

@@ -175,14 +175,25 @@ class Driver {
   }
 
   int run_one(std::size_t index) {
-    const auto checker = make_checker();
+    auto checker = make_checker();
     RandomCase chosen;
-    Verdict verdict = check(*checker, options_.seed, index, chosen, [](const Verdict&) {});
-    fmt::print("{}\n{}", script_of(chosen, "case"), "");
-    if (chosen.fails_on_rows) fmt::print("oracle: {}\n", oracle_of(chosen.query));
+    Verdict verdict;
+    for (int attempt = 0; attempt < kInvalidMax; ++attempt) {
+      chosen = case_of(options_.seed, index, attempt);
+      fmt::print("{}", script_of(chosen, fmt::format("random SQL, seed {}, case {}", options_.seed, index)));
+      if (chosen.fails_on_rows) fmt::print("oracle: {}\n", oracle_of(chosen.query));
+      std::fflush(stdout);
+      verdict = checker->check(chosen);
+      if (verdict.outcome != Outcome::Invalid) break;
+      fmt::print("not a query: {}\n", verdict.detail);
+    }
     fmt::print("outcome {} {}\n{}\n", static_cast<int>(verdict.outcome), verdict.kind, verdict.detail);
     for (const std::string& reason : verdict.reasons) fmt::print("{}\n", reason);
-    return verdict.outcome == Outcome::Differs ? 1 : 0;
+    if (verdict.outcome != Outcome::Differs) return 0;
+    std::fflush(nullptr);
+    checker.reset();
+    reduce_failure({index, std::move(verdict)});
+    return 1;
   }
 
  private:
@@ -251,40 +262,53 @@ class Driver {
 
   void reduce_failure(const Report& failure) {
     if (options_.reduced_folder.empty()) return;
-    // One failure of a kind and case after the other: what was found is on disk if one of them takes too long.
-    Worker worker = start([&](int) {
+    const bool crashes = failure.verdict.detail.empty();
+    // In one process, or, as smaller forms may stop it, each in a process of its own.
+    if (!crashes && reduce_in_process(failure, /*isolated=*/false)) return;
+    reduce_in_process(failure, /*isolated=*/true);
+  }
+
+  /// Returns whether the process got to the end.
+  bool reduce_in_process(const Report& failure, bool isolated) {
+    const Worker worker = start([&](int) {
+      // What stops a process says so on stderr, each time it is tried.
+      if (std::freopen("/dev/null", "w", stderr) == nullptr) return;
       // A process that forks has no threads of DuckDB's.
-      const bool crashes = failure.verdict.detail.empty();
-      const auto checker = crashes ? nullptr : make_checker();
-      RandomCase chosen;
-      const auto fails = [&](const RandomCase& smaller) {
-        if (crashes) return outcome_elsewhere(smaller) == failure.verdict.kind;
+      const auto checker = isolated ? nullptr : make_checker();
+      const std::function<bool(const RandomCase&)> fails = [&](const RandomCase& smaller) {
+        if (isolated) return fails_elsewhere(smaller, failure.verdict);
         alarm(kCaseSecondsMax);
-        const Verdict verdict = checker->check(smaller);
-        return verdict.outcome == Outcome::Differs && verdict.kind == failure.verdict.kind;
+        return is_like(checker->check(smaller), failure.verdict);
       };
+      RandomCase chosen;
       for (int attempt = 0; attempt < kInvalidMax; ++attempt) {
         chosen = case_of(options_.seed, failure.index, attempt);
         if (fails(chosen)) break;
       }
       write_script(failure, chosen);
-      chosen = reduce(std::move(chosen), fails, kReductionAttemptsMax);
-      write_script(failure, chosen);
+      write_script(failure, reduce(std::move(chosen), fails, kReductionAttemptsMax));
     });
     int status = 0;
     waitpid(worker.process, &status, 0);
     close(worker.pipe_end);
+    return status == 0;
   }
 
-  static std::string outcome_elsewhere(const RandomCase& random_case) {
+  static bool is_like(const Verdict& verdict, const Verdict& failure) {
+    return verdict.outcome == Outcome::Differs && verdict.kind == failure.kind;
+  }
+
+  static bool fails_elsewhere(const RandomCase& random_case, const Verdict& failure) {
+    constexpr int kLike = 42;
     const Worker worker = start([&](int) {
       alarm(kCaseSecondsMax);
-      make_checker()->check(random_case);
+      if (is_like(make_checker()->check(random_case), failure)) std::_Exit(kLike);
     });
     int status = 0;
     waitpid(worker.process, &status, 0);
     close(worker.pipe_end);
-    return how_it_ended(status);
+    return failure.detail.empty() ? how_it_ended(status) == failure.kind
+                                  : WIFEXITED(status) && WEXITSTATUS(status) == kLike;
   }
 
   void write_script(const Report& failure, const RandomCase& smallest) const {
