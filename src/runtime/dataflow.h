@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,7 @@
 #include "columnar/kernel.h"
 #include "engine/operator.h"
 #include "engine/partition_query.h"
+#include "lake/lake.h"
 #include "plan/pipeline.h"
 
 namespace sluice::runtime {
@@ -53,5 +55,8 @@ class Dataflow {
 
   std::vector<RunningNode> nodes_;
 };
+
+/// Lets `lake`, which must outlive the function, answer what a plan leaves to DuckDB; `stop` gives the token of the epoch.
+engine::RunQuery run_by_lake(lake::Lake& lake, std::function<std::stop_token()> stop);
 
 }  // namespace sluice::runtime

@@ -11,18 +11,9 @@ Result<std::unique_ptr<DatasetTask>> DatasetTask::create(const plan::Dataset& da
                                                          ManagedTable& table, TaskEnvironment& environment) {
   std::unique_ptr<DatasetTask> task(new DatasetTask(dataset, std::move(refresh), table, environment));
   if (dataset.query.incremental()) {
-    const auto run_query = [&environment](const std::string& sql, const columnar::RowType& types,
-                                          const duckdb::ColumnDataCollection& rows)
-        -> Result<std::unique_ptr<duckdb::ColumnDataCollection>> {
-      columnar::Schema schema;
-      for (std::size_t i = 0; i < types.size(); ++i) schema.fields.push_back({fmt::format("c{}", i), types[i], true, {}});
-      SLUICE_TRY_ASSIGN(const auto answer,
-                        environment.lake.execute(sql, {}, {lake::Relation::of_rows("input", std::move(schema), rows)},
-                                                 environment.stop()));
-      return lake::collect(*answer);
-    };
     SLUICE_TRY_ASSIGN(task->dataflow_,
-                      Dataflow::create(dataset.query, environment.kernels, environment.append_only, run_query));
+                      Dataflow::create(dataset.query, environment.kernels, environment.append_only,
+                                       run_by_lake(environment.lake, environment.stop)));
     SLUICE_TRY(task->make_boundary(task->dataflow_->types()));
   } else {
     for (const std::string& input : dataset.query.inputs) {
