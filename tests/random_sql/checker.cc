@@ -161,12 +161,17 @@ struct Change {
 /// Plays one case.
 class Play {
  public:
-  Play(const RandomCase& random_case, columnar::KernelContext& kernels, lake::Lake& lake,
+  Play(const RandomCase& random_case, const Compilation& compiled, columnar::KernelContext& kernels, lake::Lake& lake,
        duckdb::Connection& connection)
-      : case_(random_case), kernels_(kernels), lake_(lake), connection_(connection), dice_(random_case.split_seed) {}
+      : case_(random_case),
+        compiled_(compiled),
+        kernels_(kernels),
+        lake_(lake),
+        connection_(connection),
+        dice_(random_case.split_seed) {}
 
   Verdict run() {
-    if (!compile()) return std::move(verdict_);
+    if (!take_plan()) return std::move(verdict_);
     read_values();
     if (plan_.incremental() && !make_dataflow()) return std::move(verdict_);
     for (epoch_ = 0; epoch_ < case_.epochs; ++epoch_) {
@@ -187,21 +192,11 @@ class Play {
     return end(Outcome::Differs, std::move(kind), fmt::format("after epoch {}\n{}", epoch_ + 1, detail));
   }
 
-  bool compile() {
-    std::string text;
-    for (const Table& table : case_.tables) {
-      text += fmt::format(
-          "CREATE STREAMING TABLE {0} AS SELECT * EXCLUDE (_rescued_data) FROM STREAM read_files('{0}/*.jsonl');\n",
-          table.name);
-    }
-    TableSchemas schemas(case_.tables);
-    sql::Compiled compiled = sql::compile({{"case.sql", text + view_statement(case_)}}, schemas, {});
-    if (!compiled.pipeline) {
-      const Error& error = compiled.errors.front();
-      if (error.code() == ErrorCode::Internal) return end(Outcome::Differs, "compiling fails", error.message());
-      return end(Outcome::Invalid, "", error.message());
-    }
-    plan_ = compiled.pipeline->find_dataset("v")->query;
+  bool take_plan() {
+    if (!compiled_.plan)
+      return end(compiled_.internal ? Outcome::Differs : Outcome::Invalid, compiled_.internal ? "compiling fails" : "",
+                 compiled_.error);
+    plan_ = *compiled_.plan;
     verdict_.reasons = plan_.reasons;
     return true;
   }
@@ -397,6 +392,7 @@ class Play {
   }
 
   const RandomCase& case_;
+  const Compilation& compiled_;
   columnar::KernelContext& kernels_;
   lake::Lake& lake_;
   duckdb::Connection& connection_;
@@ -414,8 +410,42 @@ class Play {
 
 }  // namespace
 
-std::string view_statement(const RandomCase& random_case) {
-  return "CREATE MATERIALIZED VIEW v AS\n" + sql_of(random_case.query) + ";\n";
+std::string view_statement(const RandomCase& random_case, const std::string& name) {
+  return fmt::format("CREATE MATERIALIZED VIEW {} AS\n{};\n", name, sql_of(random_case.query));
+}
+
+std::vector<Compilation> compile_cases(const std::vector<RandomCase>& cases) {
+  const std::vector<Table>& tables = cases.front().tables;
+  std::string text;
+  for (const Table& table : tables) {
+    text += fmt::format(
+        "CREATE STREAMING TABLE {0} AS SELECT * EXCLUDE (_rescued_data) FROM STREAM read_files('{0}/*.jsonl');\n",
+        table.name);
+  }
+  TableSchemas schemas(tables);
+  std::vector<Compilation> compilations(cases.size());
+  // Those with errors are left out; then the others compile.
+  for (;;) {
+    std::vector<sql::SourceFile> files = {{"tables.sql", text}};
+    for (std::size_t i = 0; i < cases.size(); ++i) {
+      const std::string name = fmt::format("v{}", i);
+      if (compilations[i].error.empty()) files.push_back({name, view_statement(cases[i], name)});
+    }
+    sql::Compiled compiled = sql::compile(files, schemas, {});
+    if (compiled.pipeline) {
+      for (std::size_t i = 0; i < cases.size(); ++i) {
+        if (compilations[i].error.empty())
+          compilations[i].plan = compiled.pipeline->find_dataset(fmt::format("v{}", i))->query;
+      }
+      return compilations;
+    }
+    for (const Error& error : compiled.errors) {
+      SLUICE_CHECK(error.location() && error.location()->file.starts_with('v'), render(error));
+      Compilation& broken = compilations[std::stoull(error.location()->file.substr(1))];
+      broken.internal = broken.internal || error.code() == ErrorCode::Internal;
+      broken.error += error.message();
+    }
+  }
 }
 
 Checker::Checker() = default;
@@ -434,8 +464,8 @@ Result<std::unique_ptr<Checker>> Checker::create() {
   return checker;
 }
 
-Verdict Checker::check(const RandomCase& random_case) {
-  auto verdict = columnar::guard([&] { return Play(random_case, *kernels_, *lake_, *connection_).run(); });
+Verdict Checker::check(const RandomCase& random_case, const Compilation& compiled) {
+  auto verdict = columnar::guard([&] { return Play(random_case, compiled, *kernels_, *lake_, *connection_).run(); });
   if (verdict) return std::move(*verdict);
   return {Outcome::Differs, "an exception", verdict.error().message(), {}, false};
 }

@@ -2,12 +2,14 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
 #include "columnar/kernel.h"
 #include "lake/lake.h"
+#include "plan/pipeline.h"
 #include "tests/random_sql/random_case.h"
 
 namespace duckdb {
@@ -34,15 +36,26 @@ struct Verdict {
   bool compared_with_duckdb = false;
 };
 
+/// A case's query, compiled.
+struct Compilation {
+  std::optional<plan::QueryPlan> plan;
+  std::string error;  ///< If there is none.
+  bool internal = false;
+};
+
+/// Compiles the queries of cases that have the same tables, together: most of the time goes into making a compiler.
+std::vector<Compilation> compile_cases(const std::vector<RandomCase>& cases);
+
 /// Runs cases. Owned by one worker.
 class Checker {
  public:
   static Result<std::unique_ptr<Checker>> create();
   ~Checker();
 
-  /// Compiles the case's query as a materialized view and compares what its operators give, epoch by epoch, with the
+  /// Takes the case's query as a materialized view and compares what its operators give, epoch by epoch, with the
   /// batch answer over the tables as they are then, and that with DuckDB's own where it must be the same.
-  Verdict check(const RandomCase& random_case);
+  Verdict check(const RandomCase& random_case, const Compilation& compiled);
+  Verdict check(const RandomCase& random_case) { return check(random_case, compile_cases({random_case}).front()); }
 
  private:
   Checker();
@@ -52,7 +65,7 @@ class Checker {
   std::unique_ptr<duckdb::Connection> connection_;
 };
 
-/// The statement that makes the view `v` of the case, after those of its tables.
-std::string view_statement(const RandomCase& random_case);
+/// The statement that makes the view of the case, after those of its tables.
+std::string view_statement(const RandomCase& random_case, const std::string& name = "v");
 
 }  // namespace sluice::random_sql

@@ -82,11 +82,12 @@ void random_rows(Dice& dice, RandomCase& made, bool wild) {
 
 }  // namespace
 
-RandomCase generate(std::uint64_t seed) {
-  Dice dice(seed);
+RandomCase generate(std::uint64_t tables_seed, std::uint64_t seed) {
+  Dice tables_dice(tables_seed);
   RandomCase made;
-  const bool wild = dice.percent(15);
-  made.tables = random_tables(dice);
+  const bool wild = tables_dice.percent(15);
+  made.tables = random_tables(tables_dice);
+  Dice dice(seed);
   made.epochs = dice.between(1, 6);
   random_rows(dice, made, wild);
   for (int epoch = 0; epoch < made.epochs; ++epoch) made.restart_before.push_back(epoch > 0 && dice.percent(25));

@@ -1,6 +1,6 @@
 // Random SQL: queries as views over tables that change, kept up to date by changes, against batch answers.
 //
-//   random_sql [--cases N] [--seed S] [--case I] [--jobs J] [--reduced FOLDER] [--least-incremental PERCENT]
+//   random_sql [--cases N] [--seed S] [--case I] [--jobs J] [--reduced FOLDER] [--least-incremental PERCENT] [--seconds N]
 //
 // Case I of seed S is the same on every machine. Each failure is printed with both, made smaller, and written to FOLDER
 // as a script for tests/e2e. Exits 0 if nothing failed.
@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -25,6 +26,7 @@
 #include <fmt/format.h>
 
 #include "base/check.h"
+#include "base/clock.h"
 #include "base/random.h"
 #include "tests/random_sql/checker.h"
 #include "tests/random_sql/generator.h"
@@ -40,6 +42,7 @@ struct Options {
   std::size_t jobs = 1;
   std::string reduced_folder;
   double least_incremental = 0;
+  std::chrono::seconds seconds_max{0};  ///< No more cases are begun after that time; 0: no limit.
 };
 
 constexpr unsigned kCaseSecondsMax = 60;
@@ -51,14 +54,18 @@ struct Report {
   Verdict verdict;
 };
 
+/// Cases beside each other have the same tables.
+constexpr std::size_t kBlockCases = 10;
+
 RandomCase case_of(std::uint64_t seed, std::size_t index, int attempt) {
-  SeededRandom mixer(seed * 1'000'003 + index);
+  SeededRandom tables_mixer(seed * 1'000'003 + index / kBlockCases);
+  SeededRandom mixer(~(seed * 1'000'003 + index));
   std::uint64_t mixed = mixer.next();
   for (; attempt > 0; --attempt) mixed = mixer.next();
-  return generate(mixed);
+  return generate(tables_mixer.next(), mixed);
 }
 
-// --- what a worker says, a line each: "begin INDEX", "end INDEX OUTCOME COMPARED KIND\tDETAIL\tREASON\tREASON…"
+// --- what a worker says, a line each: "compile INDEX", "invalid DETAIL", "begin INDEX", "end INDEX OUTCOME COMPARED KIND\tDETAIL\tREASON\tREASON…"
 
 std::string one_line(std::string text) {
   std::replace(text.begin(), text.end(), '\n', '\v');
@@ -93,33 +100,48 @@ std::unique_ptr<Checker> make_checker() {
   return std::move(*checker);
 }
 
-/// Checks the case, or if it is no query, others in its place. `chosen` is the one that the verdict is about.
-Verdict check(Checker& checker, std::uint64_t seed, std::size_t index, RandomCase& chosen,
-              const std::function<void(const Verdict&)>& on_invalid) {
-  Verdict verdict;
-  for (int attempt = 0; attempt < kInvalidMax; ++attempt) {
-    chosen = case_of(seed, index, attempt);
-    alarm(kCaseSecondsMax);
-    verdict = checker.check(chosen);
-    if (verdict.outcome != Outcome::Invalid) break;
-    on_invalid(verdict);
+/// Compiles the cases from `first` to before `end`, each that is no query replaced by others.
+std::vector<std::pair<RandomCase, Compilation>> compile_block(std::uint64_t seed, std::size_t first, std::size_t end,
+                                                              int pipe_end) {
+  std::vector<RandomCase> cases;
+  for (std::size_t index = first; index < end; ++index) cases.push_back(case_of(seed, index, 0));
+  std::vector<Compilation> compiled = compile_cases(cases);
+  std::vector<std::pair<RandomCase, Compilation>> block;
+  for (std::size_t i = 0; i < cases.size(); ++i) {
+    for (int attempt = 1; attempt < kInvalidMax && !compiled[i].plan && !compiled[i].internal; ++attempt) {
+      say(pipe_end, fmt::format("invalid\t{}\n", one_line(compiled[i].error)));
+      cases[i] = case_of(seed, first + i, attempt);
+      compiled[i] = compile_cases({cases[i]}).front();
+    }
+    block.emplace_back(std::move(cases[i]), std::move(compiled[i]));
   }
-  return verdict;
+  return block;
 }
 
-void work(const Options& options, std::size_t first, int pipe_end) {
+void work(const Options& options, std::size_t lane, std::size_t first, bool one_by_one, int pipe_end) {
   const auto checker = make_checker();
-  for (std::size_t index = first; index < options.cases; index += options.jobs) {
-    say(pipe_end, fmt::format("begin\t{}\n", index));
-    RandomCase chosen;
-    const Verdict verdict = check(*checker, options.seed, index, chosen, [&](const Verdict& invalid) {
-      say(pipe_end, fmt::format("invalid\t{}\n", one_line(invalid.detail)));
-    });
-    std::string line =
-        fmt::format("end\t{}\t{}\t{}\t{}\t{}", index, static_cast<int>(verdict.outcome),
-                    verdict.compared_with_duckdb ? 1 : 0, one_line(verdict.kind), one_line(verdict.detail));
-    for (const std::string& reason : verdict.reasons) line += "\t" + one_line(reason);
-    say(pipe_end, line + "\n");
+  for (std::size_t index = first; index < options.cases;) {
+    const std::size_t block = index / kBlockCases;
+    if (block % options.jobs != lane) {
+      index = (block + 1) * kBlockCases;
+      continue;
+    }
+    const std::size_t block_end = std::min(options.cases, (block + 1) * kBlockCases);
+    const std::size_t end = one_by_one ? index + 1 : block_end;
+    say(pipe_end, fmt::format("compile\t{}\n", index));
+    alarm(kCaseSecondsMax);
+    for (const auto& [random_case, compiled] : compile_block(options.seed, index, end, pipe_end)) {
+      say(pipe_end, fmt::format("begin\t{}\n", index));
+      alarm(kCaseSecondsMax);
+      const Verdict verdict = checker->check(random_case, compiled);
+      std::string line =
+          fmt::format("end\t{}\t{}\t{}\t{}\t{}", index, static_cast<int>(verdict.outcome),
+                      verdict.compared_with_duckdb ? 1 : 0, one_line(verdict.kind), one_line(verdict.detail));
+      for (const std::string& reason : verdict.reasons) line += "\t" + one_line(reason);
+      say(pipe_end, line + "\n");
+      ++index;
+    }
+    if (index == block_end) one_by_one = false;
   }
 }
 
@@ -128,8 +150,10 @@ struct Worker {
   pid_t process = 0;
   int pipe_end = -1;
   std::string unread;
-  std::optional<std::size_t> running;
+  std::optional<std::size_t> running;    ///< The case it is at.
+  std::optional<std::size_t> compiling;  ///< The first of those that it compiles together.
   std::size_t lane = 0;
+  bool one_by_one = false;
 };
 
 Worker start(const std::function<void(int)>& body) {
@@ -144,7 +168,10 @@ Worker start(const std::function<void(int)>& body) {
     std::_Exit(0);
   }
   close(ends[1]);
-  return {process, ends[0], "", std::nullopt, 0};
+  Worker worker;
+  worker.process = process;
+  worker.pipe_end = ends[0];
+  return worker;
 }
 
 std::string how_it_ended(int status) {
@@ -161,11 +188,17 @@ class Driver {
 
   int run() {
     std::vector<Worker> workers;
-    for (std::size_t lane = 0; lane < options_.jobs; ++lane) workers.push_back(start_lane(lane, lane));
+    for (std::size_t lane = 0; lane < options_.jobs; ++lane) workers.push_back(start_lane(lane, 0, false));
+    SystemClock clock;
+    const auto began = clock.monotonic();
     while (!workers.empty()) {
+      if (options_.seconds_max.count() > 0 && clock.monotonic() - began > options_.seconds_max) {
+        stop(workers);
+        break;
+      }
       std::vector<pollfd> waiting;
       for (const Worker& worker : workers) waiting.push_back({worker.pipe_end, POLLIN, 0});
-      poll(waiting.data(), waiting.size(), -1);
+      poll(waiting.data(), waiting.size(), 1000);
       for (std::size_t w = workers.size(); w-- > 0;) {
         if (waiting[w].revents != 0 && !listen(workers[w])) take_leave(workers, w);
       }
@@ -197,10 +230,20 @@ class Driver {
   }
 
  private:
-  Worker start_lane(std::size_t lane, std::size_t first) {
-    Worker worker = start([&](int pipe_end) { work(options_, first, pipe_end); });
+  Worker start_lane(std::size_t lane, std::size_t first, bool one_by_one) {
+    Worker worker = start([&](int pipe_end) { work(options_, lane, first, one_by_one, pipe_end); });
     worker.lane = lane;
+    worker.one_by_one = one_by_one;
     return worker;
+  }
+
+  static void stop(const std::vector<Worker>& workers) {
+    fmt::print("the time is over\n");
+    for (const Worker& worker : workers) {
+      kill(worker.process, SIGKILL);
+      waitpid(worker.process, nullptr, 0);
+      close(worker.pipe_end);
+    }
   }
 
   /// Returns whether more may come.
@@ -217,7 +260,10 @@ class Driver {
   }
 
   void take_line(Worker& worker, const std::vector<std::string>& fields) {
-    if (fields[0] == "begin") {
+    if (fields[0] == "compile") {
+      worker.compiling = std::stoull(fields[1]);
+    } else if (fields[0] == "begin") {
+      worker.compiling.reset();
       worker.running = std::stoull(fields[1]);
     } else if (fields[0] == "invalid") {
       ++invalid_[fields[1]];
@@ -235,7 +281,8 @@ class Driver {
     ++outcomes_[report.verdict.outcome];
     if (report.verdict.compared_with_duckdb) ++compared_with_duckdb_;
     if (report.verdict.outcome == Outcome::Recomputed) {
-      for (const std::string& reason : report.verdict.reasons) ++reasons_[reason];
+      // Window functions are told apart by name only.
+      for (const std::string& reason : report.verdict.reasons) ++reasons_[reason.substr(0, reason.find(" OVER ("))];
     }
     if (report.verdict.outcome == Outcome::Fails) ++evaluation_failures_[report.verdict.detail];
     if (report.verdict.outcome != Outcome::Differs) return;
@@ -251,13 +298,18 @@ class Driver {
     close(worker.pipe_end);
     int status = 0;
     waitpid(worker.process, &status, 0);
+    if (worker.compiling && !worker.one_by_one) {
+      // Which of them stops the compiler shows when each is compiled alone.
+      workers.push_back(start_lane(worker.lane, *worker.compiling, true));
+      return;
+    }
+    if (worker.compiling) worker.running = worker.compiling;
     if (!worker.running) {
       SLUICE_CHECK(status == 0, "a worker without a case " + how_it_ended(status));
       return;
     }
     take({*worker.running, {Outcome::Differs, how_it_ended(status), "", {}, false}});
-    if (*worker.running + options_.jobs < options_.cases)
-      workers.push_back(start_lane(worker.lane, *worker.running + options_.jobs));
+    workers.push_back(start_lane(worker.lane, *worker.running + 1, worker.one_by_one));
   }
 
   void reduce_failure(const Report& failure) {
@@ -382,6 +434,8 @@ std::optional<Options> options_of(const std::vector<std::string>& arguments) {
       options.jobs = std::max<std::size_t>(1, std::stoull(value));
     } else if (name == "--reduced") {
       options.reduced_folder = value;
+    } else if (name == "--seconds") {
+      options.seconds_max = std::chrono::seconds(std::stoull(value));
     } else if (name == "--least-incremental") {
       options.least_incremental = std::stod(value);
     } else {
@@ -399,7 +453,7 @@ int main(int count, char** arguments) {
   if (!options) {
     fmt::print(stderr,
                "usage: {} [--cases N] [--seed S] [--case I] [--jobs J] [--reduced FOLDER] "
-               "[--least-incremental PERCENT]\n",
+               "[--least-incremental PERCENT] [--seconds N]\n",
                arguments[0]);
     return 2;
   }
