@@ -254,6 +254,15 @@ TEST_F(TranslationTest, BoundsOfRowNumbers) {
                           "        input t (a, s)"));
 }
 
+TEST_F(TranslationTest, RowNumbersOverWhatDuckDbKnowsAlone) {
+  // The numbers of outer rows, and whether a row is IN something, break no ties.
+  EXPECT_THAT(
+      plan_of("SELECT s, e FROM t, UNNEST(l) AS u(e) QUALIFY row_number() OVER (PARTITION BY s ORDER BY e) <= 3"),
+      ::testing::Contains(HasSubstr("top 3 per s")));
+  EXPECT_THAT(plan_of("SELECT a FROM t WHERE s IN (SELECT net FROM quakes) ORDER BY b LIMIT 2"),
+              ::testing::Contains(HasSubstr("top 2 by b")));
+}
+
 TEST_F(TranslationTest, UnnestAddsAColumn) {
   EXPECT_THAT(plan_of("SELECT a, unnest(l) AS e FROM t"),
               ElementsAre("project a, unnest(l) AS e", "  unnest l", "    input t (a, l)"));

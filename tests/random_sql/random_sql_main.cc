@@ -1,6 +1,7 @@
 // Random SQL: queries as views over tables that change, kept up to date by changes, against batch answers.
 //
-//   random_sql [--cases N] [--seed S] [--case I] [--jobs J] [--reduced FOLDER] [--least-incremental PERCENT] [--seconds N]
+//   random_sql [--cases N] [--seed S] [--case I] [--jobs J] [--reduced FOLDER] [--least-incremental PERCENT]
+//              [--seconds N]
 //
 // Case I of seed S is the same on every machine. Each failure is printed with both, made smaller, and written to FOLDER
 // as a script for tests/e2e. Exits 0 if nothing failed.
