@@ -89,7 +89,7 @@ class QueryGenerator {
   SqlNode subquery_condition(const Scope& scope);
   SqlNode scalar_subquery(Kind kind, const Scope& scope);
   SqlNode aggregate(Kind kind, const Scope& scope, bool top);
-  SqlNode failing_value(const Scope& scope);
+  SqlNode failing_value(const Scope& scope, bool compared);
   SqlNode failing_groups(const From& from);
 
   Kind any_kind();
