@@ -174,6 +174,13 @@ std::string script_of(const RandomCase& random_case, const std::string& title) {
     }
   }
   out += "=== file transformations/view.sql\n" + view_statement(random_case);
+  if (random_case.fails_on_rows) {
+    out += "=== unlike-batch v a batch fails as a whole where one row cannot be evaluated\n";
+  } else if (!random_case.plain_comparable) {
+    out +=
+        "=== unlike-batch v a query leaves ties, forms of a zero or last digits to chance: say what is right with a "
+        "query\n";
+  }
   for (int epoch = 0; epoch < random_case.epochs; ++epoch) {
     for (std::size_t t = 0; t < random_case.tables.size(); ++t) {
       const Table& table = random_case.tables[t];
