@@ -34,6 +34,7 @@ struct Verdict {
   std::string detail;
   std::vector<std::string> reasons;
   bool compared_with_duckdb = false;
+  std::string duckdb_bug;  ///< INTERNAL error of the plain DuckDB, if it raised one.
 };
 
 /// A case's query, compiled.
@@ -59,6 +60,8 @@ class Checker {
 
  private:
   Checker();
+  void open_duckdb();
+
   std::unique_ptr<columnar::KernelContext> kernels_;
   std::unique_ptr<lake::Lake> lake_;
   std::unique_ptr<duckdb::DuckDB> database_;

@@ -579,6 +579,9 @@ SqlNode QueryGenerator::comparison(const Scope& scope, int depth) {
 
 SqlNode QueryGenerator::condition(const Scope& scope, int depth) {
   if (depth <= 0) return in_category(comparison(scope, std::min(depth, 0)), Kind::Bool);
+  const auto of_row = [&](SqlNode node, Kind kind) {
+    return scope.empty() || has_column(node) ? std::move(node) : column(kind, scope);
+  };
   const auto made = [&]() -> SqlNode {
     switch (dice_.weighted({40, 10, 16, 10, 8, 6, 6, 6})) {
       case 0: return comparison(scope, depth - 1);
@@ -591,17 +594,18 @@ SqlNode QueryGenerator::condition(const Scope& scope, int depth) {
                     condition(scope, depth - 1), text(")"));
       case 3: {
         const Kind kind = !scope.empty() ? dice_.one_of(scope).kind : any_kind();
-        return join(text("("), value(kind, scope, depth - 1), text(dice_.percent(60) ? " IN (" : " NOT IN ("),
+        return join(text("("), of_row(value(kind, scope, depth - 1), kind),
+                    text(dice_.percent(60) ? " IN (" : " NOT IN ("),
                     list({literal(kind), literal(kind), literal(kind)}), text("))"));
       }
       case 4: return join(text("(NOT "), condition(scope, depth - 1), text(")"));
       case 5:
-        return join(text("("), value(Kind::BigInt, scope, depth - 1), text(" BETWEEN "), literal(Kind::BigInt),
-                    text(" AND "), value(Kind::BigInt, scope, 0), text(")"));
+        return join(text("("), of_row(value(Kind::BigInt, scope, depth - 1), Kind::BigInt), text(" BETWEEN "),
+                    some_literal(Kind::BigInt), text(" AND "), value(Kind::BigInt, scope, 0), text(")"));
       case 6:
         return join(text("("), value(Kind::Text, scope, depth - 1),
                     text(dice_.one_of(std::vector<std::string>{" LIKE 'a%')", " LIKE '%b')", " ILIKE '_')"})));
-      default: return bare(Kind::Bool, scope);
+      default: return of_row(bare(Kind::Bool, scope), Kind::Bool);
     }
   };
   return in_category(made(), Kind::Bool);

@@ -67,7 +67,7 @@ RandomCase case_of(std::uint64_t seed, std::size_t index, int attempt) {
   return generate(tables_mixer.next(), mixed);
 }
 
-// --- what a worker says, a line each: "compile INDEX", "invalid DETAIL", "begin INDEX", "end INDEX OUTCOME COMPARED KIND\tDETAIL\tREASON\tREASON…"
+// --- what a worker says, a line each: "compile INDEX", "invalid DETAIL", "bug DETAIL", "begin INDEX", "end INDEX OUTCOME COMPARED KIND\tDETAIL\tREASON\tREASON…"
 
 std::string one_line(std::string text) {
   std::replace(text.begin(), text.end(), '\n', '\v');
@@ -146,6 +146,7 @@ void work(const Options& options, std::size_t lane, std::size_t first, bool one_
       std::string line =
           fmt::format("end\t{}\t{}\t{}\t{}\t{}", index, static_cast<int>(verdict.outcome),
                       verdict.compared_with_duckdb ? 1 : 0, one_line(verdict.kind), one_line(verdict.detail));
+      if (!verdict.duckdb_bug.empty()) say(pipe_end, fmt::format("bug\t{}\n", one_line(verdict.duckdb_bug)));
       for (const std::string& reason : verdict.reasons) line += "\t" + one_line(reason);
       say(pipe_end, line + "\n");
       ++index;
@@ -274,12 +275,14 @@ class Driver {
     } else if (fields[0] == "begin") {
       worker.compiling.reset();
       worker.running = std::stoull(fields[1]);
+    } else if (fields[0] == "bug") {
+      ++duckdb_bugs_[fields[1]];
     } else if (fields[0] == "invalid") {
       ++invalid_[fields[1]];
     } else {
       worker.running.reset();
       Report report{std::stoull(fields[1]),
-                    {static_cast<Outcome>(std::stoi(fields[2])), fields[4], fields[5], {}, false}};
+                    {static_cast<Outcome>(std::stoi(fields[2])), fields[4], fields[5], {}, false, ""}};
       report.verdict.compared_with_duckdb = fields[3] == "1";
       report.verdict.reasons.assign(fields.begin() + 6, fields.end());
       take(std::move(report));
@@ -317,7 +320,7 @@ class Driver {
       SLUICE_CHECK(status == 0, "a worker without a case " + how_it_ended(status));
       return;
     }
-    take({*worker.running, {Outcome::Differs, how_it_ended(status), "", {}, false}});
+    take({*worker.running, {Outcome::Differs, how_it_ended(status), "", {}, false, ""}});
     workers.push_back(start_lane(worker.lane, *worker.running + 1, worker.one_by_one));
   }
 
@@ -401,6 +404,7 @@ class Driver {
     const double share =
         valid == 0 ? 100 : 100.0 * static_cast<double>(outcomes_[Outcome::Agrees]) / static_cast<double>(valid);
     print_counts("why queries were not valid", invalid_, 12);
+    print_counts("bugs of the plain DuckDB", duckdb_bugs_, 8);
     print_counts("what could not be evaluated, in batch neither", evaluation_failures_, 8);
     std::map<std::string, std::size_t> kinds;
     for (const Report& failure : failures_) ++kinds[failure.verdict.kind];
@@ -422,6 +426,7 @@ class Driver {
   Options options_;
   std::map<Outcome, std::size_t> outcomes_;
   std::map<std::string, std::size_t> invalid_;
+  std::map<std::string, std::size_t> duckdb_bugs_;
   std::map<std::string, std::size_t> reasons_;
   std::map<std::string, std::size_t> evaluation_failures_;
   std::size_t compared_with_duckdb_ = 0;
