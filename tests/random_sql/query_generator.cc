@@ -329,9 +329,15 @@ QueryGenerator::From QueryGenerator::from_clause(int depth) {
   if (dice_.percent(has_list ? 35 : 3)) {
     const Kind kind = dice_.percent(80) ? Kind::BigIntList : Kind::TextList;
     const std::string name = alias();
+    SqlNode elements = value(kind, from.scope, 1);
+    // UNNEST of a constant is a table function, which is recomputed.
+    if (!has_column(elements)) {
+      const std::string& any = dice_.one_of(from.scope).sql;
+      elements = text(kind == Kind::TextList ? fmt::format("['a', CASE WHEN {} IS NULL THEN 'b' END]", any)
+                                             : fmt::format("[1::BIGINT, CASE WHEN {} IS NULL THEN 2 END]", any));
+    }
     from.node = sequence(
-        {std::move(from.node), text(", UNNEST("), value(kind, from.scope, 1), text(fmt::format(") AS {}(e)", name))},
-        "from");
+        {std::move(from.node), text(", UNNEST("), std::move(elements), text(fmt::format(") AS {}(e)", name))}, "from");
     from.scope.push_back({name + ".e", kind == Kind::BigIntList ? Kind::BigInt : Kind::Text});
   }
   if (joins_left_ > 0 && dice_.percent(4)) {
