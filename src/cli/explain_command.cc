@@ -87,10 +87,10 @@ std::string to_text(const plan::Pipeline& pipeline, const plan::Dataset& dataset
     out +=
         "  upkeep       recomputed when its files change, else by the rows that change; the difference is committed\n";
   } else if (dataset.query.incremental()) {
-    out += runs_again(dataset.query)
-               ? "  upkeep       incremental: each epoch costs as much as the rows that change, and the groups and partitions\n"
-                 "               they touch where a function needs all of their rows\n"
-               : "  upkeep       incremental: each epoch costs as much as the rows that change\n";
+    out += runs_again(dataset.query) ? "  upkeep       incremental: each epoch costs as much as the rows that change, "
+                                       "and the groups and partitions\n"
+                                       "               they touch where a function needs all of their rows\n"
+                                     : "  upkeep       incremental: each epoch costs as much as the rows that change\n";
   } else {
     out += "  upkeep       recomputed whenever an input changes; the difference is committed\n";
   }

@@ -79,7 +79,9 @@ struct AggregateKernel::Impl {
     }
 
    private:
-    duckdb::Vector pointer() const { return duckdb::Vector(duckdb::Value::POINTER(duckdb::CastPointerToValue(bytes_))); }
+    duckdb::Vector pointer() const {
+      return duckdb::Vector(duckdb::Value::POINTER(duckdb::CastPointerToValue(bytes_)));
+    }
 
     const duckdb::BoundAggregateExpression& call_;
     duckdb::ArenaAllocator arena_;
@@ -126,8 +128,7 @@ Result<std::unique_ptr<AggregateKernel>> AggregateKernel::create(KernelContext& 
     deserializer.End();
     if (expression->GetExpressionClass() != duckdb::ExpressionClass::BOUND_AGGREGATE) return damaged;
     auto impl = std::make_unique<Impl>();
-    impl->call =
-        duckdb::unique_ptr_cast<duckdb::Expression, duckdb::BoundAggregateExpression>(std::move(expression));
+    impl->call = duckdb::unique_ptr_cast<duckdb::Expression, duckdb::BoundAggregateExpression>(std::move(expression));
     const duckdb::AggregateFunction& function = impl->call->function;
     if (!function.HasStateUpdateCallback() || !function.HasStateFinalizeCallback()) {
       return Error(ErrorCode::Unsupported, fmt::format("{}() only runs over windows", function.name));

@@ -3,8 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "delta/log_checkpoint.h"
 #include "delta/delta_test_table.h"
+#include "delta/log_checkpoint.h"
 #include "store/fault_store.h"
 
 namespace sluice::delta {

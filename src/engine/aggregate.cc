@@ -23,7 +23,7 @@ using state::Slot;
 
 /// A call, with the places of its argument and its condition among the evaluated columns.
 struct RunningCall {
-  std::string text;  // "sum(#1)", for errors
+  std::string text;                            // "sum(#1)", for errors
   std::optional<std::size_t> argument;         // the first
   std::vector<columnar::ColumnIndex> columns;  // of order keys, then arguments, if DuckDB runs the function
   std::optional<std::size_t> filter;
@@ -213,13 +213,8 @@ Status Aggregate::Impl::add(DataChunk& values, OperatorCounters& counters) {
   for (std::size_t i = 0; i < count; ++i) row_counts[slots[i]] += weights.empty() ? 1 : weights[i];
   std::vector<std::uint32_t> filtered;
   for (RunningCall& call : calls) {
-    internal::AccumulatorInput input{call.argument ? &values.data[*call.argument] : nullptr,
-                                     &values,
-                                     call.columns,
-                                     count,
-                                     slots,
-                                     weights,
-                                     {}};
+    internal::AccumulatorInput input{
+        call.argument ? &values.data[*call.argument] : nullptr, &values, call.columns, count, slots, weights, {}};
     if (call.filter) {
       filtered.clear();
       duckdb::UnifiedVectorFormat condition;

@@ -435,18 +435,17 @@ TEST_F(AggregateLawTest, MinimaAndMaximaObeyTheLawWhereRowsOnlyCome) {
 
 TEST_F(AggregateLawTest, FunctionsThatNeedAllRowsOfAGroupObeyTheLaw) {
   const auto positive = compare(">", column(1, kMixed[1]), Expression::literal(Value::BIGINT(0)));
-  const std::vector<AggregateCall> calls = {
-      folded("median(c1)", {1}),
-      folded("quantile_disc(c4, [0.3, 0.9])", {4}),
-      folded("mode(c7)", {7}, {7}),
-      folded("list(c3)", {3}, {3}),
-      filtered(folded("list(c1)", {1}, {3, 1}), positive),
-      folded("string_agg(c3, '-')", {3}, {3}),
-      folded("arg_max(c3, c1)", {3, 1}, {3}),
-      distinct(folded("list(c7)", {7})),
-      folded("bit_xor(c1)", {1}),
-      folded("histogram(c5)", {5}),
-      make_call("count_star", LogicalType::BIGINT, kMixed)};
+  const std::vector<AggregateCall> calls = {folded("median(c1)", {1}),
+                                            folded("quantile_disc(c4, [0.3, 0.9])", {4}),
+                                            folded("mode(c7)", {7}, {7}),
+                                            folded("list(c3)", {3}, {3}),
+                                            filtered(folded("list(c1)", {1}, {3, 1}), positive),
+                                            folded("string_agg(c3, '-')", {3}, {3}),
+                                            folded("arg_max(c3, c1)", {3, 1}, {3}),
+                                            distinct(folded("list(c7)", {7})),
+                                            folded("bit_xor(c1)", {1}),
+                                            folded("histogram(c5)", {5}),
+                                            make_call("count_star", LogicalType::BIGINT, kMixed)};
   const std::string sql =
       "median(c1), quantile_disc(c4, [0.3, 0.9]), mode(c7 ORDER BY c7), list(c3 ORDER BY c3), "
       "list(c1 ORDER BY c3, c1) FILTER (c1 > 0), string_agg(c3, '-' ORDER BY c3), arg_max(c3, c1 ORDER BY c3), "

@@ -15,8 +15,8 @@ class PartitionQueryTest : public OperatorTest {
  protected:
   /// Answers queries by a DuckDB of its own, and counts rows.
   RunQuery run_by_duckdb() {
-    return [this](const std::string& sql, const RowType& types, const duckdb::ColumnDataCollection& rows)
-               -> Result<std::unique_ptr<duckdb::ColumnDataCollection>> {
+    return [this](const std::string& sql, const RowType& types,
+                  const duckdb::ColumnDataCollection& rows) -> Result<std::unique_ptr<duckdb::ColumnDataCollection>> {
       rows_run_ += rows.Count();
       std::string columns;
       for (std::size_t i = 0; i < types.size(); ++i) {
@@ -29,7 +29,7 @@ class PartitionQueryTest : public OperatorTest {
       auto answer = connection_.Query(sql);
       if (answer->HasError()) return Error(ErrorCode::DataError, answer->GetErrorObject().RawMessage());
       auto collected = std::make_unique<duckdb::ColumnDataCollection>(duckdb::Allocator::DefaultAllocator(),
-                                                                     answer->Collection().Types());
+                                                                      answer->Collection().Types());
       for (auto& chunk : answer->Collection().Chunks()) collected->Append(chunk);
       return collected;
     };
@@ -79,7 +79,8 @@ TEST_F(PartitionQueryTest, APartitionThatFailsHasNoRowsAndOneErrorUntilItHeals) 
   left("+1 | 1 | 0 | 7\n+1 | 2 | 0 | 8");
   EXPECT_EQ(end_epoch(), changes("+1 | 1 | 0 | 7 | 7", "+1 | 2 | 0 | 8 | 8"));
   left("+1 | 2 | 1 | x\n+1 | 1 | 1 | 9");
-  EXPECT_EQ(end_epoch(), changes("-1 | 1 | 0 | 7 | 7", "+1 | 1 | 0 | 7 | 9", "+1 | 1 | 1 | 9 | 9", "-1 | 2 | 0 | 8 | 8"));
+  EXPECT_EQ(end_epoch(),
+            changes("-1 | 1 | 0 | 7 | 7", "+1 | 1 | 0 | 7 | 9", "+1 | 1 | 1 | 9 | 9", "-1 | 2 | 0 | 8 | 8"));
   ASSERT_EQ(errors().size(), 1u);
   EXPECT_THAT(errors()[0], HasSubstr("+1 | (2) | CAST(max(c2)"));
   left("+1 | 2 | 2 | 3");

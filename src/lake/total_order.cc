@@ -76,6 +76,31 @@ bool numbers_outer_rows(const duckdb::BoundWindowExpression& function) {
   return function.GetAlias() == "delim_index" && function.partitions.empty() && function.orders.empty();
 }
 
+/// CASE WHEN count > 1 THEN error('…') ELSE value END, as DuckDB writes it.
+bool raises_error(const duckdb::Expression& expression) {
+  if (expression.GetExpressionClass() != duckdb::ExpressionClass::BOUND_CASE) return false;
+  const auto& cases = expression.Cast<duckdb::BoundCaseExpression>();
+  const auto is_column = [](const duckdb::Expression& part, std::uint64_t column) {
+    return part.GetExpressionClass() == duckdb::ExpressionClass::BOUND_COLUMN_REF &&
+           part.Cast<duckdb::BoundColumnRefExpression>().binding.column_index == column;
+  };
+  const auto exceeds_one = [&](const duckdb::Expression& condition) {
+    if (condition.GetExpressionType() != duckdb::ExpressionType::COMPARE_GREATERTHAN) return false;
+    const auto& comparison = condition.Cast<duckdb::BoundComparisonExpression>();
+    return is_column(*comparison.left, 1) &&
+           comparison.right->GetExpressionClass() == duckdb::ExpressionClass::BOUND_CONSTANT &&
+           comparison.right->Cast<duckdb::BoundConstantExpression>().value == duckdb::Value::BIGINT(1);
+  };
+  const auto is_error = [](const duckdb::Expression* result) {
+    while (result->GetExpressionClass() == duckdb::ExpressionClass::BOUND_CAST)
+      result = result->Cast<duckdb::BoundCastExpression>().child.get();
+    return result->GetExpressionClass() == duckdb::ExpressionClass::BOUND_FUNCTION &&
+           result->Cast<duckdb::BoundFunctionExpression>().function.name == "error";
+  };
+  return cases.case_checks.size() == 1 && exceeds_one(*cases.case_checks[0].when_expr) &&
+         is_error(cases.case_checks[0].then_expr.get()) && is_column(*cases.else_expr, 0);
+}
+
 class Pinning {
  public:
   enum class Of { Ties, Aggregates };
@@ -85,6 +110,8 @@ class Pinning {
   // NOLINTNEXTLINE(misc-no-recursion)
   void pin(duckdb::unique_ptr<LogicalOperator>& op) {
     if (any_rows_will_do(*op)) return pin(op->children[0]->children[0]);
+    // Which of a scalar subquery's rows comes first decides nothing: more than one is an error.
+    if (is_scalar_guard(*op)) guards_.insert(op->children[0].get());
     for (std::size_t i = 0; i < op->children.size(); ++i) {
       const bool is_subquery = op->type == LogicalOperatorType::LOGICAL_DELIM_JOIN && i == 1;
       if (is_subquery) ++subquery_depth_;
@@ -94,7 +121,7 @@ class Pinning {
     if (op->type == LogicalOperatorType::LOGICAL_GET) return remember(op->Cast<duckdb::LogicalGet>());
     leave_out(*op);
     if (what_ == Of::Ties) return pin_ties(*op);
-    if (op->type != LogicalOperatorType::LOGICAL_AGGREGATE_AND_GROUP_BY) return;
+    if (op->type != LogicalOperatorType::LOGICAL_AGGREGATE_AND_GROUP_BY || guards_.contains(op.get())) return;
     for (auto& expression : op->expressions)
       pin_aggregate(expression->Cast<duckdb::BoundAggregateExpression>(), *op->children[0]);
   }
@@ -295,10 +322,24 @@ class Pinning {
   /// Columns that order nothing, and how many subqueries deep they mean what they do.
   duckdb::column_binding_map_t<std::size_t> left_out_;
   std::size_t subquery_depth_ = 0;
+  std::set<const LogicalOperator*> guards_;  ///< Aggregates that take a scalar subquery's value.
   std::vector<std::string> notes_;
 };
 
 }  // namespace
+
+bool is_scalar_guard(const duckdb::LogicalOperator& op) {
+  if (op.type != LogicalOperatorType::LOGICAL_PROJECTION || op.expressions.size() != 1 ||
+      !raises_error(*op.expressions[0]))
+    return false;
+  if (op.children[0]->type != LogicalOperatorType::LOGICAL_AGGREGATE_AND_GROUP_BY) return false;
+  const auto& aggregate = op.children[0]->Cast<duckdb::LogicalAggregate>();
+  if (!aggregate.groups.empty() || aggregate.expressions.size() != 2) return false;
+  const auto& value = aggregate.expressions[0]->Cast<duckdb::BoundAggregateExpression>();
+  const auto& count = aggregate.expressions[1]->Cast<duckdb::BoundAggregateExpression>();
+  return value.function.name == "first" && value.children.size() == 1 && !value.filter && !value.IsDistinct() &&
+         count.function.name == "count_star" && !count.filter;
+}
 
 std::vector<std::string> pin_ties(duckdb::unique_ptr<LogicalOperator>& plan) {
   Pinning pinning(Pinning::Of::Ties);

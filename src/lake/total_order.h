@@ -15,6 +15,10 @@ namespace sluice::lake {
 /// Alias of the sort keys that a pass adds, so that a reader of the plan can tell them from the query's own.
 inline constexpr const char* kTieBreak = " tie break";
 
+/// Whether the operator takes the value of a scalar subquery: DuckDB takes it as first(value), and the row count to raise
+/// an error if it is above one. Only that error tells it from a query that asks for first() and count() itself.
+bool is_scalar_guard(const duckdb::LogicalOperator& op);
+
 /// Breaks the ties of ORDER BY, LIMIT, DISTINCT ON and window functions. Returns, in plain words, where the query gave no
 /// order at all.
 std::vector<std::string> pin_ties(duckdb::unique_ptr<duckdb::LogicalOperator>& plan);

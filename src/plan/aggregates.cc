@@ -44,16 +44,19 @@ bool has_incremental_form(const Aggregate& aggregate) {
 }
 
 bool may_be_folded(std::string_view function) {
-  static constexpr auto kFunctions = std::to_array<std::string_view>(
-      {"any_value",    "arg_max",        "arg_max_null",   "arg_min",       "arg_min_null",  "array_agg",
-       "avg",          "bit_and",        "bit_or",         "bit_xor",       "corr",          "covar_pop",
-       "covar_samp",   "entropy",        "first",          "geomean",       "group_concat",  "histogram",
-       "kurtosis",     "kurtosis_pop",   "last",
-       "list",         "listagg",        "mad",            "max",           "max_by",        "median",
-       "min",          "min_by",         "mode",           "product",       "quantile",      "quantile_cont",
-       "quantile_disc", "regr_avgx",     "regr_avgy",      "regr_count",    "regr_intercept", "regr_r2",
-       "regr_slope",   "regr_sxx",       "regr_sxy",       "regr_syy",      "sem",           "skewness",
-       "string_agg",   "sum"});
+  static constexpr auto kFunctions =
+      std::to_array<std::string_view>({"any_value",     "arg_max",        "arg_max_null", "arg_min",
+                                       "arg_min_null",  "array_agg",      "avg",          "bit_and",
+                                       "bit_or",        "bit_xor",        "corr",         "covar_pop",
+                                       "covar_samp",    "entropy",        "first",        "geomean",
+                                       "group_concat",  "histogram",      "kurtosis",     "kurtosis_pop",
+                                       "last",          "list",           "listagg",      "mad",
+                                       "max",           "max_by",         "median",       "min",
+                                       "min_by",        "mode",           "product",      "quantile",
+                                       "quantile_cont", "quantile_disc",  "regr_avgx",    "regr_avgy",
+                                       "regr_count",    "regr_intercept", "regr_r2",      "regr_slope",
+                                       "regr_sxx",      "regr_sxy",       "regr_syy",     "sem",
+                                       "skewness",      "string_agg",     "sum"});
   return std::find(kFunctions.begin(), kFunctions.end(), function) != kFunctions.end();
 }
 

@@ -152,13 +152,15 @@ TEST(AggregatesTest, OnlyWhatTheEngineComputesHasAnIncrementalForm) {
   EXPECT_TRUE(has_incremental_form(aggregate("stddev", {LogicalType::DOUBLE})));
   EXPECT_FALSE(has_incremental_form(aggregate("var_pop", {LogicalType::BIGINT})));
 
-  EXPECT_FALSE(has_incremental_form(aggregate("sum", {LogicalType::BIGINT}, true)));
+  EXPECT_TRUE(has_incremental_form(aggregate("sum", {LogicalType::BIGINT}, true)));
   EXPECT_FALSE(has_incremental_form(aggregate("sum", {LogicalType::INTERVAL})));
   EXPECT_FALSE(has_incremental_form(aggregate("avg", {LogicalType::TIMESTAMP})));
   EXPECT_FALSE(has_incremental_form(aggregate("max", {LogicalType::LIST(LogicalType::BIGINT)})));
   EXPECT_FALSE(has_incremental_form(aggregate("max", {LogicalType::BIGINT, LogicalType::BIGINT})));
   EXPECT_FALSE(has_incremental_form(aggregate("median", {LogicalType::DOUBLE})));
   EXPECT_FALSE(has_incremental_form(aggregate("list", {LogicalType::DOUBLE})));
+  EXPECT_TRUE(may_be_folded("median"));
+  EXPECT_FALSE(may_be_folded("approx_quantile"));
 }
 
 }  // namespace

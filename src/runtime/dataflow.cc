@@ -64,9 +64,9 @@ Result<std::unique_ptr<Dataflow>> Dataflow::create(const plan::QueryPlan& plan, 
 }
 
 engine::RunQuery run_by_lake(lake::Lake& lake, std::function<std::stop_token()> stop) {
-  return [&lake, stop = std::move(stop)](const std::string& sql, const columnar::RowType& types,
-                                         const duckdb::ColumnDataCollection& rows)
-             -> Result<std::unique_ptr<duckdb::ColumnDataCollection>> {
+  return [&lake, stop = std::move(stop)](
+             const std::string& sql, const columnar::RowType& types,
+             const duckdb::ColumnDataCollection& rows) -> Result<std::unique_ptr<duckdb::ColumnDataCollection>> {
     columnar::Schema schema;
     for (std::size_t i = 0; i < types.size(); ++i) schema.fields.push_back({fmt::format("c{}", i), types[i], true, {}});
     SLUICE_TRY_ASSIGN(const auto answer,

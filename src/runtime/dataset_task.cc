@@ -11,9 +11,8 @@ Result<std::unique_ptr<DatasetTask>> DatasetTask::create(const plan::Dataset& da
                                                          ManagedTable& table, TaskEnvironment& environment) {
   std::unique_ptr<DatasetTask> task(new DatasetTask(dataset, std::move(refresh), table, environment));
   if (dataset.query.incremental()) {
-    SLUICE_TRY_ASSIGN(task->dataflow_,
-                      Dataflow::create(dataset.query, environment.kernels, environment.append_only,
-                                       run_by_lake(environment.lake, environment.stop)));
+    SLUICE_TRY_ASSIGN(task->dataflow_, Dataflow::create(dataset.query, environment.kernels, environment.append_only,
+                                                        run_by_lake(environment.lake, environment.stop)));
     SLUICE_TRY(task->make_boundary(task->dataflow_->types()));
   } else {
     for (const std::string& input : dataset.query.inputs) {

@@ -68,9 +68,7 @@ class DatasetTask final : private engine::Output {
   void add_reader(DatasetTask& reader) { readers_.push_back(&reader); }
 
   /// Whether the next epoch computes all rows from scratch rather than from changes.
-  bool computes_anew() const {
-    return refresh_.kind != RefreshKind::Append && refresh_.kind != RefreshKind::Maintain;
-  }
+  bool computes_anew() const { return refresh_.kind != RefreshKind::Append && refresh_.kind != RefreshKind::Maintain; }
 
   /// Begins an epoch. All tasks begin before any takes rows.
   void start_epoch(Epoch epoch);

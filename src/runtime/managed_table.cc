@@ -32,16 +32,17 @@ Error other_table(const std::string& key, const std::string& dataset) {
   return Error(ErrorCode::Conflict,
                fmt::format("{} is not the table that this pipeline wrote: another was put in its place", key))
       .with_number(4105)
-      .with_help(is_side_table(key) ? "move it away and run again; nothing was changed"
-                                    : fmt::format("put the pipeline's table back, or move this one away and run `sluice run --once "
-                                                  "--full-refresh={}`; nothing was changed",
-                                                  dataset));
+      .with_help(is_side_table(key)
+                     ? "move it away and run again; nothing was changed"
+                     : fmt::format("put the pipeline's table back, or move this one away and run `sluice run --once "
+                                   "--full-refresh={}`; nothing was changed",
+                                   dataset));
 }
 
 Error lost_positions(const std::string& key, bool has_manifest) {
-  return Error(ErrorCode::Corruption, fmt::format("{} holds epochs of this pipeline, but {} under _sluice/", key,
-                                                  has_manifest ? "is not named in the newest manifest"
-                                                               : "there is no manifest"))
+  return Error(ErrorCode::Corruption,
+               fmt::format("{} holds epochs of this pipeline, but {} under _sluice/", key,
+                           has_manifest ? "is not named in the newest manifest" : "there is no manifest"))
       .with_number(6001)
       .with_help("restore the folder _sluice/ from a backup, or move the table away and run with --full-refresh");
 }
@@ -122,9 +123,10 @@ std::optional<Error> ManagedTable::out_of_step() const {
                            snapshot_ ? fmt::format("its log ends at {}", snapshot_->version().value())
                                      : std::string("there is no such table")))
       .with_number(6002)
-      .with_help(fmt::format("restore the table's folder, or compute it anew from what its inputs hold now with `sluice "
-                             "run --once --full-refresh={}`",
-                             dataset_of(key_)));
+      .with_help(
+          fmt::format("restore the table's folder, or compute it anew from what its inputs hold now with `sluice "
+                      "run --once --full-refresh={}`",
+                      dataset_of(key_)));
 }
 
 std::string ManagedTable::table_id() const {

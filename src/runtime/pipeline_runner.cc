@@ -169,8 +169,8 @@ Result<std::optional<EpochReport>> PipelineRunner::open() {
     return std::optional<EpochReport>(std::move(report));
   }
   if (manifest_.pipeline_id.empty()) manifest_.pipeline_id = environment_.random.uuid();
-  table_environment_ = std::make_unique<TableEnvironment>(
-      TableEnvironment{environment_.lake, environment_.clock, environment_.random, manifest_.pipeline_id, has_manifest});
+  table_environment_ = std::make_unique<TableEnvironment>(TableEnvironment{
+      environment_.lake, environment_.clock, environment_.random, manifest_.pipeline_id, has_manifest});
   open_ = true;
   return std::optional<EpochReport>();
 }
@@ -609,8 +609,8 @@ Status PipelineRunner::after_commit(const CommitIntent& intent) {
 Status PipelineRunner::scan_relation(const std::string& relation, const BatchSink& sink) {
   if (const auto source = sources_.find(relation); source != sources_.end()) {
     const std::string& dataset = pipeline_->find_source(relation)->dataset;
-    return source->second->read_all(
-        stop_, sink, [&](DeadLetter letter) { return add_dead_letter(dataset, std::move(letter)); });
+    return source->second->read_all(stop_, sink,
+                                    [&](DeadLetter letter) { return add_dead_letter(dataset, std::move(letter)); });
   }
   ManagedTable& table = *tables_.at(table_key(relation));
   const plan::Dataset& dataset = *pipeline_->find_dataset(relation);

@@ -110,9 +110,8 @@ Refresh decide_view(const plan::Pipeline& pipeline, const plan::Dataset& dataset
 }  // namespace
 
 bool FullRefresh::covers(const std::string& dataset) const {
-  return all || std::any_of(datasets.begin(), datasets.end(), [&](const std::string& name) {
-           return duckdb::StringUtil::CIEquals(name, dataset);
-         });
+  return all || std::any_of(datasets.begin(), datasets.end(),
+                            [&](const std::string& name) { return duckdb::StringUtil::CIEquals(name, dataset); });
 }
 
 Result<std::map<std::string, Refresh>> decide_refresh(const plan::Pipeline& pipeline, const RefreshFacts& facts) {
@@ -131,8 +130,7 @@ Result<std::map<std::string, Refresh>> decide_refresh(const plan::Pipeline& pipe
     const TableState* table = found == facts.tables.end() ? nullptr : &found->second;
     const bool refreshed = full_refresh.covers(dataset.name);
     if (dataset.kind == plan::DatasetKind::StreamingTable) {
-      SLUICE_TRY_ASSIGN(Refresh refresh,
-                        decide_streaming_table(pipeline, dataset, table, facts, refreshed, decided));
+      SLUICE_TRY_ASSIGN(Refresh refresh, decide_streaming_table(pipeline, dataset, table, facts, refreshed, decided));
       decided.emplace(dataset.name, std::move(refresh));
     } else {
       decided.emplace(dataset.name, decide_view(pipeline, dataset, table, facts, refreshed, decided));

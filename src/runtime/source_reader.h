@@ -11,8 +11,8 @@
 #include "columnar/change_batch.h"
 #include "connect/files/file_system.h"
 #include "plan/pipeline.h"
-#include "runtime/epoch_records.h"
 #include "runtime/dead_letters.h"
+#include "runtime/epoch_records.h"
 
 namespace sluice::connect {
 class FileSource;

@@ -252,7 +252,8 @@ const char* const kQueries[] = {
     "SELECT count(*) AS n, sum(a) AS su FROM t WHERE s = 'nowhere'",
     "SELECT s, max(a) AS m FROM t GROUP BY s HAVING count(*) > 5",
     "SELECT approx_count_distinct(s) AS n FROM t",
-    "SELECT s, median(a) AS m, list(b ORDER BY b) AS l, max(a) FILTER (WHERE b > 1) AS x, bit_xor(a) AS h FROM t GROUP BY "
+    "SELECT s, median(a) AS m, list(b ORDER BY b) AS l, max(a) FILTER (WHERE b > 1) AS x, bit_xor(a) AS h FROM t GROUP "
+    "BY "
     "s",
     "SELECT s, b, grouping(s, b) AS g, count(*) AS n, sum(DISTINCT a) AS d FROM t GROUP BY CUBE (s, b)",
     "SELECT a, b, s, count(*) OVER (PARTITION BY s) AS n, rank() OVER (PARTITION BY s ORDER BY a) AS r, sum(a) OVER "
@@ -364,10 +365,10 @@ TEST_F(MeaningTest, PlanAndQueryGiveTheSameRows) {
 }
 
 TEST_F(MeaningTest, TheTextOfARecomputedViewRunsOverTablesOfItsInputsNames) {
-  for (const char* text : {"SELECT median(a) AS m, list(b ORDER BY b) AS n FROM t -- the middle",
-                           "SELECT a AS m, rank() OVER (ORDER BY b) AS n FROM main.t",
-                           "SELECT median(mag) AS m, net AS n FROM Strong GROUP BY net",
-                           "SELECT median(mag) AS m, 'it''s --' AS n FROM strong AS s /* all */"}) {
+  for (const char* text : {"SELECT median(a) AS m, list(b ORDER BY b) AS n FROM t, range(1) -- the middle",
+                           "SELECT a AS m, string_agg(s) OVER (ORDER BY b) AS n FROM main.t",
+                           "SELECT median(mag) AS m, net AS n FROM Strong, range(1) GROUP BY net",
+                           "SELECT median(mag) AS m, 'it''s --' AS n FROM range(1), strong AS s /* all */"}) {
     SCOPED_TRACE(text);
     const plan::Pipeline compiled = pipeline(kTables +
                                              "CREATE TEMPORARY VIEW strong AS SELECT id, net, mag FROM main.quakes "

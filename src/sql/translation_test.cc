@@ -117,21 +117,37 @@ TEST_F(TranslationTest, Aggregates) {
 }
 
 TEST_F(TranslationTest, AggregatesThatNeedAllRowsOfAGroupAreRunOverThem) {
-  EXPECT_THAT(plan_of("SELECT s, median(a) AS m, list(b ORDER BY a DESC) AS l FROM t GROUP BY s"), ElementsAre("x"));
-  EXPECT_THAT(plan_of("SELECT first(m) AS f, count(*) AS n FROM (SELECT max(a) AS m FROM t HAVING count(*) > 3)"),
-              ElementsAre("x"));
+  EXPECT_THAT(plan_of("SELECT s, median(a) AS m, list(b ORDER BY a DESC) AS l FROM t GROUP BY s"),
+              ElementsAre("project s, median(a) AS m, list(b) AS l",
+                          "  aggregate median(a), list(b ORDER BY a DESC, b) by s", "    input t (a, b, s)"));
+  EXPECT_THAT(
+      plan_of("SELECT first(m) AS f, count(*) AS n FROM (SELECT max(a) AS m FROM t HAVING count(*) > 3)"),
+      ElementsAre("project arg_min_null(max(a), create_sort_key(max(a), 'ASC NULLS LAST')) AS f, count_star() AS n",
+                  "  aggregate arg_min_null(max(a), create_sort_key(max(a), 'ASC NULLS LAST')), count_star()",
+                  "    filter (count_star() > 3)", "      aggregate count_star(), max(a)", "        input t (a)"));
 }
 
 TEST_F(TranslationTest, WindowFunctionsAreRunAgainByPartition) {
-  EXPECT_THAT(plan_of("SELECT a, lag(b) OVER (PARTITION BY s ORDER BY a) AS r FROM t"), ElementsAre("x"));
-  EXPECT_THAT(plan_of("SELECT a, rank() OVER (ORDER BY b) AS r, sum(b + 1) OVER (PARTITION BY s) AS q FROM t"),
-              ElementsAre("x"));
-  EXPECT_THAT(plan_of("SELECT a, row_number() OVER (ORDER BY b) AS r FROM t QUALIFY r > 3"), ElementsAre("x"));
+  EXPECT_THAT(plan_of("SELECT a, lag(b) OVER (PARTITION BY s ORDER BY a) AS r FROM t"),
+              ElementsAre("project a, LAG(b) OVER (PARTITION BY s ORDER BY a ASC NULLS LAST) AS r",
+                          "  window LAG(b) OVER (PARTITION BY s ORDER BY a ASC NULLS LAST), run again per s",
+                          "    input t (a, b, s)"));
+  EXPECT_THAT(
+      plan_of("SELECT a, rank() OVER (ORDER BY b) AS r, sum(b + 1) OVER (PARTITION BY s) AS q FROM t"),
+      ElementsAre("project a, RANK() OVER (ORDER BY b ASC NULLS LAST) AS r, sum((b + 1)) OVER (PARTITION BY s) AS q",
+                  "  window RANK() OVER (ORDER BY b ASC NULLS LAST), sum((b + 1)) OVER (PARTITION BY s), run again "
+                  "over all rows",
+                  "    project a, b, s, (b + 1)", "      input t (a, b, s)"));
 }
 
 TEST_F(TranslationTest, EachGroupingSetIsAnAggregateOfItsOwn) {
   EXPECT_THAT(plan_of("SELECT s, b, grouping(s, b) AS level, sum(DISTINCT a) AS n FROM t GROUP BY ROLLUP (s, b)"),
-              ElementsAre("project s, b, level, n", "  union all"));
+              ElementsAre("project NULL AS s, NULL AS b, 3 AS level, sum(DISTINCT a) AS n", "  union all",
+                          "    project NULL, NULL, sum(DISTINCT a), 3", "      aggregate sum(DISTINCT a)",
+                          "        input t (a, b, s)", "    project s, NULL, sum(DISTINCT a), 1",
+                          "      aggregate sum(DISTINCT a) by s", "        input t (a, b, s)",
+                          "    project s, b, sum(DISTINCT a), 0", "      aggregate sum(DISTINCT a) by s, b",
+                          "        input t (a, b, s)"));
 }
 
 TEST_F(TranslationTest, ASumOfABooleanCounts) {
@@ -316,8 +332,9 @@ struct Recomputed {
 
 const Recomputed kRecomputed[] = {
     {"SELECT list(a) AS m FROM (FROM t ORDER BY b)", "the aggregate list() over an inner ORDER BY"},
-    {"SELECT list(DISTINCT d) AS m FROM t", "the aggregate list(DISTINCT"},
-    {"SELECT first(a) AS f, count(*) AS n FROM (SELECT a FROM t ORDER BY b LIMIT 1)", "the aggregate first() over an inner ORDER BY"},
+    {"SELECT list(DISTINCT x) AS m FROM t", "the aggregate list(DISTINCT"},
+    {"SELECT first(a) AS f, count(*) AS n FROM (SELECT a FROM t ORDER BY b LIMIT 1)",
+     "the aggregate first() over an inner ORDER BY"},
     {"SELECT CASE WHEN count(*) = 0 THEN error('none') ELSE first(a) END AS x FROM (SELECT a FROM t ORDER BY b LIMIT "
      "1)",
      "the aggregate first() over an inner ORDER BY"},
@@ -328,6 +345,10 @@ const Recomputed kRecomputed[] = {
      "a window frame RANGE BETWEEN a distance"},
     {"SELECT a, string_agg(s, '-') OVER (PARTITION BY b ORDER BY a) AS r FROM t", "the window function string_agg()"},
     {"SELECT a, rank() OVER () AS r FROM (FROM t ORDER BY b)", "over an inner ORDER BY"},
+    {"SELECT a, sum(b) OVER (ORDER BY a ROWS BETWEEN b PRECEDING AND CURRENT ROW) AS r FROM t", "a computed distance"},
+    {"SELECT a, list(DISTINCT b) OVER (PARTITION BY s) AS r FROM t", "list(DISTINCT"},
+    {"SELECT a, lag(NULL) OVER (ORDER BY b) AS r FROM t", "the window function"},
+    {"SELECT array_to_string(list(s ORDER BY a), '-') AS r FROM t", "carries more than its arguments"},
     {"SELECT DISTINCT ON (a) * FROM (FROM t ORDER BY a, b DESC)", "DISTINCT ON over an inner ORDER BY"},
     {"SELECT a FROM (SELECT a, row_number() OVER () AS r FROM (FROM t ORDER BY b)) WHERE r <= 10",
      "row_number() over an inner ORDER BY"},

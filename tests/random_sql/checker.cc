@@ -215,10 +215,13 @@ class Play {
   }
 
   bool make_dataflow() {
-    auto made = runtime::Dataflow::create(plan_, kernels_, [&](const std::string& relation) {
-      return std::any_of(case_.tables.begin(), case_.tables.end(),
-                         [&](const Table& table) { return table.name == relation && table.append_only; });
-    }, runtime::run_by_lake(lake_, [] { return std::stop_token(); }));
+    auto made = runtime::Dataflow::create(
+        plan_, kernels_,
+        [&](const std::string& relation) {
+          return std::any_of(case_.tables.begin(), case_.tables.end(),
+                             [&](const Table& table) { return table.name == relation && table.append_only; });
+        },
+        runtime::run_by_lake(lake_, [] { return std::stop_token(); }));
     if (!made) return differs("no dataflow", made.error().message());
     dataflow_ = std::move(*made);
     return true;

@@ -150,8 +150,7 @@ Result<std::unique_ptr<Accumulator>> make_fold(columnar::KernelContext& context,
   for (const columnar::Expression& argument : call.arguments) argument_types.push_back(argument.type);
   if (argument_types != kernel->arguments() || kernel->type() != call.type) return unsupported(call);
   // Which of the equal values that read differently to keep would depend on the rows that came first.
-  const bool several_forms =
-      std::any_of(argument_types.begin(), argument_types.end(), columnar::has_several_forms);
+  const bool several_forms = std::any_of(argument_types.begin(), argument_types.end(), columnar::has_several_forms);
   if (call.distinct && several_forms) return unsupported(call);
   SLUICE_TRY_ASSIGN(auto order_codec, RowCodec::create_for_keys(std::move(order_types), std::move(orders)));
   SLUICE_TRY_ASSIGN(auto row_codec, RowCodec::create(std::move(argument_types)));

@@ -73,8 +73,8 @@ void mark_without_text(duckdb::Vector& vector, const std::vector<std::uint32_t>&
   const duckdb::date_t last = duckdb::Date::FromDate(kPartitionYearMax, 12, 31);
   switch (vector.GetType().id()) {
     case duckdb::LogicalTypeId::DATE:
-      return mark_values<duckdb::date_t>(
-          vector, rows, marked, [&](duckdb::date_t value) { return value >= first && value <= last; });
+      return mark_values<duckdb::date_t>(vector, rows, marked,
+                                         [&](duckdb::date_t value) { return value >= first && value <= last; });
     case duckdb::LogicalTypeId::TIMESTAMP:
     case duckdb::LogicalTypeId::TIMESTAMP_TZ:
       return mark_values<duckdb::timestamp_t>(vector, rows, marked, [&](duckdb::timestamp_t value) {

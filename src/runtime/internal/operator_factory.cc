@@ -47,7 +47,8 @@ struct Maker {
     engine::Aggregate::Definition definition;
     definition.groups = node.groups;
     for (const plan::Aggregate& call : node.aggregates) {
-      definition.calls.push_back({call.function, call.arguments, call.distinct, call.filter, call.type, call.kernel, {}});
+      definition.calls.push_back(
+          {call.function, call.arguments, call.distinct, call.filter, call.type, call.kernel, {}});
       for (const plan::OrderKey& key : call.order) {
         definition.calls.back().order.push_back({key.expression, key.order});
       }
@@ -76,8 +77,8 @@ struct Maker {
     return upcast(engine::TopN::create(context, std::move(definition), inputs[0].types));
   }
   Made operator()(const plan::PartitionQueryNode& node) const {
-    return upcast(engine::PartitionQuery::create({node.partition, node.sql, node.text, types, run_query},
-                                                 inputs[0].types));
+    return upcast(
+        engine::PartitionQuery::create({node.partition, node.sql, node.text, types, run_query}, inputs[0].types));
   }
   Made operator()(const plan::UnionNode&) const { return upcast(engine::Union::create(inputs[0].types)); }
 };

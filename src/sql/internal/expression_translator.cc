@@ -1,7 +1,9 @@
 #include "sql/internal/expression_translator.h"
 
 #include <algorithm>
+#include <array>
 #include <optional>
+#include <string_view>
 
 #include <fmt/format.h>
 
@@ -144,11 +146,13 @@ class Translator {
 
   static bool is_same(const duckdb::Expression& again, const duckdb::BoundFunctionExpression& call) {
     const auto same_type = [](const Bound& a, const Bound& b) { return a->return_type == b->return_type; };
-    // What binding made of a constant may be gone from the arguments: the separator of list_aggregate(l, 'string_agg', s).
+    // Binding takes constants out of the arguments of the aggregate inside: the separator of (l, 'string_agg', s).
+    static constexpr auto kOfLists =
+        std::to_array<std::string_view>({"list_aggregate", "list_aggr", "array_aggregate", "array_aggr", "aggregate"});
     const auto& bound = again.Cast<duckdb::BoundFunctionExpression>();
-    const bool same_data = !bound.bind_info || !call.bind_info ? !bound.bind_info == !call.bind_info
-                                                               : bound.bind_info->Equals(*call.bind_info);
-    return same_data && again.return_type == call.return_type &&
+    const bool of_list = std::ranges::find(kOfLists, std::string_view(call.function.name)) != kOfLists.end();
+    if (of_list && !(bound.bind_info && call.bind_info && bound.bind_info->Equals(*call.bind_info))) return false;
+    return again.return_type == call.return_type &&
            std::ranges::equal(again.Cast<duckdb::BoundFunctionExpression>().children, call.children, same_type);
   }
 

@@ -288,7 +288,8 @@ class PlanTranslator {
   }
 
   // NOLINTNEXTLINE(misc-no-recursion)
-  Result<Relation> filtered_window(duckdb::LogicalWindow& op, const std::vector<const duckdb::Expression*>& conditions) {
+  Result<Relation> filtered_window(duckdb::LogicalWindow& op,
+                                   const std::vector<const duckdb::Expression*>& conditions) {
     SLUICE_TRY_ASSIGN(Relation windowed, window_functions(op));
     return filtered(std::move(windowed), conditions);
   }
@@ -340,8 +341,7 @@ class PlanTranslator {
     }
     body.sql = fmt::format("SELECT {} FROM input", fmt::join(items, ", "));
     body.text = fmt::format("{}", fmt::join(written_names(op), ", "));
-    const NodeIndex input =
-        columns.size() == width ? child.node : builder_.project(child.node, std::move(columns));
+    const NodeIndex input = columns.size() == width ? child.node : builder_.project(child.node, std::move(columns));
     out.node = builder_.partition_query(input, std::move(body), std::move(types), std::move(names));
     return out;
   }
@@ -349,17 +349,15 @@ class PlanTranslator {
   /// Whether the operator is a sort that the query did not ask for.
   static bool is_pinned(const LogicalOperator& op) {
     return op.type == LogicalOperatorType::LOGICAL_ORDER_BY &&
-           std::ranges::all_of(op.Cast<duckdb::LogicalOrder>().orders, [](const auto& order) {
-             return order.expression->GetAlias() == lake::kTieBreak;
-           });
+           std::ranges::all_of(op.Cast<duckdb::LogicalOrder>().orders,
+                               [](const auto& order) { return order.expression->GetAlias() == lake::kTieBreak; });
   }
 
   /// The functions as the query wrote them, without the keys that pin their ties.
   static std::vector<std::string> written_names(const duckdb::LogicalWindow& op) {
     std::vector<std::string> names;
     for (const auto& expression : op.expressions) {
-      auto written =
-          duckdb::unique_ptr_cast<duckdb::Expression, duckdb::BoundWindowExpression>(expression->Copy());
+      auto written = duckdb::unique_ptr_cast<duckdb::Expression, duckdb::BoundWindowExpression>(expression->Copy());
       for (auto* orders : {&written->orders, &written->arg_orders}) {
         std::erase_if(*orders, [](const auto& order) { return order.expression->GetAlias() == lake::kTieBreak; });
       }
@@ -372,7 +370,7 @@ class PlanTranslator {
 
   // NOLINTNEXTLINE(misc-no-recursion)
   Result<Relation> projection(duckdb::LogicalProjection& op) {
-    if (is_scalar_guard(op)) return scalar_guard(op, op.children[0]->Cast<duckdb::LogicalAggregate>());
+    if (lake::is_scalar_guard(op)) return scalar_guard(op, op.children[0]->Cast<duckdb::LogicalAggregate>());
     SLUICE_TRY_ASSIGN(const Relation child, translate(*op.children[0]));
     return projected(op, child.node, [&](const ColumnBinding& binding) { return find_column(binding, child); });
   }
@@ -390,44 +388,6 @@ class PlanTranslator {
     }
     out.node = builder_.project(child, std::move(expressions), std::move(names));
     return out;
-  }
-
-  /// DuckDB takes a subquery's value as first(value), and its row count to raise an error if it is above one: only that
-  /// error tells it from a query that asks for first() and count() itself.
-  static bool is_scalar_guard(const duckdb::LogicalProjection& op) {
-    if (op.expressions.size() != 1 || !raises_error(*op.expressions[0])) return false;
-    if (op.children[0]->type != LogicalOperatorType::LOGICAL_AGGREGATE_AND_GROUP_BY) return false;
-    const auto& aggregate = op.children[0]->Cast<duckdb::LogicalAggregate>();
-    if (!aggregate.groups.empty() || aggregate.expressions.size() != 2) return false;
-    const auto& value = aggregate.expressions[0]->Cast<duckdb::BoundAggregateExpression>();
-    const auto& count = aggregate.expressions[1]->Cast<duckdb::BoundAggregateExpression>();
-    return value.function.name == "first" && value.children.size() == 1 && !value.filter && !value.IsDistinct() &&
-           count.function.name == "count_star" && !count.filter;
-  }
-
-  /// CASE WHEN count > 1 THEN error('…') ELSE value END, as DuckDB writes it.
-  static bool raises_error(const duckdb::Expression& expression) {
-    if (expression.GetExpressionClass() != duckdb::ExpressionClass::BOUND_CASE) return false;
-    const auto& cases = expression.Cast<duckdb::BoundCaseExpression>();
-    const auto is_column = [](const duckdb::Expression& part, std::uint64_t column) {
-      return part.GetExpressionClass() == duckdb::ExpressionClass::BOUND_COLUMN_REF &&
-             part.Cast<duckdb::BoundColumnRefExpression>().binding.column_index == column;
-    };
-    const auto exceeds_one = [&](const duckdb::Expression& condition) {
-      if (condition.GetExpressionType() != duckdb::ExpressionType::COMPARE_GREATERTHAN) return false;
-      const auto& comparison = condition.Cast<duckdb::BoundComparisonExpression>();
-      return is_column(*comparison.left, 1) &&
-             comparison.right->GetExpressionClass() == duckdb::ExpressionClass::BOUND_CONSTANT &&
-             comparison.right->Cast<duckdb::BoundConstantExpression>().value == duckdb::Value::BIGINT(1);
-    };
-    const auto is_error = [](const duckdb::Expression* result) {
-      while (result->GetExpressionClass() == duckdb::ExpressionClass::BOUND_CAST)
-        result = result->Cast<duckdb::BoundCastExpression>().child.get();
-      return result->GetExpressionClass() == duckdb::ExpressionClass::BOUND_FUNCTION &&
-             result->Cast<duckdb::BoundFunctionExpression>().function.name == "error";
-    };
-    return cases.case_checks.size() == 1 && exceeds_one(*cases.case_checks[0].when_expr) &&
-           is_error(cases.case_checks[0].then_expr.get()) && is_column(*cases.else_expr, 0);
   }
 
   // NOLINTNEXTLINE(misc-no-recursion)
@@ -536,8 +496,7 @@ class PlanTranslator {
       out.arguments[0] = Expression::cast(std::move(out.arguments[0]), duckdb::LogicalType::INTEGER);
     }
     if (plan::has_incremental_form(out)) return out;
-    const bool looks_at_order =
-        bound.function.GetOrderDependent() == duckdb::AggregateOrderDependent::ORDER_DEPENDENT;
+    const bool looks_at_order = bound.function.GetOrderDependent() == duckdb::AggregateOrderDependent::ORDER_DEPENDENT;
     if (in_order && looks_at_order && !bound.order_bys) {
       return not_incremental(fmt::format("the aggregate {}() over an inner ORDER BY", out.function));
     }

@@ -22,9 +22,10 @@ using duckdb::WindowBoundary;
 /// out (lake/total_order.h).
 bool is_known_aggregate(std::string_view name) {
   static constexpr auto kKnown = std::to_array<std::string_view>(
-      {"any_value", "arg_max", "arg_max_null", "arg_min", "arg_min_null", "avg", "bit_and", "bit_or", "bit_xor",
-       "bool_and", "bool_or", "count", "count_star", "first", "last", "list", "max", "median", "min", "mode",
-       "stddev", "stddev_pop", "stddev_samp", "sum", "sum_no_overflow", "var_pop", "var_samp", "variance"});
+      {"any_value",  "arg_max",     "arg_max_null", "arg_min",         "arg_min_null", "avg",        "bit_and",
+       "bit_or",     "bit_xor",     "bool_and",     "bool_or",         "count",        "count_star", "first",
+       "last",       "list",        "max",          "median",          "min",          "mode",       "stddev",
+       "stddev_pop", "stddev_samp", "sum",          "sum_no_overflow", "var_pop",      "var_samp",   "variance"});
   return std::ranges::find(kKnown, name) != kKnown.end();
 }
 
@@ -60,8 +61,8 @@ class WindowText {
       case ExpressionType::WINDOW_AGGREGATE: {
         name = window_.aggregate->name;
         if (!is_known_aggregate(name)) return not_incremental(fmt::format("the window function {}()", name));
-        if (window_.distinct && window_.aggregate->GetOrderDependent() ==
-                                    duckdb::AggregateOrderDependent::ORDER_DEPENDENT) {
+        if (window_.distinct &&
+            window_.aggregate->GetOrderDependent() == duckdb::AggregateOrderDependent::ORDER_DEPENDENT) {
           return not_incremental(fmt::format("the window function {}(DISTINCT …)", name));
         }
         if (name == "sum_no_overflow") name = "sum";
@@ -92,9 +93,9 @@ class WindowText {
       SLUICE_TRY_ASSIGN(std::string column, name_column_(*argument));
       columns.push_back(std::move(column));
     }
-    std::string text = name == "count_star"
-                           ? std::string("count(*")
-                           : fmt::format("{}({}{}", name, window_.distinct ? "DISTINCT " : "", fmt::join(columns, ", "));
+    std::string text = name == "count_star" ? std::string("count(*")
+                                            : fmt::format("{}({}{}", name, window_.distinct ? "DISTINCT " : "",
+                                                          fmt::join(columns, ", "));
     if (!window_.arg_orders.empty()) {
       SLUICE_TRY_ASSIGN(const std::string orders, order_by(window_.arg_orders));
       text += " " + orders;
