@@ -9,6 +9,7 @@
 #include <duckdb.hpp>
 #include <duckdb/parser/keyword_helper.hpp>
 #include <duckdb/parser/parser.hpp>
+#include <duckdb/parser/statement/create_statement.hpp>
 
 #include "base/check.h"
 #include "lake/internal/adapt_statement.h"
@@ -38,6 +39,8 @@ class RunningQuery final : public Rows {
       return Error(ErrorCode::InvalidArgument, fmt::format("one statement at a time, not {}", statements.size()))
           .with_number(kErrorNotOneStatement);
     }
+    // Before it is planned: of a table that is planned and never made DuckDB leaks the description.
+    if (makes_lasting_table(*statements[0])) return lasting_change();
     SLUICE_TRY(in_duckdb([&] {
       adapt_statement(*statements[0], *names_of(*connection_->context));
       pending_ = connection_->PendingQuery(std::move(statements[0]), /*allow_stream_result=*/true);
@@ -96,12 +99,22 @@ class RunningQuery final : public Rows {
 
   Status refuse_lasting_changes() const {
     for (const auto& [database, change] : pending_->properties.modified_databases) {
-      if (database == TEMP_CATALOG) continue;
-      return Error(ErrorCode::InvalidArgument, "a query changes nothing; it may make temporary objects for itself")
-          .with_number(kErrorChangesSomething)
-          .with_help("datasets are defined by the project's SQL files; `sluice run` changes their tables");
+      if (database != TEMP_CATALOG) return lasting_change();
     }
     return ok();
+  }
+
+  static bool makes_lasting_table(const duckdb::SQLStatement& statement) {
+    if (statement.type != duckdb::StatementType::CREATE_STATEMENT) return false;
+    const duckdb::CreateInfo& info = *statement.Cast<duckdb::CreateStatement>().info;
+    return info.type == duckdb::CatalogType::TABLE_ENTRY && !info.temporary && info.catalog != TEMP_CATALOG &&
+           info.schema != TEMP_CATALOG;
+  }
+
+  static Error lasting_change() {
+    return Error(ErrorCode::InvalidArgument, "a query changes nothing; it may make temporary objects for itself")
+        .with_number(kErrorChangesSomething)
+        .with_help("datasets are defined by the project's SQL files; `sluice run` changes their tables");
   }
 
   std::shared_ptr<Instance> instance_;
