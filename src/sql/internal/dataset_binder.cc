@@ -8,7 +8,6 @@
 #include <duckdb/common/string_util.hpp>
 #include <duckdb/main/client_context.hpp>
 #include <duckdb/main/database.hpp>
-#include <duckdb/optimizer/optimizer.hpp>
 #include <duckdb/parser/expression/cast_expression.hpp>
 #include <duckdb/parser/expression/columnref_expression.hpp>
 #include <duckdb/parser/query_node/select_node.hpp>
@@ -264,8 +263,7 @@ class DatasetBinder {
       if (!found.empty()) return;
       bound.notes = lake::pin_ties(planner.plan);
       lake::pin_aggregates(planner.plan);
-      duckdb::Optimizer optimizer(*planner.binder, client);
-      auto plan = optimizer.Optimize(std::move(planner.plan));
+      auto plan = tools_.database.optimize(*planner.binder, std::move(planner.plan));
       refuse_bad_constants(context(), client, *plan, found);
       if (!found.empty()) return;
       plan->ResolveOperatorTypes();

@@ -50,14 +50,4 @@ constexpr std::array<OptimizerRule, 33> kRules = {{
 
 std::span<const OptimizerRule> optimizer_rules() { return kRules; }
 
-std::string disabled_optimizers() {
-  std::string names;
-  for (const OptimizerRule& rule : kRules) {
-    if (rule.keep) continue;
-    if (!names.empty()) names += ',';
-    names += rule.name;
-  }
-  return names;
-}
-
 }  // namespace sluice::sql

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <span>
-#include <string>
 #include <string_view>
 
 namespace sluice::sql {
@@ -16,8 +15,5 @@ struct OptimizerRule {
 /// One rule for each optimizer of the DuckDB we are built with, in its order. A test fails when DuckDB has another one:
 /// decide here whether it is right for a plan that outlives today's data.
 std::span<const OptimizerRule> optimizer_rules();
-
-/// Returns the names of those not kept, separated by commas: the value of `disabled_optimizers`.
-std::string disabled_optimizers();
 
 }  // namespace sluice::sql

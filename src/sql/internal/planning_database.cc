@@ -1,13 +1,18 @@
 #include "sql/internal/planning_database.h"
 
+#include <set>
+
 #include <duckdb.hpp>
 #include <duckdb/catalog/catalog.hpp>
 #include <duckdb/function/table_function.hpp>
+#include <duckdb/main/config.hpp>
+#include <duckdb/optimizer/optimizer.hpp>
 #include <duckdb/parser/expression/constant_expression.hpp>
 #include <duckdb/parser/expression/function_expression.hpp>
 #include <duckdb/parser/parsed_data/create_table_function_info.hpp>
 #include <duckdb/parser/parser.hpp>
 #include <duckdb/parser/tableref/table_function_ref.hpp>
+#include <duckdb/planner/binder.hpp>
 #include <duckdb/planner/operator/logical_get.hpp>
 
 #include "columnar/guard.h"
@@ -52,6 +57,14 @@ duckdb::unique_ptr<duckdb::FunctionData> bind_stand_in(duckdb::ClientContext&, d
 }
 
 void scan_nothing(duckdb::ClientContext&, duckdb::TableFunctionInput&, duckdb::DataChunk&) {}
+
+std::set<duckdb::OptimizerType> disabled_optimizers() {
+  std::set<duckdb::OptimizerType> disabled;
+  for (const OptimizerRule& rule : optimizer_rules()) {
+    if (!rule.keep) disabled.insert(duckdb::OptimizerTypeFromString(std::string(rule.name)));
+  }
+  return disabled;
+}
 
 }  // namespace
 
@@ -100,7 +113,6 @@ void PlanningDatabase::open() {
     auto result = connection_->Query(statement);
     if (result->HasError()) result->ThrowError();
   };
-  run("SET disabled_optimizers = '" + disabled_optimizers() + "'");
   run("SET TimeZone = 'UTC'");
 
   duckdb::TableFunction function(std::string(kStandInFunction),
@@ -128,6 +140,19 @@ std::optional<duckdb::ErrorData> PlanningDatabase::attempt(const std::function<v
 }
 
 duckdb::ClientContext& PlanningDatabase::context() { return *connection_->context; }
+
+duckdb::unique_ptr<duckdb::LogicalOperator> PlanningDatabase::optimize(
+    duckdb::Binder& binder, duckdb::unique_ptr<duckdb::LogicalOperator> plan) {
+  static const std::set<duckdb::OptimizerType> kDisabled = disabled_optimizers();
+  auto& disabled = duckdb::DBConfig::GetConfig(context()).options.disabled_optimizers;
+  struct Reset {
+    std::set<duckdb::OptimizerType>& disabled;
+    ~Reset() { disabled.clear(); }
+  } reset{disabled};
+  disabled = kDisabled;
+  duckdb::Optimizer optimizer(binder, context());
+  return optimizer.Optimize(std::move(plan));
+}
 
 duckdb::unique_ptr<duckdb::SelectStatement> PlanningDatabase::parse(const std::string& text) {
   duckdb::Parser parser(context().GetParserOptions());

@@ -17,6 +17,7 @@
 #include "columnar/schema.h"
 
 namespace duckdb {
+class Binder;
 class ClientContext;
 class Connection;
 class DuckDB;
@@ -56,6 +57,12 @@ class PlanningDatabase {
 
   /// Within attempt() only.
   duckdb::ClientContext& context();
+
+  /// Optimizes a bound plan as optimizer_rules() say. Within attempt() only; throws what DuckDB throws. They hold from here
+  /// on and not for the binder, which turns the sides of a RIGHT JOIN by what it is told of them: `lake` binds with all of
+  /// them, and ties must be broken by the same columns in both.
+  duckdb::unique_ptr<duckdb::LogicalOperator> optimize(duckdb::Binder& binder,
+                                                       duckdb::unique_ptr<duckdb::LogicalOperator> plan);
 
   /// Parses one query. Within attempt() only; throws what DuckDB throws. nullptr if the text is not a single SELECT.
   duckdb::unique_ptr<duckdb::SelectStatement> parse(const std::string& text);
