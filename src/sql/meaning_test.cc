@@ -243,6 +243,8 @@ const char* const kQueries[] = {
     "SELECT a, s FROM t WHERE a BETWEEN 1 AND 3 AND NOT (s LIKE 'a%')",
     "SELECT d + 1 AS c1, d * d AS c2, d / 3 AS c3, d - d AS c4, -d AS c5, d > 30 AS c6, d % 2 AS c7, round(d, 1) AS "
     "c8, d + d + d AS c9 FROM t",
+    "SELECT a, array_to_string([s, 'x', NULL], '-') AS j, list_aggregate([s, 'y'], 'string_agg') AS k, "
+    "list_aggr(l, 'sum') AS z FROM t",
     "SELECT l[1] AS f, len(l) AS n, list_contains(l, 2) AS c, {'p': a, 'q': s} AS st, {'p': a}.p AS m FROM t",
     "SELECT s, count(*) AS n, count(a) AS c, sum(a) AS su, avg(b) AS av, min(d) AS mi, max(x) AS ma, sum(x) AS sx, "
     "avg(d) AS ad FROM t GROUP BY s",

@@ -348,7 +348,6 @@ const Recomputed kRecomputed[] = {
     {"SELECT a, sum(b) OVER (ORDER BY a ROWS BETWEEN b PRECEDING AND CURRENT ROW) AS r FROM t", "a computed distance"},
     {"SELECT a, list(DISTINCT b) OVER (PARTITION BY s) AS r FROM t", "list(DISTINCT"},
     {"SELECT a, lag(NULL) OVER (ORDER BY b) AS r FROM t", "the window function"},
-    {"SELECT array_to_string(list(s ORDER BY a), '-') AS r FROM t", "carries more than its arguments"},
     {"SELECT DISTINCT ON (a) * FROM (FROM t ORDER BY a, b DESC)", "DISTINCT ON over an inner ORDER BY"},
     {"SELECT a FROM (SELECT a, row_number() OVER () AS r FROM (FROM t ORDER BY b)) WHERE r <= 10",
      "row_number() over an inner ORDER BY"},

@@ -12,6 +12,8 @@
 #include <duckdb/function/function_binder.hpp>
 #include <duckdb/planner/expression/list.hpp>
 
+#include "sql/internal/bound_separator.h"
+
 namespace sluice::sql {
 namespace {
 
@@ -104,6 +106,9 @@ class Translator {
       return not_incremental(fmt::format("function {}() carries more than its arguments", call.function.name));
     Expression out{Kind::Function, *natural, 0, duckdb::Value(), call.function.name, {}};
     SLUICE_TRY(translate_children(call.children, out.children));
+    if (aggregates_list(call)) {
+      if (auto separator = bound_separator(call)) out.children.push_back(Expression::literal(*std::move(separator)));
+    }
     return *natural == call.return_type ? std::move(out) : Expression::cast(std::move(out), call.return_type);
   }
 
@@ -131,6 +136,10 @@ class Translator {
                    bool before_casts) {
     duckdb::vector<Bound> arguments;
     for (std::size_t i = 0; i < call.children.size(); ++i) arguments.push_back(argument(call, i, before_casts));
+    if (aggregates_list(call)) {
+      if (auto separator = bound_separator(call))
+        arguments.push_back(duckdb::make_uniq<duckdb::BoundConstantExpression>(duckdb::Value(*std::move(separator))));
+    }
     duckdb::ErrorData error;
     try {
       Bound again = duckdb::FunctionBinder(context_).BindScalarFunction(entry, std::move(arguments), error);
@@ -144,14 +153,18 @@ class Translator {
     }
   }
 
+  static bool aggregates_list(const duckdb::BoundFunctionExpression& call) {
+    static constexpr auto kNames =
+        std::to_array<std::string_view>({"list_aggregate", "list_aggr", "array_aggregate", "array_aggr", "aggregate"});
+    return std::ranges::find(kNames, std::string_view(call.function.name)) != kNames.end();
+  }
+
   static bool is_same(const duckdb::Expression& again, const duckdb::BoundFunctionExpression& call) {
     const auto same_type = [](const Bound& a, const Bound& b) { return a->return_type == b->return_type; };
-    // Binding takes constants out of the arguments of the aggregate inside: the separator of (l, 'string_agg', s).
-    static constexpr auto kOfLists =
-        std::to_array<std::string_view>({"list_aggregate", "list_aggr", "array_aggregate", "array_aggr", "aggregate"});
+    // Binding takes constants out of the arguments of the aggregate inside.
     const auto& bound = again.Cast<duckdb::BoundFunctionExpression>();
-    const bool of_list = std::ranges::find(kOfLists, std::string_view(call.function.name)) != kOfLists.end();
-    if (of_list && !(bound.bind_info && call.bind_info && bound.bind_info->Equals(*call.bind_info))) return false;
+    if (aggregates_list(call) && !(bound.bind_info && call.bind_info && bound.bind_info->Equals(*call.bind_info)))
+      return false;
     return again.return_type == call.return_type &&
            std::ranges::equal(again.Cast<duckdb::BoundFunctionExpression>().children, call.children, same_type);
   }
