@@ -1,16 +1,14 @@
 #include "cli/result_writer.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include <fmt/format.h>
 
-#include "base/log.h"
+#include "columnar/json_text.h"
 
 namespace sluice::cli {
 namespace {
 
-using duckdb::LogicalTypeId;
 using duckdb::Value;
 
 const std::vector<std::string> kFormatNames = {"table", "json", "ndjson", "csv", "markdown"};
@@ -45,15 +43,6 @@ std::string cell_text(const Value& value) {
   return text;
 }
 
-std::string json_row(const columnar::Schema& schema, duckdb::DataChunk& rows, std::size_t row) {
-  std::string out = "{";
-  for (std::size_t column = 0; column < schema.fields.size(); ++column) {
-    out += fmt::format("{}{}:{}", column == 0 ? "" : ",", json_quote(schema.fields[column].name),
-                       to_json(rows.GetValue(column, row)));
-  }
-  return out + "}";
-}
-
 class JsonWriter final : public ResultWriter {
  public:
   JsonWriter(std::ostream& out, columnar::Schema schema, bool lines)
@@ -61,7 +50,7 @@ class JsonWriter final : public ResultWriter {
   void write(duckdb::DataChunk& rows) override {
     for (std::size_t row = 0; row < rows.size(); ++row) {
       if (!lines_) out_ << (count_ == 0 ? "[" : ",\n ");
-      out_ << json_row(schema_, rows, row);
+      out_ << columnar::json_text(schema_, rows, row);
       if (lines_) out_ << '\n';
       ++count_;
     }
@@ -91,7 +80,7 @@ class CsvWriter final : public ResultWriter {
         const Value value = rows.GetValue(column, row);
         out_ << (column == 0 ? "" : ",");
         if (value.IsNull()) continue;
-        out_ << quoted(value.type().IsNested() ? to_json(value) : value.ToString());
+        out_ << quoted(value.type().IsNested() ? columnar::json_text(value) : value.ToString());
       }
       out_ << "\r\n";
     }
@@ -231,49 +220,7 @@ class GridWriter final : public ResultWriter {
   std::uint64_t count_ = 0;
 };
 
-std::string json_children(const std::vector<std::string>& names, const duckdb::vector<Value>& values) {
-  std::string out = "{";
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    out += fmt::format("{}{}:{}", i == 0 ? "" : ",", json_quote(names[i]), to_json(values[i]));
-  }
-  return out + "}";
-}
-
-std::string json_list(const duckdb::vector<Value>& values) {
-  std::string out = "[";
-  for (std::size_t i = 0; i < values.size(); ++i) out += (i == 0 ? "" : ",") + to_json(values[i]);
-  return out + "]";
-}
-
 }  // namespace
-
-std::string to_json(const Value& value) {
-  if (value.IsNull()) return "null";
-  switch (value.type().id()) {
-    case LogicalTypeId::BOOLEAN: return value.GetValue<bool>() ? "true" : "false";
-    case LogicalTypeId::FLOAT:
-    case LogicalTypeId::DOUBLE:
-      // JSON has no word for these.
-      return std::isfinite(value.GetValue<double>()) ? value.ToString() : json_quote(value.ToString());
-    case LogicalTypeId::STRUCT: {
-      std::vector<std::string> names;
-      for (const auto& member : duckdb::StructType::GetChildTypes(value.type())) names.push_back(member.first);
-      return json_children(names, duckdb::StructValue::GetChildren(value));
-    }
-    case LogicalTypeId::LIST: return json_list(duckdb::ListValue::GetChildren(value));
-    case LogicalTypeId::ARRAY: return json_list(duckdb::ArrayValue::GetChildren(value));
-    case LogicalTypeId::MAP: {
-      std::vector<std::string> names;
-      duckdb::vector<Value> values;
-      for (const Value& entry : duckdb::MapValue::GetChildren(value)) {
-        names.push_back(duckdb::StructValue::GetChildren(entry)[0].ToString());
-        values.push_back(duckdb::StructValue::GetChildren(entry)[1]);
-      }
-      return json_children(names, values);
-    }
-    default: return is_number(value.type()) ? value.ToString() : json_quote(value.ToString());
-  }
-}
 
 Result<OutputFormat> parse_output_format(std::string_view name) {
   for (std::size_t i = 0; i < kFormatNames.size(); ++i) {

@@ -37,7 +37,4 @@ class ResultWriter {
   virtual void finish() = 0;
 };
 
-/// Returns the value as JSON text.
-std::string to_json(const duckdb::Value& value);
-
 }  // namespace sluice::cli

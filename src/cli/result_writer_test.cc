@@ -1,6 +1,5 @@
 #include "cli/result_writer.h"
 
-#include <limits>
 #include <sstream>
 
 #include <gmock/gmock.h>
@@ -131,31 +130,6 @@ TEST(ResultWriterTest, MarkdownEscapesBars) {
             "|---:|------|\n"
             "|  1 | a\\|b |\n"
             "| 22 | c    |\n");
-}
-
-TEST(ToJsonTest, KeepsNumbersAndBooleansWhatTheyAre) {
-  EXPECT_EQ(to_json(Value::BOOLEAN(true)), "true");
-  EXPECT_EQ(to_json(Value::BIGINT(-7)), "-7");
-  EXPECT_EQ(to_json(Value::DOUBLE(0.1)), "0.1");
-  EXPECT_EQ(to_json(Value::HUGEINT(duckdb::hugeint_t(1) << 100)), "1267650600228229401496703205376");
-  EXPECT_EQ(to_json(Value::DECIMAL(std::int64_t(12345), 10, 2)), "123.45");
-  EXPECT_EQ(to_json(Value(LogicalType::VARCHAR)), "null");
-}
-
-TEST(ToJsonTest, WritesWhatJsonHasNoWordForAsText) {
-  EXPECT_EQ(to_json(Value::DOUBLE(std::numeric_limits<double>::infinity())), "\"inf\"");
-  EXPECT_EQ(to_json(Value::DOUBLE(std::numeric_limits<double>::quiet_NaN())), "\"nan\"");
-  EXPECT_EQ(to_json(Value::DATE(2024, 2, 29)), "\"2024-02-29\"");
-  EXPECT_EQ(to_json(Value::TIMESTAMP(2024, 2, 29, 12, 30, 0, 1)), "\"2024-02-29 12:30:00.000001\"");
-}
-
-TEST(ToJsonTest, WritesNestedValuesAsObjectsAndArrays) {
-  const Value place = Value::STRUCT({{"town", Value("ulm")}, {"zip", Value(LogicalType::BIGINT)}});
-  EXPECT_EQ(to_json(place), "{\"town\":\"ulm\",\"zip\":null}");
-  EXPECT_EQ(to_json(Value::LIST({Value::INTEGER(1), Value(LogicalType::INTEGER)})), "[1,null]");
-  EXPECT_EQ(to_json(Value::LIST(LogicalType::INTEGER, {})), "[]");
-  EXPECT_EQ(to_json(Value::MAP(LogicalType::INTEGER, LogicalType::VARCHAR, {Value::INTEGER(1)}, {Value("x")})),
-            "{\"1\":\"x\"}");
 }
 
 TEST(OutputFormatTest, NamesAreKnownOrSuggested) {

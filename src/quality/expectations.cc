@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "columnar/guard.h"
+#include "columnar/json_text.h"
 
 namespace sluice::quality {
 namespace {
@@ -50,7 +51,8 @@ Result<Judgement> Expectations::judge(columnar::ChangeBatch& rows) {
         case plan::OnViolation::DropRow: stays[row] = false; break;
         case plan::OnViolation::Quarantine:
           stays[row] = false;
-          judgement.quarantined.push_back({rule.expectation.name, row_text(rows.rows(), row), rows.weight(row)});
+          judgement.quarantined.push_back(
+              {rule.expectation.name, columnar::json_text(schema_, rows.rows(), row), rows.weight(row)});
           break;
         case plan::OnViolation::FailUpdate:
           // Only a row that comes can stop the pipeline: one that goes was let in under other rules.
@@ -58,7 +60,7 @@ Result<Judgement> Expectations::judge(columnar::ChangeBatch& rows) {
           judgement.failure =
               Error(ErrorCode::DataError,
                     fmt::format("expectation {} says to stop: not ({}) for row {}", rule.expectation.name,
-                                rule.expectation.sql, row_text(rows.rows(), row)))
+                                rule.expectation.sql, columnar::json_text(schema_, rows.rows(), row)))
                   .with_number(3101)
                   .with_help("correct the input or the rule; nothing of this epoch was committed");
           break;
@@ -72,15 +74,6 @@ Result<Judgement> Expectations::judge(columnar::ChangeBatch& rows) {
   }
   judgement.kept = columnar::slice(rows, kept);
   return judgement;
-}
-
-std::string Expectations::row_text(const duckdb::DataChunk& rows, std::size_t row) const {
-  std::string text = "{";
-  for (std::size_t column = 0; column < schema_.fields.size(); ++column) {
-    text += fmt::format("{}{}: {}", column == 0 ? "" : ", ", schema_.fields[column].name,
-                        rows.GetValue(column, row).ToString());
-  }
-  return text + "}";
 }
 
 }  // namespace sluice::quality

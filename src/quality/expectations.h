@@ -27,7 +27,7 @@ struct Verdict {
 /// A row that an expectation sets aside.
 struct QuarantinedRow {
   std::string expectation;
-  std::string row;  ///< Its values as text, with column names.
+  std::string row;  ///< As a JSON object.
   std::int64_t weight = 1;
 
   friend bool operator==(const QuarantinedRow&, const QuarantinedRow&) = default;
@@ -61,7 +61,6 @@ class Expectations {
   };
   Expectations(std::vector<Rule> rules, columnar::Schema schema)
       : rules_(std::move(rules)), schema_(std::move(schema)) {}
-  std::string row_text(const duckdb::DataChunk& rows, std::size_t row) const;
 
   std::vector<Rule> rules_;
   columnar::Schema schema_;

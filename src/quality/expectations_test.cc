@@ -69,7 +69,7 @@ TEST_F(ExpectationsTest, QuarantineSetsTheRowAsideWithItsText) {
   const auto judged = judge(plan::OnViolation::Quarantine, {{Value::DOUBLE(-3), 2}});
   ASSERT_TRUE(judged);
   EXPECT_TRUE(judged->kept.empty());
-  EXPECT_EQ(judged->quarantined, (std::vector<QuarantinedRow>{{"positive", "{mag: -3.0}", 2}}));
+  EXPECT_EQ(judged->quarantined, (std::vector<QuarantinedRow>{{"positive", R"({"mag":-3.0})", 2}}));
 }
 
 TEST_F(ExpectationsTest, FailUpdateNamesRuleAndRowUnlessTheRowGoes) {
