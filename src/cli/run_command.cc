@@ -61,6 +61,7 @@ int run_epochs(Session& session, const CommonOptions& common, const RunOptions& 
   runner_options.schema = session.project.schema;
   runner_options.full_refresh = {options.full_refresh_all, {options.full_refresh.begin(), options.full_refresh.end()}};
   runner_options.settle_time = options.once ? std::chrono::milliseconds(0) : kSettleTime;
+  runner_options.wait_for_paths = !options.once;
   runner_options.engine = "sluice " SLUICE_VERSION;
   runtime::PipelineRunner runner({session.storage, *session.files, *session.lake, planner, session.clock,
                                   session.random, *session.log, session.fail_points},

@@ -30,7 +30,10 @@ Findings validate(const CommonOptions& common, const std::filesystem::path& proj
   }
   Planner planner((*session)->project);
   const auto pipeline = planner.make_plan(*schemas);
-  if (pipeline) findings.dataset_count = pipeline->datasets.size();
+  if (pipeline) {
+    findings.dataset_count = pipeline->datasets.size();
+    for (const Error& obstacle : schemas->find_obstacles(*pipeline)) findings.mistakes.push_back(numbered(obstacle));
+  }
   for (const Error& mistake : planner.errors()) findings.mistakes.push_back(numbered(mistake));
   if (!pipeline && findings.mistakes.empty()) findings.mistakes.push_back(numbered(pipeline.error()));
   return findings;

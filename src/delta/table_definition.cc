@@ -104,11 +104,15 @@ Result<std::vector<Action>> create_table_actions(const TableDefinition& definiti
 }
 
 Result<std::vector<Action>> alter_table_actions(const Snapshot& table, const TableDefinition& definition) {
-  SLUICE_TRY(check_definition(definition));
   if (definition.partition_columns != table.metadata().partition_columns) {
-    return Error(ErrorCode::InvalidArgument, "the partition columns of a table cannot change")
-        .with_help("a full refresh makes the table anew");
+    return Error(ErrorCode::InvalidArgument, "a table's files cannot be given other partition columns")
+        .with_help("replace the table's rows as a whole");
   }
+  return replace_table_actions(table, definition);
+}
+
+Result<std::vector<Action>> replace_table_actions(const Snapshot& table, const TableDefinition& definition) {
+  SLUICE_TRY(check_definition(definition));
   DataType schema = definition.schema;
   for (StructField& field : schema.fields) {
     const auto& present = table.schema().fields;
@@ -124,6 +128,7 @@ Result<std::vector<Action>> alter_table_actions(const Snapshot& table, const Tab
   for (const auto& [key, value] : definition.properties) metadata.configuration.insert_or_assign(key, value);
   if (definition.name) metadata.name = definition.name;
   if (definition.description) metadata.description = definition.description;
+  metadata.partition_columns = definition.partition_columns;
   if (schema != table.schema()) metadata.schema_string = write_schema(schema);
 
   SLUICE_TRY_ASSIGN(const auto features, required_features(schema, metadata.configuration));

@@ -36,4 +36,7 @@ Result<std::vector<Action>> create_table_actions(const TableDefinition& definiti
 /// cannot change (InvalidArgument).
 Result<std::vector<Action>> alter_table_actions(const Snapshot& table, const TableDefinition& definition);
 
+/// The same for a commit that also removes all of the table's files, in which the partition columns may change.
+Result<std::vector<Action>> replace_table_actions(const Snapshot& table, const TableDefinition& definition);
+
 }  // namespace sluice::delta

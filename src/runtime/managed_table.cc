@@ -65,14 +65,15 @@ bool has_our_transactions(const delta::Snapshot& snapshot) {
 
 }  // namespace
 
-Error foreign_commit_error(const std::string& key, std::int64_t found, std::int64_t expected) {
+Error foreign_commit_error(const std::string& key, std::int64_t found, std::int64_t expected,
+                           std::string_view full_refresh) {
   return Error(ErrorCode::Conflict,
                fmt::format("{} is at version {}, but this pipeline last wrote version {}", key, found, expected))
       .with_number(4102)
       .with_help(
           fmt::format("someone else committed to the table; `sluice run --once --full-refresh={}` makes it follow "
                       "its query again",
-                      dataset_of(key)));
+                      full_refresh));
 }
 
 Result<bool> is_version_taken(store::ObjectStore& store, const PlannedCommit& commit) {
@@ -110,11 +111,12 @@ Result<std::unique_ptr<ManagedTable>> ManagedTable::open(TableEnvironment& envir
   return table;
 }
 
-std::optional<Error> ManagedTable::out_of_step() const {
+std::optional<Error> ManagedTable::out_of_step(std::string_view full_refresh) const {
   switch (standing_) {
     case TableStanding::New:
     case TableStanding::AsLeft: return std::nullopt;
-    case TableStanding::Ahead: return foreign_commit_error(key_, snapshot_->version().value(), version_left_);
+    case TableStanding::Ahead:
+      return foreign_commit_error(key_, snapshot_->version().value(), version_left_, full_refresh);
     case TableStanding::Behind:
     case TableStanding::Gone: break;
   }
@@ -126,7 +128,7 @@ std::optional<Error> ManagedTable::out_of_step() const {
       .with_help(
           fmt::format("restore the table's folder, or compute it anew from what its inputs hold now with `sluice "
                       "run --once --full-refresh={}`",
-                      dataset_of(key_)));
+                      full_refresh));
 }
 
 std::string ManagedTable::table_id() const {
@@ -182,7 +184,8 @@ Status ManagedTable::begin_epoch(const TableSpec& spec, bool replace) {
   if (spec.mode == connect::WriteMode::Changes) definition.properties.emplace("delta.enableDeletionVectors", "true");
   if (!spec.comment.empty()) definition.description = spec.comment;
   if (snapshot_) {
-    SLUICE_TRY_ASSIGN(definition_actions_, delta::alter_table_actions(*snapshot_, definition));
+    SLUICE_TRY_ASSIGN(definition_actions_, replace ? delta::replace_table_actions(*snapshot_, definition)
+                                                   : delta::alter_table_actions(*snapshot_, definition));
   } else {
     SLUICE_TRY_ASSIGN(definition_actions_,
                       delta::create_table_actions(definition, environment_.clock, environment_.random));

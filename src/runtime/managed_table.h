@@ -73,7 +73,8 @@ class ManagedTable {
   TableStanding standing() const { return standing_; }
   /// Returns why the table may not be built upon: it is Ahead (Conflict), Behind or Gone (Corruption). Only a full
   /// refresh, which gives it all its rows anew, is then right.
-  std::optional<Error> out_of_step() const;
+  /// `full_refresh` is what the way out is to name.
+  std::optional<Error> out_of_step(std::string_view full_refresh) const;
   /// Columns as stored; empty before the first commit.
   columnar::Schema stored_schema() const;
   /// Passes every live row to `sink`, in stored types, as insert-only batches of at most kBatchRowsMax rows.
@@ -109,8 +110,10 @@ class ManagedTable {
   connect::PreparedChanges prepared_;
 };
 
-/// Returns the error for a table at `found` that this pipeline left at `expected`: Conflict, with the way out.
-Error foreign_commit_error(const std::string& key, std::int64_t found, std::int64_t expected);
+/// Returns the error for a table at `found` that this pipeline left at `expected`: Conflict, with the way out, a full
+/// refresh of the datasets in `full_refresh`.
+Error foreign_commit_error(const std::string& key, std::int64_t found, std::int64_t expected,
+                           std::string_view full_refresh);
 
 /// Returns whether the version that the commit is for is in the log already.
 Result<bool> is_version_taken(store::ObjectStore& store, const PlannedCommit& commit);

@@ -12,12 +12,6 @@ namespace {
 
 constexpr std::string_view kRecordsFolder = "_sluice";
 
-/// The part of a "schema.table" key that names the dataset, if it is one of ours.
-std::optional<std::string> dataset_of(const std::string& key, const std::string& schema) {
-  if (!key.starts_with(schema + ".")) return std::nullopt;
-  return key.substr(schema.size() + 1);
-}
-
 std::string operation_of(RefreshKind kind, plan::DatasetKind dataset) {
   if (kind == RefreshKind::Create) return "CREATE TABLE AS SELECT";
   if (kind == RefreshKind::Replace) return "REPLACE TABLE AS SELECT";
@@ -67,11 +61,11 @@ class PipelineRunner::Schemas final : public SourceSchemas {
       const bool refreshed = runner_.options_.full_refresh.covers(source.dataset);
       const bool recorded = stood != runner_.manifest_.sources.end();
       if (recorded && !refreshed) SLUICE_TRY(reader->restore(stood->second));
-      SLUICE_TRY(reader->look(runner_.stop_));
+      SLUICE_TRY(runner_.look(source.key, *reader));
       // Without columns no query would bind: the first files are worth the time that they must stand still.
       if (const auto wait = reader->settling_time(); wait.count() > 0 && has_no_columns(reader->schema())) {
         runner_.environment_.clock.sleep(wait, runner_.stop_);
-        SLUICE_TRY(reader->look(runner_.stop_));
+        SLUICE_TRY(runner_.look(source.key, *reader));
       }
       if (recorded && refreshed) {
         // What was read is gone by now: the query stays valid, over no rows.
@@ -223,7 +217,7 @@ Status PipelineRunner::look_for_input() {
   bool grown = !pipeline_;
   for (auto& [key, source] : sources_) {
     const columnar::Schema before = source->schema();
-    SLUICE_TRY(source->look(stop_));
+    SLUICE_TRY(look(key, *source));
     grown = grown || !(source->schema() == before);
   }
   if (grown) SLUICE_TRY(make_plan());
@@ -233,6 +227,23 @@ Status PipelineRunner::look_for_input() {
       })) {
     tasks_.clear();
   }
+  return ok();
+}
+
+/// Looks for a source's input. A path that was there when this process looked before may be mounted or moved back; until
+/// then, where that is to be waited for, nothing new comes from it.
+Status PipelineRunner::look(const std::string& key, SourceReader& source) {
+  Status status = source.look(stop_);
+  if (status) {
+    if (const auto [at, first] = paths_there_.try_emplace(key, true); !std::exchange(at->second, true))
+      notes_.push_back(fmt::format("{} is there again", source.path()));
+    return ok();
+  }
+  const auto before = paths_there_.find(key);
+  if (!options_.wait_for_paths || status.error().code() != ErrorCode::NotFound || before == paths_there_.end())
+    return status;
+  if (std::exchange(before->second, false))
+    notes_.push_back(fmt::format("{}; waiting until it is back", status.error().message()));
   return ok();
 }
 
@@ -289,20 +300,15 @@ Result<ManagedTable*> PipelineRunner::side_table(SideTable side) {
   return table.get();
 }
 
-Result<std::set<std::string>> PipelineRunner::views_with_other_columns() const {
+std::set<std::string> PipelineRunner::views_with_other_columns() const {
   std::set<std::string> views;
   for (const plan::Dataset& dataset : pipeline_->datasets) {
     if (dataset.kind != plan::DatasetKind::MaterializedView) continue;
     const ManagedTable& table = *tables_.at(table_key(dataset.name));
     if (!table.snapshot()) continue;
     const bool repartitioned = table.snapshot()->metadata().partition_columns != dataset.partition_columns;
-    if (repartitioned) {
-      return Error(ErrorCode::Unsupported, fmt::format("{}: partition columns cannot change", dataset.name))
-          .with_number(6104)
-          .with_help("give the view another name, or move its table away")
-          .at(dataset.location);
-    }
-    if (internal::decide_evolution(table.stored_schema(), dataset.schema).kind != internal::EvolutionKind::Same) {
+    if (repartitioned ||
+        internal::decide_evolution(table.stored_schema(), dataset.schema).kind != internal::EvolutionKind::Same) {
       views.insert(dataset.name);
     }
   }
@@ -318,18 +324,14 @@ Result<std::set<std::string>> PipelineRunner::views_with_other_files() {
 }
 
 Status PipelineRunner::build_tasks() {
-  RefreshFacts facts;
-  facts.epoch = manifest_.epoch;
+  RefreshFacts facts = facts_of(manifest_, options_.schema);
   facts.full_refresh = options_.full_refresh;
-  for (const auto& [key, state] : manifest_.tables) {
-    if (const auto name = dataset_of(key, options_.schema)) facts.tables[*name] = state;
-  }
   note_removed(facts.tables);
   for (const auto& [name, state] : facts.tables) {
     const auto table = tables_.find(table_key(name));
     if (table != tables_.end() && table->second->standing() == TableStanding::Gone) facts.gone.insert(name);
   }
-  SLUICE_TRY_ASSIGN(facts.schema_changed, views_with_other_columns());
+  facts.schema_changed = views_with_other_columns();
   SLUICE_TRY_ASSIGN(facts.files_changed, views_with_other_files());
   SLUICE_TRY_ASSIGN(auto decided, decide_refresh(*pipeline_, facts));
 
@@ -368,17 +370,24 @@ void PipelineRunner::note_removed(const std::map<std::string, TableState>& table
 Status PipelineRunner::refuse_tables_out_of_step() const {
   for (const std::string& name : dataset_order()) {
     const bool asked = options_.full_refresh.covers(name);
-    const auto out_of_step = tasks_.at(name)->table().out_of_step();
-    if (out_of_step && !asked) return *out_of_step;
+    if (asked) continue;
+    if (auto out_of_step = tasks_.at(name)->table().out_of_step(full_refresh_of(name))) return *std::move(out_of_step);
   }
   return ok();
+}
+
+std::string PipelineRunner::full_refresh_of(const std::string& dataset) const {
+  return fmt::format("{}", fmt::join(refreshed_together(*pipeline_, dataset), ","));
 }
 
 Status PipelineRunner::refuse_taken_versions(const CommitIntent& intent) const {
   for (const PlannedCommit& commit : intent.commits) {
     if (commit.append_only && is_side_table(commit.table)) continue;  // it moves to the next free version
     SLUICE_TRY_ASSIGN(const bool taken, is_version_taken(*table_store(commit.table), commit));
-    if (taken) return foreign_commit_error(commit.table, commit.version, commit.version - 1);
+    if (taken) {
+      const std::string dataset = commit.table.substr(commit.table.find('.') + 1);
+      return foreign_commit_error(commit.table, commit.version, commit.version - 1, full_refresh_of(dataset));
+    }
   }
   return ok();
 }
@@ -442,19 +451,9 @@ Status PipelineRunner::begin_tables() {
 Status PipelineRunner::begin_streaming_table(DatasetTask& task) {
   const plan::Dataset& dataset = task.dataset();
   const columnar::Schema stored = task.table().stored_schema();
-  const internal::Evolution evolution = internal::decide_evolution(stored, dataset.schema);
-  const bool repartitioned = task.table().snapshot()->metadata().partition_columns != dataset.partition_columns;
-  const bool rewrite = evolution.kind == internal::EvolutionKind::Widening;
-  // Types follow what inference finds in the files; an edit of the query that changes one is another matter.
-  if (evolution.kind == internal::EvolutionKind::Incompatible || repartitioned || (rewrite && !inference_has_grown())) {
-    return Error(ErrorCode::InvalidArgument,
-                 fmt::format("the new query of streaming table {} does not fit the rows it has: {}", dataset.name,
-                             repartitioned ? "its partition columns are others" : evolution.reason))
-        .with_number(6103)
-        .with_help(fmt::format("read everything again with `sluice run --once --full-refresh={}`, or keep the column",
-                               dataset.name))
-        .at(dataset.location);
-  }
+  const auto& partition_columns = task.table().snapshot()->metadata().partition_columns;
+  SLUICE_TRY(check_fit(*pipeline_, dataset, {stored, partition_columns}, inference_has_grown()));
+  const bool rewrite = internal::decide_evolution(stored, dataset.schema).kind == internal::EvolutionKind::Widening;
   SLUICE_TRY(task.table().begin_epoch(spec_of(dataset, task.table().key()), rewrite));
   if (!rewrite) return ok();
   // The same rows in wider types, in one commit with this epoch's.

@@ -35,6 +35,7 @@ struct RunnerOptions {
   std::string schema = "main";  ///< Where datasets live: their tables are <storage>/<schema>/<name>.
   FullRefresh full_refresh;
   std::chrono::milliseconds settle_time{0};  ///< Files are taken when they stood still that long.
+  bool wait_for_paths = false;               ///< A source's folder that was there may go and come back.
   std::string engine;                        ///< Release, for the manifest.
 };
 
@@ -108,14 +109,16 @@ class PipelineRunner {
   Result<EpochReport> finish_decided(CommitIntent intent);
   Status load_positions();
   Status look_for_input();
+  Status look(const std::string& key, SourceReader& source);
   Status make_plan();
   Status open_tables();
   Status build_tasks();
   /// Tables that are not as the last epoch left them can only be computed anew, when the user asks for it.
   Status refuse_tables_out_of_step() const;
+  std::string full_refresh_of(const std::string& dataset) const;
   /// The last look before the point of no return: after it an epoch cannot be completed on what someone else committed.
   Status refuse_taken_versions(const CommitIntent& intent) const;
-  Result<std::set<std::string>> views_with_other_columns() const;
+  std::set<std::string> views_with_other_columns() const;
   Result<std::set<std::string>> views_with_other_files();
   bool anything_to_do() const;
   bool inference_has_grown() const;
@@ -153,6 +156,7 @@ class PipelineRunner {
   std::stop_token stop_;                                          ///< Of the running call.
   Manifest manifest_;                                             ///< Of the last epoch; epoch 0 before the first.
   std::map<std::string, std::unique_ptr<SourceReader>> sources_;  ///< By Source::key.
+  std::map<std::string, bool> paths_there_;  ///< By Source::key; of those seen, whether the last look found them.
   std::optional<plan::Pipeline> pipeline_;
   std::unique_ptr<TableEnvironment> table_environment_;
   std::map<std::string, std::unique_ptr<ManagedTable>> tables_;  ///< By "schema.table".

@@ -5,6 +5,8 @@
 #include <fmt/format.h>
 #include <duckdb/common/string_util.hpp>
 
+#include "runtime/internal/evolution.h"
+
 namespace sluice::runtime {
 namespace {
 
@@ -58,8 +60,8 @@ Result<Refresh> decide_streaming_table(const plan::Pipeline& pipeline, const pla
                              "in only what comes from now on",
                              dataset.name))
         .with_number(6106)
-        .with_help(
-            fmt::format("read everything from the start with `sluice run --once --full-refresh={}`", dataset.name))
+        .with_help(fmt::format("read everything from the start with `sluice run --once --full-refresh={}`",
+                               fmt::join(refreshed_together(pipeline, dataset.name), ",")))
         .at(dataset.location);
   }
   for (const std::string& input : dataset.query.inputs) {
@@ -67,7 +69,8 @@ Result<Refresh> decide_streaming_table(const plan::Pipeline& pipeline, const pla
       return Error(ErrorCode::InvalidArgument,
                    fmt::format("a full refresh of {} would give {} the same rows again", input, dataset.name))
           .with_number(6102)
-          .with_help(fmt::format("refresh both: --full-refresh={},{}", input, dataset.name));
+          .with_help(fmt::format("refresh them together: --full-refresh={}",
+                                 fmt::join(refreshed_together(pipeline, input), ",")));
     }
   }
   const std::vector<std::string> inputs = standing_inputs(pipeline, dataset, decided);
@@ -76,7 +79,8 @@ Result<Refresh> decide_streaming_table(const plan::Pipeline& pipeline, const pla
                  fmt::format("streaming table {} was not part of the pipeline while {} went on", dataset.name,
                              inputs.front()))
         .with_number(6105)
-        .with_help(fmt::format("read everything again with `sluice run --once --full-refresh={}`", dataset.name))
+        .with_help(fmt::format("read everything again with `sluice run --once --full-refresh={}`",
+                               fmt::join(refreshed_together(pipeline, dataset.name), ",")))
         .at(dataset.location);
   }
   Refresh refresh{RefreshKind::Append, table->generation, {}};
@@ -114,6 +118,15 @@ bool FullRefresh::covers(const std::string& dataset) const {
                             [&](const std::string& name) { return duckdb::StringUtil::CIEquals(name, dataset); });
 }
 
+RefreshFacts facts_of(const Manifest& manifest, const std::string& schema) {
+  RefreshFacts facts;
+  facts.epoch = manifest.epoch;
+  for (const auto& [key, state] : manifest.tables) {
+    if (key.starts_with(schema + ".")) facts.tables[key.substr(schema.size() + 1)] = state;
+  }
+  return facts;
+}
+
 Result<std::map<std::string, Refresh>> decide_refresh(const plan::Pipeline& pipeline, const RefreshFacts& facts) {
   const FullRefresh& full_refresh = facts.full_refresh;
   for (const std::string& name : full_refresh.datasets) {
@@ -137,6 +150,35 @@ Result<std::map<std::string, Refresh>> decide_refresh(const plan::Pipeline& pipe
     }
   }
   return decided;
+}
+
+Status check_fit(const plan::Pipeline& pipeline, const plan::Dataset& dataset, const StoredShape& stored,
+                 bool types_may_widen) {
+  const internal::Evolution evolution = internal::decide_evolution(stored.columns, dataset.schema);
+  const bool repartitioned = stored.partition_columns != dataset.partition_columns;
+  // Types follow what inference finds in the files; an edit of the query that changes one is another matter.
+  const bool fits = evolution.kind != internal::EvolutionKind::Incompatible &&
+                    (evolution.kind != internal::EvolutionKind::Widening || types_may_widen);
+  if (fits && !repartitioned) return ok();
+  return Error(ErrorCode::InvalidArgument,
+               fmt::format("the new query of streaming table {} does not fit the rows it has: {}", dataset.name,
+                           fits ? "its partition columns are others" : evolution.reason))
+      .with_number(6103)
+      .with_help(fmt::format("read everything again with `sluice run --once --full-refresh={}`, or keep {}",
+                             fmt::join(refreshed_together(pipeline, dataset.name), ","),
+                             fits ? "PARTITIONED BY" : "the column"))
+      .at(dataset.location);
+}
+
+std::vector<std::string> refreshed_together(const plan::Pipeline& pipeline, const std::string& dataset) {
+  std::vector<std::string> together = {dataset};
+  for (const plan::Dataset& reader : pipeline.datasets) {  // those it reads stand before it
+    const bool reads = std::ranges::any_of(reader.query.inputs, [&](const std::string& input) {
+      return std::ranges::find(together, input) != together.end();
+    });
+    if (reads && reader.kind == plan::DatasetKind::StreamingTable) together.push_back(reader.name);
+  }
+  return together;
 }
 
 std::vector<std::string> find_removed(const plan::Pipeline& pipeline, const std::map<std::string, TableState>& tables) {

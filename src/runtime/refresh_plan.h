@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "columnar/schema.h"
 #include "plan/pipeline.h"
 #include "runtime/epoch_records.h"
 
@@ -45,10 +46,14 @@ struct RefreshFacts {
   Epoch epoch;                               ///< Of the manifest.
   std::map<std::string, TableState> tables;  ///< The manifest's, by dataset name.
   std::set<std::string> gone;                ///< Datasets of the manifest whose table is no longer there.
-  std::set<std::string> schema_changed;      ///< Views whose table has other columns than the dataset now.
+  std::set<std::string> schema_changed;      ///< Views whose table has other columns, or is partitioned by others.
   std::set<std::string> files_changed;  ///< Views of which a tracked source has other files than at the last epoch.
   FullRefresh full_refresh;
 };
+
+/// Returns what the manifest says, with nothing gone, changed or asked for. Datasets are those whose tables lie in
+/// `schema`.
+RefreshFacts facts_of(const Manifest& manifest, const std::string& schema);
 
 /// Decides, for every dataset of the pipeline, how it goes from the manifest's epoch to the next one (design §3,
 /// "Changing the SQL"). Pure. A view that was not part of the pipeline for a while is rebuilt: its inputs went on
@@ -58,6 +63,21 @@ struct RefreshFacts {
 /// full refresh names no dataset of the pipeline or one that may not be reset (pipelines.reset.allowed), or would give
 /// a streaming table that is not itself refreshed the same rows again (the message names both).
 Result<std::map<std::string, Refresh>> decide_refresh(const plan::Pipeline& pipeline, const RefreshFacts& facts);
+
+/// A table's rows as they are stored.
+struct StoredShape {
+  columnar::Schema columns;
+  std::vector<std::string> partition_columns;
+};
+
+/// Checks that the rows a streaming table has fit what it is to be from now on: columns may come, and types widen if
+/// inference found wider ones in the files (`types_may_widen`). InvalidArgument otherwise, with the way out.
+Status check_fit(const plan::Pipeline& pipeline, const plan::Dataset& dataset, const StoredShape& stored,
+                 bool types_may_widen);
+
+/// Returns the dataset and the streaming tables that would be given its rows a second time by its full refresh, in
+/// dependency order: what --full-refresh must name together.
+std::vector<std::string> refreshed_together(const plan::Pipeline& pipeline, const std::string& dataset);
 
 /// Returns the tables of the manifest that no dataset of the pipeline writes any more, sorted.
 std::vector<std::string> find_removed(const plan::Pipeline& pipeline, const std::map<std::string, TableState>& tables);

@@ -93,6 +93,13 @@ TEST_F(RefreshPlanTest, AFullRefreshOfOneTableIsRefusedIfAnotherWouldGetItsRowsT
   EXPECT_NE(decided.error().help().find("--full-refresh=raw,clean"), std::string::npos);
 }
 
+TEST_F(RefreshPlanTest, AFullRefreshNamesAllThatMustBeRefreshedTogether) {
+  pipeline_.datasets.push_back(dataset("last", DatasetKind::StreamingTable, {"clean"}));
+  EXPECT_EQ(refreshed_together(pipeline_, "raw"), (std::vector<std::string>{"raw", "clean", "last"}));
+  EXPECT_EQ(refreshed_together(pipeline_, "clean"), (std::vector<std::string>{"clean", "last"}));
+  EXPECT_EQ(refreshed_together(pipeline_, "stats"), (std::vector<std::string>{"stats"}));
+}
+
 TEST_F(RefreshPlanTest, AFullRefreshReplacesTablesAndStreamingTablesAsANewGeneration) {
   facts_.full_refresh.all = true;
   const auto decided = decide();

@@ -104,6 +104,34 @@ class ContinuousTest:
         if process.returncode != 3 or "error[SLU5001]" not in err:
             raise AssertionError(f"a failing run that was interrupted: exit {process.returncode}, not 3\n{err}")
 
+    def move_folders_away(self):
+        """Folders that are away for a while, as a mount may be, end nothing: rows stay, and more come when they are back."""
+        process = subprocess.Popen([self.binary, "run", "-C", self.project], stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.PIPE, text=True)
+        try:
+            rows, price = self.rows(), self.rows("price")
+            self.land(1)
+            self.wait_for(process, rows + 1)
+            for name in ("landing", "reference"):
+                os.rename(self.project / name, self.project / f"{name}-away")
+            notes = []
+            while len(notes) < 2:
+                line = process.stderr.readline()
+                if not line:
+                    raise AssertionError(f"the run ended with exit {process.wait()} when its folders were away")
+                if "waiting until it is back" in line:
+                    notes.append(line)
+            for name in ("landing", "reference"):
+                os.rename(self.project / f"{name}-away", self.project / name)
+            self.land(2)
+            self.wait_for(process, rows + 3)
+            if self.rows("price") != price:
+                raise AssertionError(f"{price} became {self.rows('price')}")
+            self.end(process, signal.SIGINT, 130)
+        finally:
+            process.kill()
+            process.wait()
+
     def epochs(self):
         return sorted(path.name for path in (self.project / "lake/_sluice/epochs").glob("*.manifest.json"))
 
@@ -114,6 +142,7 @@ class ContinuousTest:
         self.run_until(signal.SIGTERM, 143, 5, 8)
         if len(self.epochs()) != len(before) + 3:
             raise AssertionError(f"one file landed and one changed twice, but the epochs went from {before} to {self.epochs()}")
+        self.move_folders_away()
         self.fail_and_interrupt()
         shutil.rmtree(self.project)
 
