@@ -8,9 +8,11 @@
 #include "cli/exit_code.h"
 #include "cli/options.h"
 #include "cli/planner.h"
+#include "cli/progress_line.h"
 #include "cli/run_lock.h"
 #include "cli/session.h"
 #include "cli/stop_signals.h"
+#include "cli/terminal.h"
 #include "runtime/pipeline_runner.h"
 
 namespace sluice::cli {
@@ -63,9 +65,14 @@ int run_epochs(Session& session, const CommonOptions& common, const RunOptions& 
   runner_options.settle_time = options.once ? std::chrono::milliseconds(0) : kSettleTime;
   runner_options.wait_for_paths = !options.once;
   runner_options.engine = "sluice " SLUICE_VERSION;
-  runtime::PipelineRunner runner({session.storage, *session.files, *session.lake, planner, session.clock,
-                                  session.random, *session.log, session.fail_points},
-                                 runner_options);
+  // A line that is overwritten goes well with nothing else that is written all the time.
+  const bool show_progress =
+      !common.quiet && common.output == OutputFormat::Table && common.log_level >= LogLevel::Warn;
+  ProgressLine progress(std::cerr, session.clock, show_progress ? terminal_width(STDERR_FILENO) : 0);
+  runtime::PipelineRunner runner(
+      {session.storage, *session.files, *session.lake, planner, session.clock, session.random, *session.log,
+       session.fail_points, [&](const runtime::Progress& at) { progress.show(at); }},
+      runner_options);
   session.log->info("run", options.once ? "run begins" : "watching begins",
                     {{"project", session.project.name},
                      {"folder", session.project.folder.string()},
@@ -76,6 +83,7 @@ int run_epochs(Session& session, const CommonOptions& common, const RunOptions& 
   for (;;) {
     const auto start = session.clock.monotonic();
     auto report = runner.run_epoch(signals.token());
+    progress.clear();
     if (!quiet) print_notes(runner);
     if (!report && report.error().code() == ErrorCode::Cancelled && signals.received() != 0) {
       return drained(common, signals);

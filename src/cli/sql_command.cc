@@ -1,4 +1,3 @@
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,15 +10,10 @@
 #include "cli/result_writer.h"
 #include "cli/session.h"
 #include "cli/stop_signals.h"
+#include "cli/terminal.h"
 
 namespace sluice::cli {
 namespace {
-
-std::size_t terminal_width() {
-  winsize size{};
-  if (isatty(STDOUT_FILENO) != 1 || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0) return 0;
-  return size.ws_col;
-}
 
 Result<std::string> script_text(const SqlOptions& options) {
   if (!options.query.empty()) return options.query;
@@ -46,7 +40,7 @@ Status run_statement(Session& session, const CommonOptions& common, const std::s
   for (std::size_t column = 0; column < rows->names().size(); ++column) {
     schema.fields.push_back({rows->names()[column], rows->types()[column], true, {}});
   }
-  const auto writer = ResultWriter::create(common.output, std::cout, std::move(schema), terminal_width());
+  const auto writer = ResultWriter::create(common.output, std::cout, std::move(schema), terminal_width(STDOUT_FILENO));
   for (;;) {
     SLUICE_TRY_ASSIGN(const auto chunk, rows->next());
     if (!chunk) break;

@@ -427,8 +427,12 @@ Status PipelineRunner::compute(EpochReport& report) {
   SLUICE_TRY(begin_tables());
   for (const std::string& name : order) SLUICE_TRY(tasks_.at(name)->take_standing_rows());
   SLUICE_TRY(read_sources(report));
+  Progress progress{report.epoch, Progress::Step::Computing, "", 0, order.size()};
   for (const std::string& name : order) {
     if (stop_.stop_requested()) return Error(ErrorCode::Cancelled, "a stop was requested");
+    progress.dataset = name;
+    ++progress.done;
+    environment_.progress(progress);
     SLUICE_TRY(tasks_.at(name)->end_epoch(report.epoch));
   }
   SLUICE_TRY(environment_.fail_points.hit("P3"));
@@ -477,9 +481,14 @@ Status PipelineRunner::read_sources(EpochReport& report) {
     }
     if (!source.stream) continue;  // a view takes tracked files in when it is rebuilt
     DatasetTask& task = *tasks_.at(source.dataset);
+    Progress progress{report.epoch, Progress::Step::Reading, source.dataset, 0, reader.pending_paths().size()};
+    const auto take = [&](columnar::ChangeBatch& rows) {
+      progress.done += rows.size();
+      environment_.progress(progress);
+      return task.push(source.key, rows);
+    };
     SLUICE_TRY(reader.read_pending(
-        stop_, [&](columnar::ChangeBatch& rows) { return task.push(source.key, rows); },
-        [&](DeadLetter letter) { return add_dead_letter(source.dataset, std::move(letter)); }));
+        stop_, take, [&](DeadLetter letter) { return add_dead_letter(source.dataset, std::move(letter)); }));
     SLUICE_TRY(environment_.fail_points.hit("I4"));
   }
   return ok();
@@ -565,7 +574,10 @@ Result<CommitIntent> PipelineRunner::prepare_commits(EpochReport& report) {
 
 Status PipelineRunner::commit(CommitIntent& intent, EpochReport& report) {
   std::optional<Error> foreign;
+  Progress progress{report.epoch, Progress::Step::Committing, "", 0, intent.commits.size()};
   for (const PlannedCommit& commit : intent.commits) {
+    environment_.progress(progress);
+    ++progress.done;
     SLUICE_TRY(environment_.fail_points.hit("C1"));
     SLUICE_TRY_ASSIGN(const int moved, publish_commit(*table_store(commit.table), commit));
     if (moved > 0 && is_side_table(commit.table)) {

@@ -23,6 +23,7 @@
 #include "runtime/epoch_log.h"
 #include "runtime/managed_table.h"
 #include "runtime/plan_provider.h"
+#include "runtime/progress.h"
 #include "runtime/refresh_plan.h"
 #include "runtime/side_outputs.h"
 #include "runtime/side_tables.h"
@@ -49,6 +50,7 @@ struct RunnerEnvironment {
   Random& random;
   Logger& log;
   FailPoints& fail_points;
+  ProgressSink progress = [](const Progress&) {};
 };
 
 /// What an epoch did to a dataset or side table.
