@@ -170,11 +170,12 @@ Result<Expression> read(const element& json) {
 
 }  // namespace
 
-Expression Expression::column_ref(ColumnIndex column, duckdb::LogicalType type) {
+Expression Expression::column_ref(ColumnIndex column, duckdb::LogicalType type, std::string name) {
   Expression expression;
   expression.kind = Kind::Column;
   expression.type = std::move(type);
   expression.column = column;
+  expression.name = std::move(name);
   return expression;
 }
 
@@ -202,8 +203,8 @@ std::string to_string(const Expression& expression, const std::vector<std::strin
   for (const Expression& child : expression.children) parts.push_back(to_string(child, column_names));
   switch (expression.kind) {
     case Kind::Column:
-      return expression.column < column_names.size() ? column_names[expression.column]
-                                                     : fmt::format("#{}", expression.column);
+      if (expression.column < column_names.size()) return column_names[expression.column];
+      return expression.name.empty() ? fmt::format("#{}", expression.column) : expression.name;
     case Kind::Constant: return expression.constant.ToSQLString();
     case Kind::Function: return function_text(expression.name, parts);
     case Kind::Cast: return fmt::format("CAST({} AS {})", parts[0], expression.type.ToString());

@@ -40,17 +40,19 @@ struct Expression {
   duckdb::LogicalType type;  ///< Of the result.
   ColumnIndex column = 0;    ///< Kind::Column only.
   duckdb::Value constant;    ///< Kind::Constant only.
-  std::string name;          ///< Kind::Function and Kind::Compare only.
+  /// Of Kind::Function and Kind::Compare. Of Kind::Column what people call it, if known: decides nothing, is not encoded.
+  std::string name;
   std::vector<Expression> children;
 
-  static Expression column_ref(ColumnIndex column, duckdb::LogicalType type);
+  static Expression column_ref(ColumnIndex column, duckdb::LogicalType type, std::string name = {});
   static Expression literal(duckdb::Value value);
   static Expression cast(Expression child, duckdb::LogicalType type);
 
   friend bool operator==(const Expression&, const Expression&);
 };
 
-/// Returns SQL-like text for people: `(#2 > 5)`, or with the given column names `(price > 5)`.
+/// Returns SQL-like text for people, `(price > 5)`, with the given column names, else those in the expression; a column
+/// without a name is `#2`.
 std::string to_string(const Expression& expression, const std::vector<std::string>& column_names = {});
 
 /// Returns the stored form: JSON with a format version. Equal expressions give equal text, so fingerprints hash it.

@@ -190,7 +190,7 @@ Status DatasetTask::make_boundary(const columnar::RowType& types) {
   if (types == stored) return ok();
   std::vector<columnar::Expression> casts;
   for (columnar::ColumnIndex column = 0; column < stored.size(); ++column) {
-    auto value = columnar::Expression::column_ref(column, types[column]);
+    auto value = columnar::Expression::column_ref(column, types[column], dataset_.schema.fields[column].name);
     casts.push_back(value.type == stored[column] ? std::move(value)
                                                  : columnar::Expression::cast(std::move(value), stored[column]));
   }

@@ -37,6 +37,49 @@ bool can_fold(const std::vector<Expression>& inner, const std::vector<Expression
   return inner_is_cheap || picks_once;
 }
 
+/// Gives the columns in the expression their names.
+// NOLINTNEXTLINE(misc-no-recursion): as deep as the expression.
+void name_columns(Expression& expression, const std::vector<std::string>& names) {
+  if (is_column(expression)) expression.name = names[expression.column];
+  for (Expression& child : expression.children) name_columns(child, names);
+}
+
+void name_columns(std::vector<Expression>& expressions, const std::vector<std::string>& names) {
+  for (Expression& expression : expressions) name_columns(expression, names);
+}
+
+/// Gives the columns in all expressions of a node the names that its inputs have for them, for messages.
+struct ColumnNamer {
+  const std::vector<std::string>& left;
+  const std::vector<std::string>& right;  ///< Of a join; else the same.
+
+  void operator()(plan::FilterNode& body) const { name_columns(body.predicate, left); }
+  void operator()(plan::ProjectNode& body) const { name_columns(body.expressions, left); }
+  void operator()(plan::UnnestNode& body) const { name_columns(body.lists, left); }
+  void operator()(plan::AggregateNode& body) const {
+    name_columns(body.groups, left);
+    for (plan::Aggregate& aggregate : body.aggregates) {
+      name_columns(aggregate.arguments, left);
+      if (aggregate.filter) name_columns(*aggregate.filter, left);
+      for (plan::OrderKey& key : aggregate.order) name_columns(key.expression, left);
+    }
+  }
+  void operator()(plan::JoinNode& body) const {
+    name_columns(body.left_keys, left);
+    name_columns(body.right_keys, right);
+    if (!body.residual) return;
+    std::vector<std::string> both = left;
+    both.insert(both.end(), right.begin(), right.end());
+    name_columns(*body.residual, both);
+  }
+  void operator()(plan::TopNNode& body) const {
+    name_columns(body.partition, left);
+    for (plan::OrderKey& key : body.order) name_columns(key.expression, left);
+  }
+  template <typename Body>
+  void operator()(Body&) const {}  // has no expressions
+};
+
 }  // namespace
 
 Expression PlanBuilder::column(NodeIndex index, ColumnIndex column) const {
@@ -248,7 +291,10 @@ std::vector<plan::Node> PlanBuilder::finish(NodeIndex root) && {
     if (!needed[i]) continue;
     for (NodeIndex& child : nodes_[i].inputs) child = moved[child];
     moved[i] = out.size();
-    out.push_back(std::move(nodes_[i]));
+    plan::Node& node = out.emplace_back(std::move(nodes_[i]));
+    if (node.inputs.empty()) continue;
+    const auto& left = out[node.inputs.front()].names;
+    std::visit(ColumnNamer{left, out[node.inputs.back()].names}, node.body);
   }
   return out;
 }
