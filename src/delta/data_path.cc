@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "base/hash.h"
+#include "store/local_store.h"
 
 namespace sluice::delta {
 namespace {
@@ -113,6 +114,20 @@ Result<DataPath> resolve_path(std::string_view log_path) {
   }
   return DataPath{local, std::move(path)};
 }
+
+Result<std::unique_ptr<store::ObjectStore>> store_of_absolute(const DataPath& path, const store::ObjectStore& table) {
+  if (!path.path.starts_with('/')) {
+    return Error(ErrorCode::Unsupported, fmt::format("{} is in another store, which cannot be read yet", path.path));
+  }
+  if (!table.local_path("_delta_log/0")) {
+    return Error(ErrorCode::Unsupported,
+                 fmt::format("{} is a path of a machine, but the table is not in a folder of this one", path.path));
+  }
+  SLUICE_TRY_ASSIGN(auto machine, store::LocalStore::create(std::string("/")));
+  return std::unique_ptr<store::ObjectStore>(std::move(machine));
+}
+
+std::string key_of_absolute(const DataPath& path) { return path.path.substr(1); }
 
 std::string encode_path(std::string_view key) {
   std::string encoded;

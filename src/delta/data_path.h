@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -7,6 +8,7 @@
 
 #include "base/result.h"
 #include "delta/actions.h"
+#include "store/object_store.h"
 
 /// Paths of data files, deletion vectors and change files as the log writes them: URIs, relative to the table root or
 /// absolute. Spec: "Add File and Remove File" (RFC 2396); reference traps 1-7.
@@ -23,6 +25,12 @@ struct DataPath {
 /// Decodes a path of the log: percent escapes once ("+" is a plus sign), `file:` URIs to local paths.
 /// Corruption if an escape is broken, the path is empty or leads out of the table folder.
 Result<DataPath> resolve_path(std::string_view log_path);
+
+/// Returns the store that holds the file of an absolute path, as a shallow clone has them: a path of this machine, for
+/// tables that are folders of this machine themselves. Unsupported, naming the path, for all others.
+Result<std::unique_ptr<store::ObjectStore>> store_of_absolute(const DataPath& path, const store::ObjectStore& table);
+/// Returns the key of the file in that store.
+std::string key_of_absolute(const DataPath& path);
 
 /// Encodes a key of the table's store for the log. resolve_path() is its inverse.
 std::string encode_path(std::string_view key);

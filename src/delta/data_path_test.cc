@@ -1,6 +1,14 @@
 #include "delta/data_path.h"
 
+#include <cstdlib>
+#include <filesystem>
+
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include "base/clock.h"
+#include "store/local_store.h"
+#include "store/memory_store.h"
 
 namespace sluice::delta {
 namespace {
@@ -60,6 +68,29 @@ TEST(DataPathTest, PartitionFoldersThatWouldBeTooLongAreHashed) {
   EXPECT_EQ(partition_folder({{"k", std::string(100, '/')}}).size(), hashed.size()) << "escapes count";
   const std::vector<std::pair<std::string, std::optional<std::string>>> many(20, {"name", std::string(40, 'x')});
   EXPECT_EQ(partition_folder(many).size(), hashed.size());
+}
+
+TEST(DataPathTest, AnAbsolutePathIsReadWhereTableAndFileAreOnThisMachine) {
+  std::string folder = testing::TempDir() + "data_path_XXXXXX";
+  ASSERT_NE(mkdtemp(folder.data()), nullptr);
+  const auto table = std::move(*store::LocalStore::create(folder + "/table"));
+  const auto other = std::move(*store::LocalStore::create(folder + "/other"));
+  ASSERT_TRUE(other->put("a b", "content"));
+
+  const DataPath path = *resolve_path("file:" + folder + "/other/a%20b");
+  const auto machine = store_of_absolute(path, *table);
+  ASSERT_TRUE(machine) << machine.error().message();
+  EXPECT_EQ(**(*machine)->get(key_of_absolute(path)), "content");
+  std::filesystem::remove_all(folder);
+
+  const auto url = store_of_absolute(*resolve_path("s3://bucket/a"), *table);
+  ASSERT_FALSE(url);
+  EXPECT_EQ(url.error().code(), ErrorCode::Unsupported);
+  EXPECT_THAT(url.error().message(), testing::HasSubstr("s3://bucket/a"));
+  ManualClock clock{UnixMillis()};
+  const auto elsewhere = store_of_absolute(path, store::MemoryStore(clock));
+  ASSERT_FALSE(elsewhere) << "a path of whichever machine wrote the table";
+  EXPECT_EQ(elsewhere.error().code(), ErrorCode::Unsupported);
 }
 
 }  // namespace

@@ -10,7 +10,6 @@
 #include "base/check.h"
 #include "delta/data_path.h"
 #include "delta/internal/z85.h"
-#include "store/local_store.h"
 
 namespace sluice::delta {
 namespace {
@@ -268,20 +267,17 @@ Result<Bytes> read_inline(const DeletionVectorDescriptor& descriptor) {
   return std::move(*bytes);
 }
 
-Result<Bytes> read_absolute(const DeletionVectorDescriptor& descriptor) {
+Result<Bytes> read_absolute(store::ObjectStore& table, const DeletionVectorDescriptor& descriptor) {
   SLUICE_TRY_ASSIGN(const DataPath path, resolve_path(descriptor.path_or_inline_dv));
   if (!path.absolute) return corrupt("its path is not absolute");
-  if (!path.path.starts_with('/')) {
-    return Error(ErrorCode::Unsupported, fmt::format("deletion vectors cannot be read from {} yet", path.path));
-  }
-  SLUICE_TRY_ASSIGN(const auto machine, store::LocalStore::create(std::string("/")));
-  return read_file(*machine, path.path.substr(1), descriptor);
+  SLUICE_TRY_ASSIGN(const auto machine, store_of_absolute(path, table));
+  return read_file(*machine, key_of_absolute(path), descriptor);
 }
 
 Result<Bytes> read_any(store::ObjectStore& store, const DeletionVectorDescriptor& descriptor) {
   switch (descriptor.storage_type) {
     case 'i': return read_inline(descriptor);
-    case 'p': return read_absolute(descriptor);
+    case 'p': return read_absolute(store, descriptor);
     case 'u': {
       SLUICE_TRY_ASSIGN(const std::string key, deletion_vector_key(descriptor));
       return read_file(store, key, descriptor);
