@@ -8,6 +8,7 @@
 #include <simdjson.h>
 
 #include "delta/action_json.h"
+#include "delta/column_mapping.h"
 #include "delta/features.h"
 #include "delta/internal/checkpoint_reader.h"
 #include "delta/internal/json_reader.h"
@@ -100,6 +101,7 @@ class Snapshot::Loader {
       SLUICE_TRY_ASSIGN(snapshot_.schema_, read_schema(snapshot_.metadata_.schema_string));
     }
     SLUICE_TRY_ASSIGN(snapshot_.properties_, read_properties(snapshot_.metadata_.configuration));
+    SLUICE_TRY(check_column_mapping(snapshot_.schema_, snapshot_.properties_.column_mapping_mode));
     for (const std::string& name : snapshot_.metadata_.partition_columns) {
       const auto& fields = snapshot_.schema_.fields;
       const auto has_name = [&](const StructField& field) { return field.name == name; };
