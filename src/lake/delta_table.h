@@ -11,6 +11,7 @@
 
 #include "base/result.h"
 #include "delta/actions.h"
+#include "delta/change_files.h"
 #include "delta/snapshot.h"
 #include "store/object_store.h"
 
@@ -20,6 +21,12 @@ namespace sluice::lake {
 /// Shares both, because a query that streams its result may outlive whoever asked for it.
 struct DeltaTable {
   std::shared_ptr<const delta::Snapshot> snapshot;
+  std::shared_ptr<store::ObjectStore> store;
+};
+
+/// The change data feed of a Delta table between two versions, and the store that holds its files.
+struct DeltaChanges {
+  delta::TableChanges changes;
   std::shared_ptr<store::ObjectStore> store;
 };
 

@@ -12,6 +12,7 @@
 #include <duckdb/parser/statement/create_statement.hpp>
 
 #include "base/check.h"
+#include "delta/history.h"
 #include "lake/internal/adapt_statement.h"
 #include "lake/internal/delta_scan.h"
 #include "lake/internal/error_numbers.h"
@@ -128,21 +129,39 @@ class RunningQuery final : public Rows {
   std::optional<std::stop_callback<Interrupt>> interrupt_;  // before anything it interrupts goes away
 };
 
-/// Stores for the folders that read_delta() names.
+/// Tables in the folders that read_delta() and table_changes() name.
 class FolderOpener {
  public:
   explicit FolderOpener(std::string working_folder) : working_folder_(std::move(working_folder)) {}
 
-  Result<DeltaTable> open(const std::string& path, std::optional<std::int64_t> version) {
+  Result<DeltaTable> open(const std::string& path, const QueryNames::TableVersion& at) {
     SLUICE_TRY_ASSIGN(auto store, open_store(path));
-    const auto at = version ? std::optional(delta::Version(*version)) : std::nullopt;
-    auto snapshot = delta::Snapshot::load(*store, at);
+    auto snapshot = load(*store, at);
     if (!snapshot) return version_error(std::move(snapshot).error()).in(fmt::format("read_delta('{}')", path));
     if (!*snapshot) return no_table(path);
     return DeltaTable{std::move(*snapshot), std::move(store)};
   }
 
+  Result<DeltaChanges> open_changes(const std::string& path, std::int64_t from, std::optional<std::int64_t> to) {
+    SLUICE_TRY_ASSIGN(auto store, open_store(path));
+    const auto last = to ? std::optional(delta::Version(*to)) : std::nullopt;
+    auto changes = delta::load_changes(*store, delta::Version(from), last);
+    if (!changes) return version_error(std::move(changes).error()).in(fmt::format("table_changes('{}')", path));
+    if (!*changes) return no_table(path);
+    return DeltaChanges{std::move(**changes), std::move(store)};
+  }
+
  private:
+  static Result<std::shared_ptr<const delta::Snapshot>> load(store::ObjectStore& store,
+                                                             const QueryNames::TableVersion& at) {
+    const auto version = at.version ? std::optional(delta::Version(*at.version)) : std::nullopt;
+    SLUICE_TRY_ASSIGN(auto snapshot, delta::Snapshot::load(store, version));
+    if (!snapshot || !at.time) return snapshot;
+    SLUICE_TRY_ASSIGN(const delta::Version then, delta::find_version_at(store, *snapshot, *at.time));
+    if (then == snapshot->version()) return snapshot;
+    return delta::Snapshot::load(store, then);
+  }
+
   static Error no_table(std::string_view path) {
     return Error(ErrorCode::NotFound, fmt::format("there is no Delta table in '{}'", path))
         .with_number(kErrorNoDeltaTable)
@@ -153,7 +172,7 @@ class FolderOpener {
     constexpr std::string_view kFileScheme = "file://";
     if (path.starts_with(kFileScheme)) path.remove_prefix(kFileScheme.size());
     if (path.find("://") != std::string_view::npos) {
-      return Error(ErrorCode::Unsupported, fmt::format("read_delta('{}'): only local folders can be read", path))
+      return Error(ErrorCode::Unsupported, fmt::format("'{}': only local folders can be read", path))
           .with_number(kErrorNoDeltaTable);
     }
     std::error_code failed;
@@ -227,8 +246,12 @@ Result<std::unique_ptr<Rows>> Lake::query(std::string_view sql, std::stop_token 
   sources.schema = impl_->options.schema;
   sources.find_table = impl_->options.find_table;
   sources.list_tables = impl_->options.list_tables;
-  sources.open_table = [&folders = impl_->folders](const std::string& path, std::optional<std::int64_t> version) {
-    return folders.open(path, version);
+  sources.open_table = [&folders = impl_->folders](const std::string& path, const QueryNames::TableVersion& at) {
+    return folders.open(path, at);
+  };
+  sources.open_changes = [&folders = impl_->folders](const std::string& path, std::int64_t from,
+                                                     std::optional<std::int64_t> to) {
+    return folders.open_changes(path, from, to);
   };
   SLUICE_TRY_ASSIGN(auto connection, instance->connect(std::move(sources)));
   auto query = std::make_unique<RunningQuery>(std::move(instance), std::move(connection), std::string(sql));

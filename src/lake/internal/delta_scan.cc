@@ -1,5 +1,6 @@
 #include "lake/internal/delta_scan.h"
 
+#include <algorithm>
 #include <numeric>
 #include <utility>
 
@@ -13,12 +14,16 @@
 #include <parquet_multi_file_info.hpp>
 
 #include "columnar/guard.h"
+#include "delta/column_mapping.h"
 #include "delta/data_path.h"
 #include "delta/deletion_vector.h"
 #include "delta/delta_schema.h"
 #include "delta/duckdb_schema.h"
 #include "delta/file_statistics.h"
 #include "delta/partition_value.h"
+#include "delta/row_tracking.h"
+#include "lake/internal/file_columns.h"
+#include "lake/internal/legacy_calendar.h"
 
 namespace sluice::lake {
 namespace {
@@ -32,18 +37,27 @@ using ParquetScan = duckdb::MultiFileFunction<duckdb::ParquetMultiFileInfo>;
   throw duckdb::IOException(message);
 }
 
-/// Leaves out the rows that a deletion vector marks.
-class DeletedRows final : public duckdb::DeleteFilter {
+/// Leaves out the rows that a deletion vector marks, or all that one does not mark.
+class RowFilter final : public duckdb::DeleteFilter {
  public:
-  explicit DeletedRows(delta::DeletionVector vector) : vector_(std::move(vector)) {}
+  RowFilter(std::optional<delta::DeletionVector> only, std::optional<delta::DeletionVector> without)
+      : only_(std::move(only)), without_(std::move(without)) {}
 
   duckdb::idx_t Filter(duckdb::row_t first_row, duckdb::idx_t count, duckdb::SelectionVector& live) override {
     live.Initialize(STANDARD_VECTOR_SIZE);
-    return vector_.live_rows(static_cast<std::uint64_t>(first_row), count, live.data());
+    const auto first = static_cast<std::uint64_t>(first_row);
+    if (!only_) return without_->live_rows(first, count, live.data());
+    duckdb::idx_t live_count = 0;
+    for (duckdb::idx_t i = 0; i < count; ++i) {
+      if (!only_->contains(first + i) || (without_ && without_->contains(first + i))) continue;
+      live.set_index(live_count++, i);
+    }
+    return live_count;
   }
 
  private:
-  const delta::DeletionVector vector_;
+  const std::optional<delta::DeletionVector> only_;
+  const std::optional<delta::DeletionVector> without_;  // at least one of the two is there
 };
 
 /// The files of a scan. Says "multiple" even for one, so that the row groups of a single file are read in parallel.
@@ -102,24 +116,52 @@ class DeltaFileReader final : public duckdb::MultiFileReader {
                     const duckdb::vector<duckdb::ColumnIndex>& column_ids, duckdb::ClientContext& client,
                     duckdb::optional_ptr<duckdb::MultiFileReaderGlobalState> global_state) override {
     MultiFileReader::FinalizeBind(data, options, bind_data, columns, column_ids, client, global_state);
-    const delta::AddFile& file = *scan_->files()[data.reader->file_list_idx.GetIndex()];
-    add_partition_values(file, column_ids, data.constant_map);
-    if (!file.deletion_vector) return;
-    auto vector = delta::load_deletion_vector(*scan_->table().store, *file.deletion_vector);
-    if (!vector) {
-      fail(*scan_, missing_as_damage(std::move(vector).error()).in(fmt::format("data file {}", file.path)));
-    }
-    data.reader->deletion_filter = duckdb::make_uniq<DeletedRows>(std::move(*vector));
+    const DeltaScan::File& file = file_of(data);
+    add_constants(file, column_ids, data.constant_map);
+    if (file.only == nullptr && file.without == nullptr) return;
+    auto only = load_vector(file, file.only);
+    data.reader->deletion_filter = duckdb::make_uniq<RowFilter>(std::move(only), load_vector(file, file.without));
   }
 
+  using duckdb::MultiFileReader::CreateMapping;
   using duckdb::MultiFileReader::CreateReader;
+
+  duckdb::ReaderInitializeType CreateMapping(duckdb::ClientContext& client, duckdb::MultiFileReaderData& data,
+                                             const duckdb::vector<duckdb::MultiFileColumnDefinition>&,
+                                             const duckdb::vector<duckdb::ColumnIndex>& column_ids,
+                                             duckdb::optional_ptr<duckdb::TableFilterSet> filters,
+                                             duckdb::MultiFileList& files,
+                                             const duckdb::MultiFileReaderBindData& bind_data,
+                                             const duckdb::virtual_column_map_t& virtual_columns,
+                                             duckdb::MultiFileColumnMappingMode mapping_mode) override {
+    const DeltaScan::File& file = file_of(data);
+    std::vector<bool> wanted(scan_->fields().fields.size(), false);
+    for (const duckdb::ColumnIndex& id : column_ids) {
+      if (id.GetPrimaryIndex() < wanted.size()) wanted[id.GetPrimaryIndex()] = true;
+    }
+    for (const DeltaScan::PartitionColumn& partition : scan_->partition_columns()) {
+      if (file.partition_values->contains(partition.key)) wanted[partition.column] = false;
+    }
+    for (const auto& [column, value] : file.constants) wanted[column] = false;
+    const auto mode = scan_->table().snapshot->properties().column_mapping_mode;
+    auto found = find_columns(scan_->fields(), mode, data.reader->columns, wanted);
+    if (!found) fail_in(file, std::move(found).error());
+    const auto type = MultiFileReader::CreateMapping(client, data, *found, column_ids, filters, files, bind_data,
+                                                     virtual_columns, mapping_mode);
+    if (type == duckdb::ReaderInitializeType::SKIP_READING_FILE) return type;
+    if (filters) keep_conditions_exact(data, *filters);
+    correct_calendar(data.reader->Cast<duckdb::ParquetReader>());
+    return type;
+  }
 
   duckdb::shared_ptr<duckdb::BaseFileReader> CreateReader(duckdb::ClientContext& client,
                                                           duckdb::GlobalTableFunctionState& global_state,
                                                           const duckdb::OpenFileInfo& file, duckdb::idx_t index,
                                                           const duckdb::MultiFileBindData& bind_data) override {
     try {
-      return MultiFileReader::CreateReader(client, global_state, file, index, bind_data);
+      auto reader = MultiFileReader::CreateReader(client, global_state, file, index, bind_data);
+      normalize_names(reader->columns);
+      return reader;
     } catch (const std::exception& exception) {
       report_damage(duckdb::ErrorData(exception), index, /*evaluates_filters=*/false);
       throw;
@@ -138,7 +180,7 @@ class DeltaFileReader final : public duckdb::MultiFileReader {
     if (never || (evaluates_filters && !always)) return;
     scan_->mount().fail(
         Error(ErrorCode::Corruption,
-              fmt::format("data file {} cannot be read: {}", scan_->files()[file_index]->path, error.RawMessage())));
+              fmt::format("data file {} cannot be read: {}", *scan_->files()[file_index].path, error.RawMessage())));
   }
 
   duckdb::unique_ptr<duckdb::MultiFileReader> Copy() const override {
@@ -146,18 +188,37 @@ class DeltaFileReader final : public duckdb::MultiFileReader {
   }
 
  private:
-  void add_partition_values(const delta::AddFile& file, const duckdb::vector<duckdb::ColumnIndex>& column_ids,
-                            duckdb::MultiFileConstantMap& constants) const {
-    for (const DeltaScan::PartitionColumn& partition : scan_->partition_columns()) {
+  const DeltaScan::File& file_of(const duckdb::MultiFileReaderData& data) const {
+    return scan_->files()[data.reader->file_list_idx.GetIndex()];
+  }
+
+  [[noreturn]] void fail_in(const DeltaScan::File& file, Error error) const {
+    fail(*scan_, std::move(error).in(fmt::format("data file {}", *file.path)));
+  }
+
+  std::optional<delta::DeletionVector> load_vector(const DeltaScan::File& file,
+                                                   const delta::DeletionVectorDescriptor* descriptor) const {
+    if (descriptor == nullptr) return std::nullopt;
+    auto vector = delta::load_deletion_vector(*scan_->table().store, *descriptor);
+    if (!vector) fail_in(file, missing_as_damage(std::move(vector).error()));
+    return std::move(*vector);
+  }
+
+  void add_constants(const DeltaScan::File& file, const duckdb::vector<duckdb::ColumnIndex>& column_ids,
+                     duckdb::MultiFileConstantMap& constants) const {
+    const auto add = [&](columnar::ColumnIndex column, const duckdb::Value& value) {
       for (std::size_t i = 0; i < column_ids.size(); ++i) {
-        if (column_ids[i].GetPrimaryIndex() != partition.column) continue;
-        const auto found = file.partition_values.find(partition.key);
-        const auto text = found == file.partition_values.end() ? std::nullopt : found->second;
-        auto value = delta::read_partition_value(text, scan_->schema().fields[partition.column].type);
-        if (!value) fail(*scan_, std::move(value).error().in(fmt::format("data file {}", file.path)));
-        constants.Add(duckdb::MultiFileGlobalIndex(i), std::move(*value));
+        if (column_ids[i].GetPrimaryIndex() == column) constants.Add(duckdb::MultiFileGlobalIndex(i), value);
       }
+    };
+    for (const DeltaScan::PartitionColumn& partition : scan_->partition_columns()) {
+      const auto found = file.partition_values->find(partition.key);
+      if (found == file.partition_values->end()) continue;
+      auto value = delta::read_partition_value(found->second, scan_->schema().fields[partition.column].type);
+      if (!value) fail_in(file, std::move(value).error());
+      add(partition.column, *value);
     }
+    for (const auto& [column, value] : file.constants) add(column, value);
   }
 
   const std::shared_ptr<const DeltaScan> scan_;
@@ -177,11 +238,34 @@ void scan_delta(duckdb::ClientContext& client, duckdb::TableFunctionInput& input
   }
 }
 
-/// Returns the key of the file in the table's store.
-Result<std::string> key_of_file(const delta::AddFile& file) {
-  SLUICE_TRY_ASSIGN(auto path, delta::resolve_path(file.path));
-  if (!path.absolute) return std::move(path.path);
-  return Error(ErrorCode::Unsupported, fmt::format("data file {} lies outside the table folder", path.path));
+/// Finds the objects that hold the data files of a table.
+class Locator {
+ public:
+  explicit Locator(const DeltaTable& table) : table_(table) {}
+
+  Result<Mount::Object> locate(const std::string& log_path) {
+    SLUICE_TRY_ASSIGN(auto path, delta::resolve_path(log_path));
+    if (!path.absolute) return Mount::Object{table_.store, std::move(path.path)};
+    if (!machine_ || !path.path.starts_with('/')) {
+      auto machine = delta::store_of_absolute(path, *table_.store);
+      if (!machine) return std::move(machine).error().in("data file");
+      machine_ = std::move(*machine);
+    }
+    return Mount::Object{machine_, delta::key_of_absolute(path)};
+  }
+
+ private:
+  const DeltaTable& table_;
+  std::shared_ptr<store::ObjectStore> machine_;  // made when first needed
+};
+
+/// True if the type, or one within it, is of the kind.
+bool holds(const delta::DataType& type, delta::DataType::Kind kind) {
+  return type.kind == kind ||
+         std::any_of(type.children.begin(), type.children.end(),
+                     [&](const auto& child) { return holds(child, kind); }) ||
+         std::any_of(type.fields.begin(), type.fields.end(),
+                     [&](const auto& field) { return holds(field.type, kind); });
 }
 
 /// Reads whole files, without DuckDB's planner.
@@ -223,7 +307,7 @@ class FileByFile {
       const auto file = duckdb::FlatVector::GetData<std::uint64_t>(chunk_.data[types_.size()])[0];
       const auto* numbers = duckdb::FlatVector::GetData<std::int64_t>(chunk_.data[types_.size() + 1]);
       positions.assign(numbers, numbers + chunk_.size());
-      SLUICE_TRY(sink(rows_, *scan_->files()[file], positions));
+      SLUICE_TRY(sink(rows_, *scan_->files()[file].live, positions));
     }
     return ok();
   }
@@ -243,30 +327,115 @@ class FileByFile {
   duckdb::DataChunk rows_;
 };
 
+delta::StructField field(std::string name, delta::DataType::Kind kind) {
+  return {std::move(name), delta::DataType::primitive(kind), true, {}};
+}
+
+template <typename T>
+const T* pointer_to(const std::optional<T>& value) {
+  return value ? &*value : nullptr;
+}
+
+duckdb::Value bigint_value(const std::optional<std::int64_t>& value) {
+  return value ? duckdb::Value::BIGINT(*value) : duckdb::Value(duckdb::LogicalType::BIGINT);
+}
+
 }  // namespace
 
-Result<std::shared_ptr<const DeltaScan>> DeltaScan::create(DeltaTable table, ObjectFileSystem& files) {
+Result<std::shared_ptr<DeltaScan>> DeltaScan::start(DeltaTable table, std::vector<delta::StructField> extra_fields) {
   std::shared_ptr<DeltaScan> scan(new DeltaScan());
-  scan->schema_ = delta::columnar_schema(table.snapshot->schema());
-  for (const std::string& name : table.snapshot->metadata().partition_columns) {
+  scan->table_ = std::move(table);
+  const delta::Snapshot& snapshot = *scan->table_.snapshot;
+  scan->fields_ = snapshot.schema();
+  for (delta::StructField& extra : extra_fields) {
+    if (delta::columnar_schema(scan->fields_).find(extra.name)) {
+      return Error(ErrorCode::InvalidArgument,
+                   fmt::format("the table has a column \"{}\" of its own, which hides what is asked for", extra.name));
+    }
+    scan->fields_.fields.push_back(std::move(extra));
+  }
+  scan->schema_ = delta::columnar_schema(scan->fields_);
+  return scan;
+}
+
+Status DeltaScan::mount_files(ObjectFileSystem& files) {
+  std::vector<Mount::Object> objects;
+  Locator locator(table_);
+  for (const File& file : files_) {
+    SLUICE_TRY_ASSIGN(auto object, locator.locate(*file.path));
+    objects.push_back(std::move(object));
+  }
+  mount_ = files.mount(std::move(objects));
+  return ok();
+}
+
+Result<std::shared_ptr<const DeltaScan>> DeltaScan::create(DeltaTable table, ObjectFileSystem& files, Extra extra) {
+  std::vector<delta::StructField> extra_fields;
+  const std::size_t column_count = table.snapshot->schema().fields.size();
+  if (extra == Extra::RowTracking) {
+    SLUICE_TRY_ASSIGN(const auto names, delta::row_tracking_columns(*table.snapshot));
+    using Kind = delta::DataType::Kind;
+    extra_fields = {field(names.row_id, Kind::Long), field(names.row_commit_version, Kind::Long),
+                    field(kBaseRowId, Kind::Long), field(kDefaultRowCommitVersion, Kind::Long)};
+  }
+  SLUICE_TRY_ASSIGN(auto scan, start(std::move(table), std::move(extra_fields)));
+  const delta::Snapshot& snapshot = *scan->table_.snapshot;
+  const auto mode = snapshot.properties().column_mapping_mode;
+  for (const std::string& name : snapshot.metadata().partition_columns) {
     const auto column = scan->schema_.find(name);
     if (!column) return Error(ErrorCode::Corruption, fmt::format("partition column {} is not in the schema", name));
-    scan->partition_columns_.push_back({*column, table.snapshot->schema().fields[*column].physical_name()});
+    scan->partition_columns_.push_back({*column, delta::physical_name(scan->fields_.fields[*column], mode)});
   }
-  std::vector<std::string> keys;
   scan->row_count_estimate_ = 0;
-  for (const delta::AddFile& file : table.snapshot->files()) {
-    SLUICE_TRY_ASSIGN(auto key, key_of_file(file));
-    keys.push_back(std::move(key));
-    scan->files_.push_back(&file);
+  for (const delta::AddFile& file : snapshot.files()) {
+    File entry{&file.path, &file.partition_values, nullptr, pointer_to(file.deletion_vector), &file};
+    if (extra == Extra::RowTracking) {
+      if (!file.base_row_id) {
+        return Error(ErrorCode::Corruption,
+                     fmt::format("data file {} has no base row id, though the table has row tracking", file.path));
+      }
+      entry.constants.emplace_back(column_count + 2, bigint_value(file.base_row_id));
+      entry.constants.emplace_back(column_count + 3, bigint_value(file.default_row_commit_version));
+    }
+    scan->files_.push_back(std::move(entry));
     // Unreadable statistics are no reason not to read the rows.
     auto statistics = file.stats ? delta::read_statistics(*file.stats) : delta::FileStatistics();
     const auto row_count = statistics ? statistics->num_records : std::nullopt;
     if (!row_count) scan->row_count_estimate_.reset();
     if (scan->row_count_estimate_) *scan->row_count_estimate_ += static_cast<std::uint64_t>(*row_count);
   }
-  scan->mount_ = files.mount(table.store, std::move(keys));
-  scan->table_ = std::move(table);
+  SLUICE_TRY(scan->mount_files(files));
+  return std::shared_ptr<const DeltaScan>(std::move(scan));
+}
+
+Result<std::shared_ptr<const DeltaScan>> DeltaScan::create_changes(DeltaChanges changes, ObjectFileSystem& files) {
+  using Kind = delta::DataType::Kind;
+  std::vector<delta::StructField> extra_fields = {field(std::string(delta::kChangeTypeColumn), Kind::String),
+                                                  field("_commit_version", Kind::Long),
+                                                  field("_commit_timestamp", Kind::Timestamp)};
+  SLUICE_TRY_ASSIGN(auto scan, start({changes.changes.table, std::move(changes.store)}, std::move(extra_fields)));
+  scan->changes_ = std::move(changes.changes.commits);
+  const columnar::ColumnIndex type_column = scan->schema_.fields.size() - 3;
+  const auto mode = scan->table_.snapshot->properties().column_mapping_mode;
+  for (columnar::ColumnIndex column = 0; column < type_column; ++column) {
+    scan->partition_columns_.push_back({column, delta::physical_name(scan->fields_.fields[column], mode)});
+  }
+  for (const delta::CommitChanges& commit : scan->changes_) {
+    const auto version = duckdb::Value::BIGINT(commit.version.value());
+    const std::chrono::microseconds time = commit.timestamp.time_since_epoch();
+    const auto timestamp = duckdb::Value::TIMESTAMPTZ(duckdb::timestamp_tz_t(time.count()));
+    for (const delta::ChangeFile& change : commit.files) {
+      File entry{&change.path, &change.partition_values, pointer_to(change.only), pointer_to(change.without)};
+      if (change.kind != delta::ChangeFile::Kind::Recorded) {
+        const bool is_insert = change.kind == delta::ChangeFile::Kind::Insert;
+        entry.constants.emplace_back(type_column, duckdb::Value(is_insert ? "insert" : "delete"));
+      }
+      entry.constants.emplace_back(type_column + 1, version);
+      entry.constants.emplace_back(type_column + 2, timestamp);
+      scan->files_.push_back(std::move(entry));
+    }
+  }
+  SLUICE_TRY(scan->mount_files(files));
   return std::shared_ptr<const DeltaScan>(std::move(scan));
 }
 
@@ -290,12 +459,16 @@ duckdb::unique_ptr<duckdb::FunctionData> bind_delta_scan(duckdb::ClientContext& 
                                                          duckdb::vector<duckdb::LogicalType>& types,
                                                          duckdb::vector<std::string>& names) {
   auto interface = duckdb::ParquetMultiFileInfo::CreateInterface(client);
+  const bool has_variant = holds(scan->table().snapshot->schema(), delta::DataType::Kind::Variant);
   auto reader = duckdb::make_uniq<DeltaFileReader>(scan);
   auto files = duckdb::make_shared_ptr<DeltaFileList>(std::move(scan));
   interface->InitializeInterface(client, *reader, *files);
   auto options = interface->InitializeOptions(client, nullptr);
   // Statistics of other writers pass NaN over, which is greater than any number to DuckDB.
-  options->Cast<duckdb::ParquetFileReaderOptions>().options.can_have_nan = true;
+  auto& parquet_options = options->Cast<duckdb::ParquetFileReaderOptions>().options;
+  parquet_options.can_have_nan = true;
+  // Not every writer marks a variant as one in the file; the table's schema knows.
+  parquet_options.variant_legacy_encoding = has_variant;
   duckdb::MultiFileOptions file_options;
   file_options.auto_detect_hive_partitioning = false;
   return ParquetScan::MultiFileBindInternal(client, std::move(reader), std::move(files), types, names,

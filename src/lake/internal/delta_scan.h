@@ -1,34 +1,70 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <duckdb/function/table_function.hpp>
 
 #include "base/result.h"
 #include "columnar/schema.h"
+#include "delta/change_files.h"
+#include "delta/delta_schema.h"
 #include "lake/delta_table.h"
 #include "lake/internal/object_file_system.h"
 
 namespace sluice::lake {
 
-/// What it takes to read one version of a Delta table with DuckDB's Parquet reader: its columns, its files in a fixed
-/// order, and a mount that makes them readable. Immutable, shared by all who scan.
+/// Columns of a scan with row tracking: what the log says of the file that a row is in.
+inline constexpr const char* kBaseRowId = "_base_row_id";
+inline constexpr const char* kDefaultRowCommitVersion = "_default_row_commit_version";
+
+/// What it takes to read one version of a Delta table, or the changes between two, with DuckDB's Parquet reader: its
+/// columns, its files in a fixed order, and a mount that makes them readable. Immutable, shared by all who scan.
 class DeltaScan {
  public:
-  /// A partition column: its value comes from the log, not from the files.
+  /// A column whose value is in the log, not in the files, for every file that has its key.
   struct PartitionColumn {
     columnar::ColumnIndex column;
     std::string key;  ///< Of AddFile::partition_values.
   };
 
-  /// Unsupported if a file lies outside the table's store; Corruption if a path cannot be decoded.
-  static Result<std::shared_ptr<const DeltaScan>> create(DeltaTable table, ObjectFileSystem& files);
+  /// A data file, and which of its rows are read. Points into what the scan holds.
+  struct File {
+    const std::string* path = nullptr;  ///< As in the log.
+    const delta::PartitionValues* partition_values = nullptr;
+    const delta::DeletionVectorDescriptor* only = nullptr;     ///< Only rows that this marks; nullptr: all.
+    const delta::DeletionVectorDescriptor* without = nullptr;  ///< No row that this marks.
+    const delta::AddFile* live = nullptr;                      ///< Its action; nullptr in a scan of changes.
+    /// Other columns whose value the log knows for the whole file.
+    std::vector<std::pair<columnar::ColumnIndex, duckdb::Value>> constants = {};
+  };
+
+  /// What a scan of a table gives beside its columns.
+  enum class Extra {
+    None,
+    /// Behind the table's columns those that make row ids: the two that files may hold (delta/row_tracking.h), then
+    /// kBaseRowId and kDefaultRowCommitVersion.
+    RowTracking,
+  };
+
+  /// Unsupported if a file lies outside what can be read; Corruption if a path cannot be decoded; InvalidArgument if
+  /// row tracking is asked for and the table does not have it, Corruption if it does and a file has no base row id.
+  static Result<std::shared_ptr<const DeltaScan>> create(DeltaTable table, ObjectFileSystem& files,
+                                                         Extra extra = Extra::None);
+  /// Scans the rows of a change data feed: the table's columns, then what happened to the row (`_change_type`) and when
+  /// (`_commit_version`, `_commit_timestamp`). Errors as create().
+  static Result<std::shared_ptr<const DeltaScan>> create_changes(DeltaChanges changes, ObjectFileSystem& files);
 
   const DeltaTable& table() const { return table_; }
+  /// All columns, those beside the table's included.
   const columnar::Schema& schema() const { return schema_; }
-  const std::vector<const delta::AddFile*>& files() const { return files_; }
+  const delta::DataType& fields() const { return fields_; }
+  const std::vector<File>& files() const { return files_; }
+  /// In a scan of changes all columns: the table may have been partitioned otherwise before.
   const std::vector<PartitionColumn>& partition_columns() const { return partition_columns_; }
   Mount& mount() const { return *mount_; }
   /// Rows of all files, if their statistics say; for the optimizer only.
@@ -37,9 +73,14 @@ class DeltaScan {
  private:
   DeltaScan() = default;
 
+  static Result<std::shared_ptr<DeltaScan>> start(DeltaTable table, std::vector<delta::StructField> extra_fields);
+  Status mount_files(ObjectFileSystem& files);
+
   DeltaTable table_;
+  std::vector<delta::CommitChanges> changes_;
+  delta::DataType fields_;
   columnar::Schema schema_;
-  std::vector<const delta::AddFile*> files_;
+  std::vector<File> files_;
   std::vector<PartitionColumn> partition_columns_;
   std::shared_ptr<Mount> mount_;
   std::optional<std::uint64_t> row_count_estimate_;

@@ -35,15 +35,15 @@ Error missing_as_damage(Error error) {
 }
 
 std::string Mount::path(std::size_t number) const {
-  return fmt::format("{}{}/{}/{}", ObjectFileSystem::kScheme, id_, number, keys_[number]);
+  return fmt::format("{}{}/{}/{}", ObjectFileSystem::kScheme, id_, number, objects_[number].key);
 }
 
 Result<std::unique_ptr<store::RandomReader>> Mount::open(std::string_view number_and_key) const {
   const auto number = cut_number(number_and_key);
-  if (!number || *number >= keys_.size() || keys_[*number] != number_and_key) {
+  if (!number || *number >= objects_.size() || objects_[*number].key != number_and_key) {
     return std::unique_ptr<store::RandomReader>();
   }
-  return store_->open(keys_[*number]);
+  return objects_[*number].store->open(objects_[*number].key);
 }
 
 void Mount::fail(Error error) {
@@ -76,11 +76,10 @@ struct ObjectFileSystem::Handle final : duckdb::FileHandle {
   duckdb::idx_t position = 0;
 };
 
-std::shared_ptr<Mount> ObjectFileSystem::mount(std::shared_ptr<store::ObjectStore> store,
-                                               std::vector<std::string> keys) {
+std::shared_ptr<Mount> ObjectFileSystem::mount(std::vector<Mount::Object> objects) {
   const std::lock_guard lock(mutex_);
   std::erase_if(mounts_, [](const auto& entry) { return entry.second.expired(); });
-  auto made = std::make_shared<Mount>(next_id_, std::move(store), std::move(keys));
+  auto made = std::make_shared<Mount>(next_id_, std::move(objects));
   mounts_.emplace(next_id_++, made);
   return made;
 }

@@ -19,8 +19,12 @@ namespace sluice::lake {
 /// have no place for an Error's code. Thread-safe.
 class Mount {
  public:
-  Mount(std::uint64_t id, std::shared_ptr<store::ObjectStore> store, std::vector<std::string> keys)
-      : id_(id), store_(std::move(store)), keys_(std::move(keys)) {}
+  struct Object {
+    std::shared_ptr<store::ObjectStore> store;
+    std::string key;
+  };
+
+  Mount(std::uint64_t id, std::vector<Object> objects) : id_(id), objects_(std::move(objects)) {}
 
   /// Returns the path under which DuckDB opens the object: "sluice://<mount>/<number>/<key>".
   std::string path(std::size_t number) const;
@@ -33,8 +37,7 @@ class Mount {
 
  private:
   const std::uint64_t id_;
-  const std::shared_ptr<store::ObjectStore> store_;
-  const std::vector<std::string> keys_;
+  const std::vector<Object> objects_;
   mutable std::mutex mutex_;
   std::optional<Error> failure_;  // guarded by mutex_
 };
@@ -48,8 +51,8 @@ class ObjectFileSystem final : public duckdb::FileSystem {
  public:
   static constexpr const char* kScheme = "sluice://";
 
-  /// Makes the objects of `keys` readable while the mount lives.
-  std::shared_ptr<Mount> mount(std::shared_ptr<store::ObjectStore> store, std::vector<std::string> keys);
+  /// Makes the objects readable while the mount lives.
+  std::shared_ptr<Mount> mount(std::vector<Mount::Object> objects);
 
   using duckdb::FileSystem::Glob;
   using duckdb::FileSystem::OpenFile;

@@ -1,5 +1,7 @@
 #include "lake/internal/query_names.h"
 
+#include <chrono>
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <duckdb.hpp>
@@ -7,7 +9,10 @@
 #include <duckdb/common/string_util.hpp>
 #include <duckdb/parser/expression/constant_expression.hpp>
 #include <duckdb/parser/expression/function_expression.hpp>
+#include <duckdb/parser/keyword_helper.hpp>
 #include <duckdb/parser/parsed_data/create_table_function_info.hpp>
+#include <duckdb/parser/parser.hpp>
+#include <duckdb/parser/tableref/subqueryref.hpp>
 #include <duckdb/parser/tableref/table_function_ref.hpp>
 
 #include "lake/internal/catalog_functions.h"
@@ -17,6 +22,12 @@
 
 namespace sluice::lake {
 namespace {
+
+/// DuckDB's virtual column that counts the rows of a file.
+constexpr const char* kFileRowNumber = "file_row_number";
+// What row_tracking adds in front of a table's columns.
+constexpr const char* kRowId = "_row_id";
+constexpr const char* kRowCommitVersion = "_row_commit_version";
 
 duckdb::unique_ptr<duckdb::TableRef> call(const char* function, std::size_t number) {
   duckdb::vector<duckdb::unique_ptr<duckdb::ParsedExpression>> arguments;
@@ -40,21 +51,88 @@ duckdb::unique_ptr<duckdb::FunctionData> bind_found_table(duckdb::ClientContext&
   return bind_delta_scan(client, names_of(client)->scan(number), types, names);
 }
 
+/// The arguments of read_delta().
+struct ReadDelta {
+  explicit ReadDelta(const duckdb::TableFunctionBindInput& input) {
+    for (const auto& [option, value] : input.named_parameters) {
+      if (value.IsNull()) throw duckdb::BinderException("read_delta: %s is NULL", option);
+      if (option == "version") at.version = value.GetValue<std::int64_t>();
+      if (option == "as_of") at.time = millis_of(value.GetValueUnsafe<duckdb::timestamp_tz_t>());
+      if (option == "row_tracking") row_tracking = value.GetValue<bool>();
+    }
+    if (at.version && at.time) throw duckdb::BinderException("read_delta: give version or as_of, not both");
+    if (input.inputs[0].IsNull()) throw duckdb::BinderException("read_delta: the path is NULL");
+    path = input.inputs[0].GetValue<std::string>();
+  }
+
+  /// A commit of this very millisecond counts, so what is finer is cut off.
+  static UnixMillis millis_of(duckdb::timestamp_tz_t time) {
+    if (!duckdb::Timestamp::IsFinite(time)) throw duckdb::BinderException("read_delta: as_of is infinite");
+    return std::chrono::floor<std::chrono::milliseconds>(
+        std::chrono::sys_time<std::chrono::microseconds>(std::chrono::microseconds(time.value)));
+  }
+
+  std::string path;
+  QueryNames::TableVersion at;
+  bool row_tracking = false;
+};
+
 duckdb::unique_ptr<duckdb::FunctionData> bind_read_delta(duckdb::ClientContext& client,
                                                          duckdb::TableFunctionBindInput& input,
                                                          duckdb::vector<duckdb::LogicalType>& types,
                                                          duckdb::vector<std::string>& names) {
-  std::optional<std::int64_t> version;
-  for (const auto& [option, value] : input.named_parameters) {
-    if (value.IsNull()) throw duckdb::BinderException("read_delta: %s is NULL", option);
-    version = value.GetValue<std::int64_t>();
-  }
-  if (input.inputs[0].IsNull()) throw duckdb::BinderException("read_delta: the path is NULL");
-  return bind_delta_scan(client, names_of(client)->open(input.inputs[0].GetValue<std::string>(), version), types,
-                         names);
+  const ReadDelta call(input);
+  const auto query = names_of(client);
+  return bind_delta_scan(client, query->scan(query->open(call.path, call.at, DeltaScan::Extra::None)), types, names);
 }
 
-void register_function(duckdb::ClientContext& client, duckdb::TableFunction function) {
+/// Makes of read_delta(…, row_tracking => true) a query over the scan that has what row ids are made from.
+duckdb::unique_ptr<duckdb::TableRef> replace_read_delta(duckdb::ClientContext& client,
+                                                        duckdb::TableFunctionBindInput& input) {
+  const ReadDelta call(input);
+  if (!call.row_tracking) return nullptr;
+  const auto query = names_of(client);
+  const std::size_t number = query->open(call.path, call.at, DeltaScan::Extra::RowTracking);
+  const columnar::Schema& schema = query->scan(number)->schema();
+  for (const char* taken : {kFileRowNumber, kRowId, kRowCommitVersion}) {
+    if (!schema.find(taken)) continue;
+    query->fail(
+        Error(ErrorCode::Unsupported, fmt::format("row ids cannot be read of a table with a column \"{}\"", taken)));
+  }
+  // The table's own columns, then those that make row ids.
+  const auto name = [&](std::size_t index) {
+    return duckdb::KeywordHelper::WriteQuoted(schema.fields[index].name, '"');
+  };
+  const std::size_t column_count = schema.fields.size() - 4;
+  std::string sql = fmt::format("SELECT coalesce({}, {} + {}) AS {}, coalesce({}, {}) AS {}", name(column_count),
+                                name(column_count + 2), kFileRowNumber, kRowId, name(column_count + 1),
+                                name(column_count + 3), kRowCommitVersion);
+  for (std::size_t i = 0; i < column_count; ++i) sql += ", " + name(i);
+  sql += fmt::format(" FROM {}({}::UBIGINT)", QueryNames::kDeltaFunction, number);
+  duckdb::Parser parser(client.GetParserOptions());
+  parser.ParseQuery(sql);
+  auto statement =
+      duckdb::unique_ptr_cast<duckdb::SQLStatement, duckdb::SelectStatement>(std::move(parser.statements.front()));
+  return duckdb::make_uniq<duckdb::SubqueryRef>(std::move(statement));
+}
+
+duckdb::unique_ptr<duckdb::FunctionData> bind_table_changes(duckdb::ClientContext& client,
+                                                            duckdb::TableFunctionBindInput& input,
+                                                            duckdb::vector<duckdb::LogicalType>& types,
+                                                            duckdb::vector<std::string>& names) {
+  for (const duckdb::Value& value : input.inputs) {
+    if (value.IsNull()) throw duckdb::BinderException("table_changes: an argument is NULL");
+  }
+  std::optional<std::int64_t> to;
+  if (input.inputs.size() > 2) to = input.inputs[2].GetValue<std::int64_t>();
+  const auto query = names_of(client);
+  const std::size_t number =
+      query->open_changes(input.inputs[0].GetValue<std::string>(), input.inputs[1].GetValue<std::int64_t>(), to);
+  return bind_delta_scan(client, query->scan(number), types, names);
+}
+
+template <typename Function>
+void register_function(duckdb::ClientContext& client, Function function) {
   duckdb::CreateTableFunctionInfo info(std::move(function));
   info.internal = true;
   info.on_conflict = duckdb::OnCreateConflict::REPLACE_ON_CONFLICT;  // DuckDB's own lists of tables
@@ -71,11 +149,10 @@ std::optional<std::size_t> QueryNames::find_relation(const std::string& qualifie
   return std::nullopt;
 }
 
-std::shared_ptr<const DeltaScan> QueryNames::add_scan(DeltaTable table) {
-  auto scan = DeltaScan::create(std::move(table), files_);
+std::size_t QueryNames::add_scan(Result<std::shared_ptr<const DeltaScan>> scan) {
   if (!scan) fail(std::move(scan).error());
-  scans_.push_back(*scan);
-  return *scan;
+  scans_.push_back(std::move(*scan));
+  return scans_.size() - 1;
 }
 
 Result<std::optional<DeltaTable>> QueryNames::find_table(const TableName& name) {
@@ -143,16 +220,23 @@ duckdb::unique_ptr<duckdb::TableRef> QueryNames::replace(const duckdb::Replaceme
     if (!older) fail(version_error(std::move(older).error()).in(name.name));
     table->snapshot = std::move(*older);
   }
-  add_scan(std::move(*table));
-  scan_of_name_.emplace_back(qualified, scans_.size() - 1);
-  return call(kDeltaFunction, scans_.size() - 1);
+  const std::size_t number = add_scan(DeltaScan::create(std::move(*table), files_));
+  scan_of_name_.emplace_back(qualified, number);
+  return call(kDeltaFunction, number);
 }
 
-std::shared_ptr<const DeltaScan> QueryNames::open(const std::string& path, std::optional<std::int64_t> version) {
+std::size_t QueryNames::open(const std::string& path, const TableVersion& at, DeltaScan::Extra extra) {
   if (!sources_.open_table) fail(Error(ErrorCode::InvalidArgument, "read_delta has no place in this query"));
-  auto table = sources_.open_table(path, version);
+  auto table = sources_.open_table(path, at);
   if (!table) fail(std::move(table).error());
-  return add_scan(std::move(*table));
+  return add_scan(DeltaScan::create(std::move(*table), files_, extra));
+}
+
+std::size_t QueryNames::open_changes(const std::string& path, std::int64_t from, std::optional<std::int64_t> to) {
+  if (!sources_.open_changes) fail(Error(ErrorCode::InvalidArgument, "table_changes has no place in this query"));
+  auto changes = sources_.open_changes(path, from, to);
+  if (!changes) fail(std::move(changes).error());
+  return add_scan(DeltaScan::create_changes(std::move(*changes), files_));
 }
 
 void QueryNames::fail(Error error) {
@@ -199,7 +283,18 @@ void register_query_names(duckdb::DatabaseInstance& database) {
   duckdb::TableFunction read_delta = delta_scan_function("read_delta");
   read_delta.arguments = {duckdb::LogicalType::VARCHAR};
   read_delta.named_parameters["version"] = duckdb::LogicalType::BIGINT;
+  read_delta.named_parameters["as_of"] = duckdb::LogicalType::TIMESTAMP_TZ;
+  read_delta.named_parameters["row_tracking"] = duckdb::LogicalType::BOOLEAN;
   read_delta.bind = bind_read_delta;
+  read_delta.bind_replace = replace_read_delta;
+  duckdb::TableFunctionSet table_changes("table_changes");
+  for (const std::size_t version_count : {1, 2}) {
+    duckdb::TableFunction function = delta_scan_function("table_changes");
+    function.arguments = {duckdb::LogicalType::VARCHAR};
+    function.arguments.insert(function.arguments.end(), version_count, duckdb::LogicalType::BIGINT);
+    function.bind = bind_table_changes;
+    table_changes.AddFunction(std::move(function));
+  }
 
   duckdb::Connection connection(database);
   auto& client = *connection.context;
@@ -207,6 +302,7 @@ void register_query_names(duckdb::DatabaseInstance& database) {
     register_function(client, cursor_scan_function(QueryNames::kCursorFunction));
     register_function(client, std::move(found_table));
     register_function(client, std::move(read_delta));
+    register_function(client, std::move(table_changes));
     for (duckdb::TableFunction& function : catalog_functions()) register_function(client, std::move(function));
   });
   // Ours alone: DuckDB's own look for files.

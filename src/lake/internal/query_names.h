@@ -13,6 +13,7 @@
 #include <duckdb/function/table_function.hpp>
 #include <duckdb/main/client_context_state.hpp>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "lake/delta_table.h"
 #include "lake/internal/delta_scan.h"
@@ -31,15 +32,25 @@ class QueryNames final : public duckdb::ClientContextState {
   static constexpr const char* kCursorFunction = "sluice_scan_rows";
   static constexpr const char* kDeltaFunction = "sluice_scan_delta";
 
+  /// Which version of a table read_delta() means: the newest if neither is given.
+  struct TableVersion {
+    std::optional<std::int64_t> version;
+    std::optional<UnixMillis> time;  ///< The version that was the newest then.
+  };
+
   /// Opens the table that read_delta() names.
-  using OpenTable = std::function<Result<DeltaTable>(const std::string& path, std::optional<std::int64_t> version)>;
+  using OpenTable = std::function<Result<DeltaTable>(const std::string& path, const TableVersion& at)>;
+  /// Opens the feed that table_changes() names, to the newest version if `to` is absent.
+  using OpenChanges =
+      std::function<Result<DeltaChanges>(const std::string& path, std::int64_t from, std::optional<std::int64_t> to)>;
 
   struct Sources {
     std::string schema;  ///< Where names without a schema live.
     std::vector<Relation> relations;
-    FindTable find_table;    ///< May be empty.
-    OpenTable open_table;    ///< May be empty: read_delta is refused.
-    ListTables list_tables;  ///< May be empty.
+    FindTable find_table;      ///< May be empty.
+    OpenTable open_table;      ///< May be empty: read_delta is refused.
+    OpenChanges open_changes;  ///< May be empty: table_changes is refused.
+    ListTables list_tables;    ///< May be empty.
   };
 
   QueryNames(Sources sources, ObjectFileSystem& files) : sources_(std::move(sources)), files_(files) {}
@@ -64,8 +75,10 @@ class QueryNames final : public duckdb::ClientContextState {
   const Relation& relation(std::size_t number) const { return sources_.relations.at(number); }
   /// Returns the numbered scan.
   std::shared_ptr<const DeltaScan> scan(std::size_t number) const { return scans_.at(number); }
-  /// Opens a table for read_delta(); throws DuckDB's exception after keeping the error.
-  std::shared_ptr<const DeltaScan> open(const std::string& path, std::optional<std::int64_t> version);
+  /// Opens a table for read_delta(), returns its scan's number; throws DuckDB's exception after keeping the error.
+  std::size_t open(const std::string& path, const TableVersion& at, DeltaScan::Extra extra);
+  /// Likewise for table_changes().
+  std::size_t open_changes(const std::string& path, std::int64_t from, std::optional<std::int64_t> to);
 
   /// Keeps the error, for which DuckDB's exceptions have no place, and throws.
   [[noreturn]] void fail(Error error);
@@ -76,7 +89,7 @@ class QueryNames final : public duckdb::ClientContextState {
 
  private:
   std::optional<std::size_t> find_relation(const std::string& qualified, const std::string& bare) const;
-  std::shared_ptr<const DeltaScan> add_scan(DeltaTable table);
+  std::size_t add_scan(Result<std::shared_ptr<const DeltaScan>> scan);
   Result<std::optional<DeltaTable>> find_table(const TableName& name);
 
   struct VersionedName {
