@@ -125,6 +125,11 @@ class DeltaQueryTest : public testing::Test {
     }
   }
 
+  std::uint32_t number_of(const std::string& sql) {
+    const auto rows = lake_->query(sql);
+    return rows ? 0u : rows.error().number();
+  }
+
   ManualClock clock_{UnixMillis(std::chrono::milliseconds(1'700'000'000'000))};
   SeededRandom random_{1};
   std::shared_ptr<store::ObjectStore> store_ = std::make_shared<store::MemoryStore>(clock_);
@@ -333,15 +338,33 @@ TEST_F(DeltaQueryTest, AVersionIsNamedByAt) {
   EXPECT_EQ(query("SELECT count(*), (SELECT count(*) FROM t AT (VERSION => 1)) FROM t"), "2|1\n");
   EXPECT_EQ(query("WITH old AS (FROM t AT (VERSION => 1)) SELECT a.id FROM t a ANTI JOIN old USING (id)"), "2\n");
   EXPECT_EQ(query("SELECT id FROM t AT (VERSION => 1) UNION ALL SELECT -id FROM t AS x AT (VERSION => 1)"), "1\n-1\n");
-  const auto number_of = [&](const std::string& sql) {
-    const auto rows = lake_->query(sql);
-    return rows ? 0u : rows.error().number();
-  };
+  EXPECT_EQ(query("SELECT t.id FROM t AT (VERSION => 2 - 1)"), "1\n");
   EXPECT_EQ(number_of("FROM t AT (VERSION => 3)"), 145u);
   EXPECT_EQ(number_of("FROM t AT (VERSION => -1)"), 145u);
   EXPECT_EQ(number_of("FROM t AT (VERSION => NULL)"), 146u);
-  EXPECT_EQ(number_of("FROM t AT (TIMESTAMP => now())"), 146u);
+  EXPECT_EQ(number_of("FROM t AT (VERSION => '1')"), 146u);
+  EXPECT_EQ(number_of("FROM t AT (VERSION => 1e30::HUGEINT)"), 146u);
   EXPECT_EQ(number_of("FROM s AT (VERSION => 1)"), 1040u);
+}
+
+TEST_F(DeltaQueryTest, ATimeIsNamedByAt) {
+  // The clock, by which the store dates its objects, starts at 2023-11-14 22:13:20.
+  create_table("SELECT 1 AS id");
+  clock_.advance(std::chrono::hours(1));
+  add_file("a.parquet", "SELECT 1 AS id");
+  clock_.advance(std::chrono::hours(1));
+  add_file("b.parquet", "SELECT 2 AS id");
+  EXPECT_EQ(query("FROM t AT (TIMESTAMP => '2023-11-14 23:13:19.999')"), "");
+  EXPECT_EQ(query("FROM t AT (TIMESTAMP => TIMESTAMP '2023-11-14 23:13:20')"), "1\n");
+  EXPECT_EQ(query("FROM t AT (TIMESTAMP => DATE '2023-11-14' + INTERVAL 24 HOURS)"), "1\n");
+  EXPECT_EQ(query("SELECT count(*), (SELECT count(*) FROM t AT (TIMESTAMP => '2023-11-15 01:00:00+01')) FROM t"),
+            "2|1\n");
+  EXPECT_EQ(number_of("FROM t AT (TIMESTAMP => '2023-11-14')"), 145u);
+  EXPECT_EQ(number_of("FROM t AT (TIMESTAMP => now())"), 145u);
+  EXPECT_EQ(number_of("FROM t AT (TIMESTAMP => 'soon')"), 146u);
+  EXPECT_EQ(number_of("FROM t AT (TIMESTAMP => 'infinity')"), 146u);
+  EXPECT_EQ(number_of("FROM t AT (TIMESTAMP => NULL)"), 146u);
+  EXPECT_NE(number_of("FROM t AT (TIMESTAMP => id)"), 0u);
 }
 
 TEST_F(DeltaQueryTest, AStoresFailureKeepsItsCode) {

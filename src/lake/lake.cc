@@ -43,7 +43,7 @@ class RunningQuery final : public Rows {
     // Before it is planned: of a table that is planned and never made DuckDB leaks the description.
     if (makes_lasting_table(*statements[0])) return lasting_change();
     SLUICE_TRY(in_duckdb([&] {
-      adapt_statement(*statements[0], *names_of(*connection_->context));
+      adapt_statement(*statements[0], *connection_->context, *names_of(*connection_->context));
       pending_ = connection_->PendingQuery(std::move(statements[0]), /*allow_stream_result=*/true);
       if (pending_->HasError()) pending_->ThrowError();
     }));

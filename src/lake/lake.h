@@ -19,7 +19,7 @@ struct LakeOptions {
   std::uint32_t thread_count = 0;      ///< For ad-hoc queries; 0: one per core. execute() always uses one.
   std::uint64_t memory_bytes_max = 0;  ///< Per instance (there are at most two); 0: 80 % of the machine's.
   std::string spill_folder = {};     ///< Where queries larger than memory spill; "": they fail with ResourceExhausted.
-  std::string working_folder = ".";  ///< Relative paths in read_delta('…') start here.
+  std::string working_folder = ".";  ///< Relative paths in queries start here.
   std::string schema = "main";       ///< Names without a schema live here; so `main.t` is `t`.
   FindTable find_table = {};         ///< Finds what query() names; may be empty: no names.
   ListTables list_tables = {};       ///< May be empty: SHOW TABLES shows none, and no near names are shown.
@@ -29,9 +29,10 @@ struct LakeOptions {
 ///
 /// Two instances, each made when first needed: one for ad-hoc queries, whose INTERNAL errors are reported and followed
 /// by a new instance; one for the pipeline, where they stop the process (style §7). Both are locked down: no file,
-/// network or extension is reachable but through find_table, relations and `read_delta('path' [, version => n])`; no
-/// setting can be changed; time zone UTC. `t AT (VERSION => n)` reads an older version; SHOW TABLES, SHOW ALL TABLES and
-/// information_schema show what list_tables gives. Thread-safe.
+/// network or extension is reachable but through find_table, relations, `read_delta('path' …)` and
+/// `table_changes('path' …)`; no setting can be changed; time zone UTC. `t AT (VERSION => n)` and
+/// `t AT (TIMESTAMP => time)` read an older version; SHOW TABLES, SHOW ALL TABLES and information_schema show what
+/// list_tables gives. Thread-safe.
 class Lake {
  public:
   static Result<std::unique_ptr<Lake>> create(LakeOptions options);

@@ -1,10 +1,12 @@
 #include "lake/internal/adapt_statement.h"
 
 #include <string>
+#include <string_view>
 
 #include <fmt/format.h>
 #include <duckdb/common/string_util.hpp>
-#include <duckdb/parser/expression/constant_expression.hpp>
+#include <duckdb/execution/expression_executor.hpp>
+#include <duckdb/main/client_context.hpp>
 #include <duckdb/parser/expression/subquery_expression.hpp>
 #include <duckdb/parser/keyword_helper.hpp>
 #include <duckdb/parser/parsed_expression_iterator.hpp>
@@ -14,6 +16,8 @@
 #include <duckdb/parser/statement/select_statement.hpp>
 #include <duckdb/parser/tableref/basetableref.hpp>
 #include <duckdb/parser/tableref/showref.hpp>
+#include <duckdb/planner/binder.hpp>
+#include <duckdb/planner/expression_binder/constant_binder.hpp>
 
 #include "lake/internal/error_numbers.h"
 
@@ -23,7 +27,7 @@ namespace {
 /// Gives each `AT` of a query to QueryNames.
 class Versions {
  public:
-  explicit Versions(QueryNames& names) : names_(names) {}
+  Versions(duckdb::ClientContext& client, QueryNames& names) : client_(client), names_(names) {}
 
   // NOLINTNEXTLINE(misc-no-recursion): as deep as the query is nested, which DuckDB's parser bounds.
   void walk(duckdb::QueryNode& node) {
@@ -48,32 +52,46 @@ class Versions {
 
   void name_version(duckdb::BaseTableRef& table) {
     if (!table.at_clause) return;
-    const std::int64_t version = version_of(table);
+    const QueryNames::TableVersion at = version_of(table);
     if (table.alias.empty()) table.alias = table.table_name;
-    table.table_name = names_.name_at(table.schema_name, table.table_name, version);
+    table.table_name = names_.name_at(table.schema_name, table.table_name, at);
     table.at_clause.reset();
   }
 
-  std::int64_t version_of(duckdb::BaseTableRef& table) {
-    if (!duckdb::StringUtil::CIEquals(table.at_clause->Unit(), "version")) {
-      names_.fail(Error(ErrorCode::Unsupported, fmt::format("{} AT ({} => …): a table can be read as of a version only",
-                                                            table.table_name, table.at_clause->Unit()))
-                      .with_number(kErrorTimeTravel)
-                      .with_help(fmt::format("{} AT (VERSION => n)", table.table_name)));
-    }
-    const auto& expression = *table.at_clause->ExpressionMutable();
-    if (expression.GetExpressionClass() == duckdb::ExpressionClass::CONSTANT) {
-      const duckdb::Value& value = expression.Cast<duckdb::ConstantExpression>().value;
-      if (!value.IsNull() && value.type().IsIntegral() && value.type().id() != duckdb::LogicalTypeId::HUGEINT) {
-        return value.GetValue<std::int64_t>();
+  QueryNames::TableVersion version_of(duckdb::BaseTableRef& table) {
+    duckdb::Value value = value_of(*table.at_clause->ExpressionMutable());
+    if (duckdb::StringUtil::CIEquals(table.at_clause->Unit(), "version")) {
+      if (!value.IsNull() && value.type().IsIntegral() && value.DefaultTryCastAs(duckdb::LogicalType::BIGINT)) {
+        return {value.GetValue<std::int64_t>(), std::nullopt};
       }
+      refuse(table, "a version is a whole number", "VERSION => 0");
     }
-    names_.fail(Error(ErrorCode::InvalidArgument, fmt::format("{} AT (VERSION => {}): a version is a whole number",
-                                                              table.table_name, expression.ToString()))
-                    .with_number(kErrorTimeTravel)
-                    .with_help(fmt::format("{} AT (VERSION => 0)", table.table_name)));
+    if (!value.IsNull() && value.DefaultTryCastAs(duckdb::LogicalType::TIMESTAMP_TZ)) {
+      if (const auto time = commit_time_of(value)) return {std::nullopt, time};
+    }
+    refuse(table, "this is no time", "TIMESTAMP => '2026-01-31 12:00:00'");
   }
 
+  /// Returns the expression's value; throws what DuckDB throws if it names a column or cannot be computed.
+  duckdb::Value value_of(const duckdb::ParsedExpression& expression) {
+    duckdb::Value value;
+    client_.RunFunctionInTransaction([&] {
+      const auto binder = duckdb::Binder::CreateBinder(client_);
+      duckdb::ConstantBinder constants(*binder, client_, "AT");
+      auto copy = expression.Copy();
+      value = duckdb::ExpressionExecutor::EvaluateScalar(client_, *constants.Bind(copy));
+    });
+    return value;
+  }
+
+  [[noreturn]] void refuse(duckdb::BaseTableRef& table, std::string_view why, std::string_view example) {
+    names_.fail(
+        Error(ErrorCode::InvalidArgument, fmt::format("{} {}: {}", table.table_name, table.at_clause->ToString(), why))
+            .with_number(kErrorTimeTravel)
+            .with_help(fmt::format("{} AT ({})", table.table_name, example)));
+  }
+
+  duckdb::ClientContext& client_;
   QueryNames& names_;
 };
 
@@ -97,14 +115,14 @@ duckdb::unique_ptr<duckdb::QueryNode> list_of_tables(const duckdb::QueryNode& no
 
 }  // namespace
 
-void adapt_statement(duckdb::SQLStatement& statement, QueryNames& names) {
+void adapt_statement(duckdb::SQLStatement& statement, duckdb::ClientContext& client, QueryNames& names) {
   if (statement.type == duckdb::StatementType::EXPLAIN_STATEMENT) {
-    adapt_statement(*statement.Cast<duckdb::ExplainStatement>().stmt, names);
+    adapt_statement(*statement.Cast<duckdb::ExplainStatement>().stmt, client, names);
   }
   if (statement.type != duckdb::StatementType::SELECT_STATEMENT) return;
   auto& node = statement.Cast<duckdb::SelectStatement>().node;
   if (auto tables = list_of_tables(*node)) node = std::move(tables);
-  Versions(names).walk(*node);
+  Versions(client, names).walk(*node);
 }
 
 }  // namespace sluice::lake

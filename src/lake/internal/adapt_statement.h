@@ -6,9 +6,10 @@
 
 namespace sluice::lake {
 
-/// Makes a parsed query ask us where DuckDB would ask its own catalog: `t AT (VERSION => n)` becomes a name that `names`
-/// knows, and SHOW TABLES, which DuckDB limits to its search path, lists all tables with their schema. Throws by
-/// QueryNames::fail what AT cannot have. Statements that are no query stay as they are.
-void adapt_statement(duckdb::SQLStatement& statement, QueryNames& names);
+/// Makes a parsed query ask us where DuckDB would ask its own catalog: `t AT (VERSION => n)` and `t AT (TIMESTAMP => t)`
+/// become names that `names`, those of `client`, know, and SHOW TABLES, which DuckDB limits to its search path, lists all
+/// tables with their schema. Throws by QueryNames::fail what AT cannot have. Statements that are no query stay as they
+/// are.
+void adapt_statement(duckdb::SQLStatement& statement, duckdb::ClientContext& client, QueryNames& names);
 
 }  // namespace sluice::lake

@@ -15,6 +15,7 @@
 #include <duckdb/parser/tableref/subqueryref.hpp>
 #include <duckdb/parser/tableref/table_function_ref.hpp>
 
+#include "delta/history.h"
 #include "lake/internal/catalog_functions.h"
 #include "lake/internal/cursor_scan.h"
 #include "lake/internal/error_numbers.h"
@@ -57,19 +58,15 @@ struct ReadDelta {
     for (const auto& [option, value] : input.named_parameters) {
       if (value.IsNull()) throw duckdb::BinderException("read_delta: %s is NULL", option);
       if (option == "version") at.version = value.GetValue<std::int64_t>();
-      if (option == "as_of") at.time = millis_of(value.GetValueUnsafe<duckdb::timestamp_tz_t>());
+      if (option == "as_of") {
+        at.time = commit_time_of(value);
+        if (!at.time) throw duckdb::BinderException("read_delta: as_of is infinite");
+      }
       if (option == "row_tracking") row_tracking = value.GetValue<bool>();
     }
     if (at.version && at.time) throw duckdb::BinderException("read_delta: give version or as_of, not both");
     if (input.inputs[0].IsNull()) throw duckdb::BinderException("read_delta: the path is NULL");
     path = input.inputs[0].GetValue<std::string>();
-  }
-
-  /// A commit of this very millisecond counts, so what is finer is cut off.
-  static UnixMillis millis_of(duckdb::timestamp_tz_t time) {
-    if (!duckdb::Timestamp::IsFinite(time)) throw duckdb::BinderException("read_delta: as_of is infinite");
-    return std::chrono::floor<std::chrono::milliseconds>(
-        std::chrono::sys_time<std::chrono::microseconds>(std::chrono::microseconds(time.value)));
   }
 
   std::string path;
@@ -131,6 +128,22 @@ duckdb::unique_ptr<duckdb::FunctionData> bind_table_changes(duckdb::ClientContex
   return bind_delta_scan(client, query->scan(number), types, names);
 }
 
+/// Names the version, as nothing else is named in a query.
+std::string text_of(const QueryNames::TableVersion& at) {
+  return at.version ? fmt::format("version {}", *at.version)
+                    : fmt::format("time {}", at.time->time_since_epoch().count());
+}
+
+/// Makes the table, which is at its newest version, that of another version.
+Status go_to(DeltaTable& table, const QueryNames::TableVersion& at) {
+  auto version = at.version ? Result<delta::Version>(delta::Version(*at.version))
+                            : delta::find_version_at(*table.store, *table.snapshot, *at.time);
+  if (!version) return std::move(version).error();
+  if (*version == table.snapshot->version()) return ok();
+  SLUICE_TRY_ASSIGN(table.snapshot, delta::Snapshot::load(*table.store, *version));
+  return ok();
+}
+
 template <typename Function>
 void register_function(duckdb::ClientContext& client, Function function) {
   duckdb::CreateTableFunctionInfo info(std::move(function));
@@ -160,9 +173,9 @@ Result<std::optional<DeltaTable>> QueryNames::find_table(const TableName& name) 
   return sources_.find_table(name.schema.empty() ? std::nullopt : std::optional(name.schema), name.name);
 }
 
-std::string QueryNames::name_at(const std::string& schema, const std::string& table, std::int64_t version) {
-  std::string name = fmt::format("{}.{} at version {}", schema, table, version);
-  versioned_.emplace(name, VersionedName{{schema, table}, delta::Version(version)});
+std::string QueryNames::name_at(const std::string& schema, const std::string& table, const TableVersion& at) {
+  std::string name = fmt::format("{}.{} at {}", schema, table, text_of(at));
+  versioned_.emplace(name, VersionedName{{schema, table}, at});
   return name;
 }
 
@@ -188,21 +201,21 @@ const std::vector<QueryNames::ListedTable>& QueryNames::tables() {
 duckdb::unique_ptr<duckdb::TableRef> QueryNames::replace(const duckdb::ReplacementScanInput& input) {
   if (!input.catalog_name.empty()) return nullptr;
   TableName name{input.schema_name, input.table_name};
-  std::optional<delta::Version> version;
-  if (const auto at = versioned_.find(input.table_name); at != versioned_.end()) {
-    name = at->second.table;
-    version = at->second.version;
+  std::optional<TableVersion> at;
+  if (const auto versioned = versioned_.find(input.table_name); versioned != versioned_.end()) {
+    name = versioned->second.table;
+    at = versioned->second.at;
   }
   const bool local = name.schema.empty() || duckdb::StringUtil::CIEquals(name.schema, sources_.schema);
   const std::string bare = local ? name.name : std::string();
   const std::string schema = name.schema.empty() ? sources_.schema : name.schema;
   std::string qualified = duckdb::StringUtil::Lower(schema + "." + name.name);
   std::optional<DeltaTable> table;
-  if (const auto relation = find_relation(qualified, bare); relation && !version) {
+  if (const auto relation = find_relation(qualified, bare); relation && !at) {
     if (sources_.relations[*relation].cursor()) return call(kCursorFunction, *relation);
     table = *sources_.relations[*relation].table();
   }
-  if (version) qualified += fmt::format(" at version {}", version->value());
+  if (at) qualified += " at " + text_of(*at);
   for (const auto& [known, number] : scan_of_name_) {
     if (known == qualified) return call(kDeltaFunction, number);
   }
@@ -215,10 +228,8 @@ duckdb::unique_ptr<duckdb::TableRef> QueryNames::replace(const duckdb::Replaceme
     missing_ = name.schema.empty() ? name.name : name.schema + "." + name.name;
     return nullptr;
   }
-  if (version && table->snapshot->version() != *version) {
-    auto older = delta::Snapshot::load(*table->store, version);
-    if (!older) fail(version_error(std::move(older).error()).in(name.name));
-    table->snapshot = std::move(*older);
+  if (at) {
+    if (Status found = go_to(*table, *at); !found) fail(version_error(std::move(found).error()).in(name.name));
   }
   const std::size_t number = add_scan(DeltaScan::create(std::move(*table), files_));
   scan_of_name_.emplace_back(qualified, number);
@@ -274,6 +285,13 @@ duckdb::shared_ptr<QueryNames> names_of(duckdb::ClientContext& client) {
   auto names = client.registered_state->Get<QueryNames>(QueryNames::kKey);
   if (!names) throw duckdb::InvalidInputException("this function is not for use outside sluice");
   return names;
+}
+
+std::optional<UnixMillis> commit_time_of(const duckdb::Value& time) {
+  const auto instant = time.GetValueUnsafe<duckdb::timestamp_tz_t>();
+  if (!duckdb::Timestamp::IsFinite(instant)) return std::nullopt;
+  return std::chrono::floor<std::chrono::milliseconds>(
+      std::chrono::sys_time<std::chrono::microseconds>(std::chrono::microseconds(instant.value)));
 }
 
 void register_query_names(duckdb::DatabaseInstance& database) {

@@ -32,7 +32,7 @@ class QueryNames final : public duckdb::ClientContextState {
   static constexpr const char* kCursorFunction = "sluice_scan_rows";
   static constexpr const char* kDeltaFunction = "sluice_scan_delta";
 
-  /// Which version of a table read_delta() means: the newest if neither is given.
+  /// Which version of a table is meant: the newest if neither is given.
   struct TableVersion {
     std::optional<std::int64_t> version;
     std::optional<UnixMillis> time;  ///< The version that was the newest then.
@@ -58,8 +58,8 @@ class QueryNames final : public duckdb::ClientContextState {
   /// Returns what stands for the name in a query; nullptr if it is not ours.
   duckdb::unique_ptr<duckdb::TableRef> replace(const duckdb::ReplacementScanInput& name);
 
-  /// Returns a name that means, in this query, the table as it was at the version. `schema` may be empty.
-  std::string name_at(const std::string& schema, const std::string& table, std::int64_t version);
+  /// Returns a name that means, in this query, the table as it was then. `schema` may be empty; `at` is not.
+  std::string name_at(const std::string& schema, const std::string& table, const TableVersion& at);
 
   /// A table of list_tables, with its columns; none if it cannot be read.
   struct ListedTable {
@@ -94,7 +94,7 @@ class QueryNames final : public duckdb::ClientContextState {
 
   struct VersionedName {
     TableName table;
-    delta::Version version;
+    TableVersion at;
   };
 
   Sources sources_;
@@ -107,6 +107,10 @@ class QueryNames final : public duckdb::ClientContextState {
   mutable std::mutex mutex_;
   std::optional<Error> failure_;  // guarded by mutex_
 };
+
+/// Returns the time of a query, a TIMESTAMP WITH TIME ZONE, as a commit states its own; nullopt if it is infinite. A
+/// commit of this very millisecond counts, so what is finer is cut off.
+std::optional<UnixMillis> commit_time_of(const duckdb::Value& time);
 
 /// Makes the functions and the replacement scan known to an instance.
 void register_query_names(duckdb::DatabaseInstance& database);
