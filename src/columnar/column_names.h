@@ -1,6 +1,5 @@
 #pragma once
 
-#include <span>
 #include <string>
 #include <string_view>
 
@@ -14,9 +13,5 @@ std::string lower_case(std::string_view name);
 /// True if a Delta table without column mapping can carry the name: no blank, comma, semicolon, brace, parenthesis, equals
 /// sign, tab or line break.
 bool is_storable_name(std::string_view name);
-
-/// Returns a query's SELECT that gives all columns, those that are not storable under other names:
-/// `SELECT * EXCLUDE ("a b"), "a b" AS a_b`. For messages: after eight such columns comes "…".
-std::string select_storable_names(std::span<const std::string> columns);
 
 }  // namespace sluice::columnar

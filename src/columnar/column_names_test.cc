@@ -2,13 +2,10 @@
 
 #include <vector>
 
-#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 namespace sluice::columnar {
 namespace {
-
-using Names = std::vector<std::string>;
 
 TEST(ColumnNamesTest, KnowsTheLowerCaseOfAllLetters) {
   EXPECT_EQ(lower_case("Abc_1 XYZ[]"), "abc_1 xyz[]");
@@ -26,17 +23,6 @@ TEST(ColumnNamesTest, KnowsWhatATableCanCarry) {
   for (const char* name : {"a b", "a,b", "a;b", "{a", "a}", "count(*)", "a=b", "a\tb", "a\nb"}) {
     EXPECT_FALSE(is_storable_name(name)) << name;
   }
-}
-
-TEST(ColumnNamesTest, WritesAStarThatCanBeStored) {
-  EXPECT_EQ(select_storable_names(Names{"a", "b"}), "SELECT *");
-  EXPECT_EQ(select_storable_names(Names{"id", "a b"}), "SELECT * EXCLUDE (\"a b\"), \"a b\" AS a_b");
-  EXPECT_EQ(select_storable_names(Names{"a b", "A_B", "(a;b)", "= \"q\" =", " "}),
-            "SELECT * EXCLUDE (\"a b\", \"(a;b)\", \"= \"\"q\"\" =\", \" \"), \"a b\" AS a_b_2, \"(a;b)\" AS a_b_3, "
-            "\"= \"\"q\"\" =\" AS \"\"\"q\"\"\", \" \" AS unnamed");
-  Names many;
-  for (int i = 0; i < 100; ++i) many.push_back(fmt::format("a {}", i));
-  EXPECT_TRUE(select_storable_names(many).ends_with("\"a 7\" AS a_7, …"));
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <duckdb.hpp>
 #include <duckdb/common/types/column/column_data_collection.hpp>
+#include <parquet_field_id.hpp>
 #include <parquet_writer.hpp>
 
 #include "base/check.h"
@@ -70,16 +71,59 @@ Status check_types(const Schema& schema) {
   return ok();
 }
 
+/// Returns what DuckDB calls the parts of a nested type, in the order of FieldIds::children.
+std::vector<std::string> part_names(const duckdb::LogicalType& type) {
+  switch (type.id()) {
+    case duckdb::LogicalTypeId::STRUCT: {
+      std::vector<std::string> names;
+      for (const auto& member : duckdb::StructType::GetChildTypes(type)) names.push_back(member.first);
+      return names;
+    }
+    case duckdb::LogicalTypeId::LIST: return {"element"};
+    case duckdb::LogicalTypeId::MAP: return {"key", "value"};
+    default: return {};
+  }
+}
+
+std::vector<duckdb::LogicalType> part_types(const duckdb::LogicalType& type) {
+  switch (type.id()) {
+    case duckdb::LogicalTypeId::STRUCT: {
+      std::vector<duckdb::LogicalType> types;
+      for (const auto& member : duckdb::StructType::GetChildTypes(type)) types.push_back(member.second);
+      return types;
+    }
+    case duckdb::LogicalTypeId::LIST: return {duckdb::ListType::GetChildType(type)};
+    case duckdb::LogicalTypeId::MAP: return {duckdb::MapType::KeyType(type), duckdb::MapType::ValueType(type)};
+    default: return {};
+  }
+}
+
+// NOLINTNEXTLINE(misc-no-recursion): as deep as the types.
+duckdb::ChildFieldIDs field_ids_of(const std::vector<std::string>& names, const std::vector<duckdb::LogicalType>& types,
+                                   const std::vector<FieldIds>& ids) {
+  duckdb::ChildFieldIDs result;
+  if (ids.empty()) return result;
+  SLUICE_CHECK(ids.size() == names.size(), "one FieldIds per column or part of a type");
+  result.ids = duckdb::make_uniq<duckdb::case_insensitive_map_t<duckdb::FieldID>>();
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    duckdb::FieldID field = ids[i].id ? duckdb::FieldID(*ids[i].id) : duckdb::FieldID();
+    field.child_field_ids = field_ids_of(part_names(types[i]), part_types(types[i]), ids[i].children);
+    result.ids->emplace(names[i], std::move(field));
+  }
+  return result;
+}
+
 duckdb::unique_ptr<duckdb::ParquetWriter> make_encoder(duckdb::ClientContext& client, SinkFileSystem& sink,
-                                                       std::string key, const Schema& schema) {
+                                                       std::string key, const Schema& schema,
+                                                       const std::vector<FieldIds>& ids) {
   const std::vector<std::string> names = schema.names();
   const RowType types = schema.types();
   return duckdb::make_uniq<duckdb::ParquetWriter>(
       client, sink, std::move(key), duckdb::vector<duckdb::LogicalType>(types.begin(), types.end()),
       duckdb::vector<std::string>(names.begin(), names.end()), duckdb_parquet::CompressionCodec::ZSTD,
-      duckdb::ChildFieldIDs(), duckdb::ShreddingType(), duckdb::vector<std::pair<std::string, std::string>>(), nullptr,
-      duckdb::optional_idx(), kDictionaryPageBytesMax, /*enable_bloom_filters=*/true, kBloomFilterFalsePositives,
-      kZstdLevel, duckdb::ParquetVersion::V1, duckdb::GeoParquetVersion::NONE);
+      field_ids_of(names, types, ids), duckdb::ShreddingType(), duckdb::vector<std::pair<std::string, std::string>>(),
+      nullptr, duckdb::optional_idx(), kDictionaryPageBytesMax, /*enable_bloom_filters=*/true,
+      kBloomFilterFalsePositives, kZstdLevel, duckdb::ParquetVersion::V1, duckdb::GeoParquetVersion::NONE);
 }
 
 }  // namespace
@@ -103,12 +147,13 @@ Result<std::unique_ptr<ParquetContext>> ParquetContext::create() {
 duckdb::ClientContext& ParquetContext::client() { return *connection_->context; }
 
 struct ParquetWriter::Impl {
-  Impl(std::unique_ptr<store::ObjectWriter> object, ParquetOptions limits) : sink(std::move(object)), options(limits) {}
+  Impl(std::unique_ptr<store::ObjectWriter> object, ParquetOptions limits)
+      : sink(std::move(object)), options(std::move(limits)) {}
 
   void start(duckdb::ClientContext& client, std::string key, const Schema& schema) {
     const RowType row_type = schema.types();
     types.assign(row_type.begin(), row_type.end());
-    encoder = make_encoder(client, sink, std::move(key), schema);
+    encoder = make_encoder(client, sink, std::move(key), schema, options.field_ids);
     buffer = duckdb::make_uniq<duckdb::ColumnDataCollection>(client, types);
     buffer->InitializeAppend(append_state);
   }
@@ -166,7 +211,7 @@ ParquetWriter::~ParquetWriter() = default;
 Result<std::unique_ptr<ParquetWriter>> ParquetWriter::create(store::ObjectStore& store, std::string key,
                                                              const Schema& schema, ParquetOptions options) {
   SLUICE_TRY_ASSIGN(auto context, ParquetContext::create());
-  SLUICE_TRY_ASSIGN(auto writer, create(*context, store, std::move(key), schema, options));
+  SLUICE_TRY_ASSIGN(auto writer, create(*context, store, std::move(key), schema, std::move(options)));
   writer->impl_->own_context = std::move(context);
   return writer;
 }
@@ -177,7 +222,7 @@ Result<std::unique_ptr<ParquetWriter>> ParquetWriter::create(ParquetContext& con
   SLUICE_CHECK(options.row_group_rows_max > 0, "a row group holds rows");
   SLUICE_TRY(check_types(schema));
   SLUICE_TRY_ASSIGN(auto object, store.create(key));
-  auto impl = std::make_unique<Impl>(std::move(object), options);
+  auto impl = std::make_unique<Impl>(std::move(object), std::move(options));
   SLUICE_TRY(impl->run([&] { impl->start(context.client(), std::move(key), schema); }));
   return std::unique_ptr<ParquetWriter>(new ParquetWriter(std::move(impl)));
 }

@@ -2,7 +2,9 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include <duckdb/common/types/data_chunk.hpp>
 
@@ -33,8 +35,16 @@ class ParquetContext {
   std::unique_ptr<duckdb::Connection> connection_;
 };
 
-/// Limits of a Parquet file.
+/// The id by which the schema of a Parquet file knows a column (`field_id`), and those of what is nested in it.
+struct FieldIds {
+  std::optional<std::int32_t> id;  ///< Absent: none.
+  /// As the type's: members of a STRUCT, the element of a LIST, key and value of a MAP. Empty: none.
+  std::vector<FieldIds> children;
+};
+
+/// How a Parquet file is made.
 struct ParquetOptions {
+  std::vector<FieldIds> field_ids = {};                ///< Per column; empty: none.
   std::size_t row_group_rows_max = 122'880;            ///< Rows per row group.
   std::size_t row_group_bytes_max = 64 * 1024 * 1024;  ///< Buffered bytes (uncompressed) per row group.
 };

@@ -103,6 +103,20 @@ TEST_F(ParquetWriterTest, NestedTypesHaveTheThreeLevelsThatReadersExpect) {
             "m:OPTIONAL key_value:REPEATED key:REQUIRED value:OPTIONAL");
 }
 
+TEST_F(ParquetWriterTest, ColumnsHaveTheIdsTheyAreGivenAtEveryDepth) {
+  ASSERT_TRUE(write(*store_, "a.parquet",
+                    "SELECT 1 AS n, {'x': 1, 'y': [{'z': 2}]} AS s, MAP {'k': {'v': 1}} AS m, [1] AS l",
+                    {.field_ids = {{7, {}},
+                                   {1, {{2, {}}, {3, {{std::nullopt, {{4, {}}}}}}}},
+                                   {5, {{std::nullopt, {}}, {std::nullopt, {{6, {}}}}}},
+                                   {8, {}}}}));
+  EXPECT_EQ(query("SELECT string_agg(name || coalesce(':' || field_id, ''), ' ') FROM parquet_schema('" +
+                  path("a.parquet") + "')")
+                ->GetValue(0, 0)
+                .ToString(),
+            "duckdb_schema n:7 s:1 x:2 y:3 list element z:4 m:5 key_value key value v:6 l:8 list element");
+}
+
 TEST_F(ParquetWriterTest, RowGroupsHoldAtMostTheirLimitOfRows) {
   ASSERT_TRUE(write(*store_, "a.parquet", "SELECT range AS i FROM range(10000)", {.row_group_rows_max = 3000}));
   EXPECT_EQ(query("SELECT string_agg(DISTINCT row_group_num_rows, ',' ORDER BY row_group_num_rows) "

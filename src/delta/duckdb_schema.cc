@@ -60,6 +60,15 @@ Result<DataType> delta_type(const LogicalType& type, const std::string& path) {
   }
 }
 
+// NOLINTNEXTLINE(misc-no-recursion): as deep as the schema, kSchemaDepthMax.
+void use_physical_names(DataType& type) {
+  for (StructField& field : type.fields) {
+    field.name = field.physical_name();
+    use_physical_names(field.type);
+  }
+  for (DataType& child : type.children) use_physical_names(child);
+}
+
 }  // namespace
 
 LogicalType logical_type(const DataType& type) {
@@ -97,6 +106,21 @@ columnar::Schema columnar_schema(const DataType& schema) {
     columns.fields.push_back({field.name, logical_type(field.type), field.nullable, field.metadata});
   }
   return columns;
+}
+
+columnar::Schema physical_schema(const DataType& schema) {
+  DataType physical = schema;
+  use_physical_names(physical);
+  return columnar_schema(physical);
+}
+
+// NOLINTNEXTLINE(misc-no-recursion): as deep as the schema, kSchemaDepthMax.
+std::vector<columnar::FieldIds> field_ids(const DataType& schema) {
+  std::vector<columnar::FieldIds> ids;
+  for (const StructField& field : schema.fields)
+    ids.push_back({std::stoi(field.metadata.at(std::string(kColumnIdKey))), field_ids(field.type)});
+  for (const DataType& child : schema.children) ids.push_back({std::nullopt, field_ids(child)});
+  return ids;
 }
 
 Result<DataType> delta_schema(const columnar::Schema& schema) {

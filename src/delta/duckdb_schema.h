@@ -1,8 +1,11 @@
 #pragma once
 
+#include <vector>
+
 #include <duckdb/common/types.hpp>
 
 #include "base/result.h"
+#include "columnar/parquet_writer.h"
 #include "columnar/schema.h"
 #include "delta/delta_schema.h"
 
@@ -15,6 +18,11 @@ duckdb::LogicalType logical_type(const DataType& type);
 /// Returns a table's columns under their logical names, with field metadata. Nullability within nested types, which
 /// DuckDB's types do not carry, is lost.
 columnar::Schema columnar_schema(const DataType& schema);
+
+/// Returns a table's columns as its files have them under column mapping: physical names at every depth.
+columnar::Schema physical_schema(const DataType& schema);
+/// Returns the ids of those columns, which their metadata must state.
+std::vector<columnar::FieldIds> field_ids(const DataType& schema);
 
 /// Returns the schema that a table for these columns has: each type as columnar::stored_type() maps it, the name of a
 /// mapped type in the field's metadata (kOriginalTypeKey; for nested types of the whole column), so that sluice itself

@@ -24,7 +24,7 @@ constexpr std::array kFeatures{
     Feature{"checkConstraints", false, 0, 3, true, WriteSupport::Inactive},
     Feature{"changeDataFeed", false, 0, 4, true, WriteSupport::Inactive},
     Feature{"generatedColumns", false, 0, 4, true, WriteSupport::Inactive},
-    Feature{"columnMapping", true, 2, 5, true, WriteSupport::Inactive},
+    Feature{"columnMapping", true, 2, 5, true, WriteSupport::Full},
     Feature{"identityColumns", false, 0, 6, true, WriteSupport::Inactive},
     Feature{"allowColumnDefaults", false, 0, 0, true, WriteSupport::Inactive},
     Feature{"deletionVectors", true, 0, 0, true, WriteSupport::Full},
@@ -98,9 +98,6 @@ std::string use_of(std::string_view feature, const TableProperties& properties, 
   if (feature == "changeDataFeed" && properties.enable_change_data_feed) return "delta.enableChangeDataFeed is true";
   if (feature == "generatedColumns" && has_metadata(schema, "delta.generationExpression")) {
     return "a column is generated";
-  }
-  if (feature == "columnMapping" && properties.column_mapping_mode != ColumnMappingMode::None) {
-    return "delta.columnMapping.mode is on";
   }
   if (feature == "identityColumns" && has_metadata(schema, "delta.identity.")) return "a column is an identity";
   if (feature == "allowColumnDefaults" && has_metadata(schema, "CURRENT_DEFAULT")) return "a column has a default";

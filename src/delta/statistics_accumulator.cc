@@ -4,6 +4,7 @@
 
 #include <duckdb/common/string_util.hpp>
 
+#include "delta/column_mapping.h"
 #include "delta/internal/leaf_statistics.h"
 
 namespace sluice::delta {
@@ -17,16 +18,16 @@ struct Leaf {
   std::vector<std::size_t> members;
 };
 
-void collect_leaves(const DataType& type, const Leaf& parent, std::vector<Leaf>& leaves) {
+void collect_leaves(const DataType& type, ColumnMappingMode mode, const Leaf& parent, std::vector<Leaf>& leaves) {
   for (std::size_t i = 0; i < type.fields.size(); ++i) {
     const StructField& field = type.fields[i];
     Leaf leaf = parent;
     leaf.type = &field.type;
     leaf.names.push_back(field.name);
-    leaf.path.push_back(field.physical_name());
+    leaf.path.push_back(physical_name(field, mode));
     leaf.members.push_back(i);
     if (field.type.kind == DataType::Kind::Struct) {
-      collect_leaves(field.type, leaf, leaves);
+      collect_leaves(field.type, mode, leaf, leaves);
     } else if (field.type.kind != DataType::Kind::Void) {
       leaves.push_back(std::move(leaf));
     }
@@ -46,7 +47,7 @@ bool is_named(const Leaf& leaf, const std::vector<std::vector<std::string>>& pat
 
 StatisticsAccumulator::StatisticsAccumulator(const DataType& schema, const TableProperties& properties) {
   std::vector<Leaf> leaves;
-  collect_leaves(schema, Leaf{nullptr, {}, {}, {}}, leaves);
+  collect_leaves(schema, properties.column_mapping_mode, Leaf{nullptr, {}, {}, {}}, leaves);
   std::size_t limit = leaves.size();
   if (!properties.statistics_columns && properties.statistics_columns_max >= 0) {
     limit = std::min(limit, static_cast<std::size_t>(properties.statistics_columns_max));

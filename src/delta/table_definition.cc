@@ -6,35 +6,16 @@
 #include <fmt/format.h>
 
 #include "columnar/column_names.h"
+#include "delta/column_assignment.h"
 #include "delta/features.h"
 
 namespace sluice::delta {
 namespace {
 
-Error forbidden_name(const std::string& path, std::string help) {
-  return Error(ErrorCode::InvalidArgument,
-               fmt::format("the column name \"{}\" has a character that a Delta table cannot carry: one of "
-                           "space , ; {{ }} ( ) = tab and line break",
-                           path))
-      .with_number(4207)
-      .with_help(std::move(help));
-}
-
-/// Checks the names of a struct's members, and those within; `column` is what they lie in, empty for columns.
-Status check_names(const DataType& type, const std::string& path, const std::string& column) {
+/// Checks the names of a struct's members, and those within; `path` is what they lie in, with its dot.
+// NOLINTNEXTLINE(misc-no-recursion): as deep as the schema, kSchemaDepthMax.
+Status check_names(const DataType& type, const std::string& path, bool mapped) {
   std::set<std::string> names;
-  const auto help_for = [&]() -> std::string {
-    if (!column.empty()) {
-      return fmt::format(
-          "keep the column as text: SELECT * REPLACE (to_json(\"{0}\")::VARCHAR AS \"{0}\"); or make it of parts that "
-          "have "
-          "other names",
-          column);
-    }
-    std::vector<std::string> columns;
-    for (const StructField& field : type.fields) columns.push_back(field.name);
-    return "name it with AS; behind a star: " + columnar::select_storable_names(columns);
-  };
   for (const StructField& field : type.fields) {
     if (field.name.empty()) return Error(ErrorCode::InvalidArgument, fmt::format("a column of {} has no name", path));
     if (!names.insert(columnar::lower_case(field.name)).second) {
@@ -42,10 +23,18 @@ Status check_names(const DataType& type, const std::string& path, const std::str
                    fmt::format("two columns are named \"{}{}\", without regard to case", path, field.name))
           .with_help("give one of them another name in the query: … AS name");
     }
-    if (!columnar::is_storable_name(field.name)) return forbidden_name(path + field.name, help_for());
-    SLUICE_TRY(check_names(field.type, path + field.name + ".", column.empty() ? field.name : column));
+    if (!mapped && !columnar::is_storable_name(field.name)) {
+      return Error(ErrorCode::InvalidArgument,
+                   fmt::format(
+                       "the column name \"{}{}\" has a character that a Delta table without column mapping cannot "
+                       "carry: one of space , ; {{ }} ( ) = tab and line break",
+                       path, field.name))
+          .with_number(4207)
+          .with_help("set delta.columnMapping.mode to name, or give the column another name");
+    }
+    SLUICE_TRY(check_names(field.type, path + field.name + ".", mapped));
   }
-  for (const DataType& child : type.children) SLUICE_TRY(check_names(child, path, column));
+  for (const DataType& child : type.children) SLUICE_TRY(check_names(child, path, mapped));
   return ok();
 }
 
@@ -60,12 +49,12 @@ bool can_partition(DataType::Kind kind) {
   }
 }
 
-Status check_definition(const TableDefinition& definition) {
+Status check_definition(const TableDefinition& definition, ColumnMappingMode mode) {
   const auto& fields = definition.schema.fields;
   if (definition.schema.kind != DataType::Kind::Struct || fields.empty()) {
     return Error(ErrorCode::InvalidArgument, "a table needs at least one column");
   }
-  SLUICE_TRY(check_names(definition.schema, "", ""));
+  SLUICE_TRY(check_names(definition.schema, "", mode != ColumnMappingMode::None));
   std::set<std::string> partition_columns;
   for (const std::string& name : definition.partition_columns) {
     const auto field = std::find_if(fields.begin(), fields.end(),
@@ -90,29 +79,43 @@ Status check_definition(const TableDefinition& definition) {
 }  // namespace
 
 Result<std::vector<Action>> create_table_actions(const TableDefinition& definition, Clock& clock, Random& random) {
-  SLUICE_TRY(check_definition(definition));
-  SLUICE_TRY_ASSIGN(const auto features, required_features(definition.schema, definition.properties));
+  SLUICE_TRY_ASSIGN(const TableProperties properties, read_properties(definition.properties));
+  SLUICE_TRY(check_definition(definition, properties.column_mapping_mode));
+  DataType schema = definition.schema;
   Metadata metadata;
+  metadata.configuration = definition.properties;
+  if (properties.column_mapping_mode != ColumnMappingMode::None)
+    assign_columns(schema, nullptr, metadata.configuration, random);
+  SLUICE_TRY_ASSIGN(const auto features, required_features(schema, metadata.configuration));
   metadata.id = random.uuid();
   metadata.name = definition.name;
   metadata.description = definition.description;
-  metadata.schema_string = write_schema(definition.schema);
+  metadata.schema_string = write_schema(schema);
   metadata.partition_columns = definition.partition_columns;
-  metadata.configuration = definition.properties;
   metadata.created_time = clock.now();
   return std::vector<Action>{minimal_protocol(features), std::move(metadata)};
 }
 
-Result<std::vector<Action>> alter_table_actions(const Snapshot& table, const TableDefinition& definition) {
+Result<std::vector<Action>> alter_table_actions(const Snapshot& table, const TableDefinition& definition,
+                                                Random& random) {
   if (definition.partition_columns != table.metadata().partition_columns) {
     return Error(ErrorCode::InvalidArgument, "a table's files cannot be given other partition columns")
         .with_help("replace the table's rows as a whole");
   }
-  return replace_table_actions(table, definition);
+  return replace_table_actions(table, definition, random);
 }
 
-Result<std::vector<Action>> replace_table_actions(const Snapshot& table, const TableDefinition& definition) {
-  SLUICE_TRY(check_definition(definition));
+Result<std::vector<Action>> replace_table_actions(const Snapshot& table, const TableDefinition& definition,
+                                                  Random& random) {
+  Metadata metadata = table.metadata();
+  for (const auto& [key, value] : definition.properties) metadata.configuration.insert_or_assign(key, value);
+  SLUICE_TRY_ASSIGN(const TableProperties properties, read_properties(metadata.configuration));
+  const ColumnMappingMode before = table.properties().column_mapping_mode;
+  const ColumnMappingMode after = properties.column_mapping_mode;
+  if (before != after && (before != ColumnMappingMode::None || after != ColumnMappingMode::Name)) {
+    return Error(ErrorCode::InvalidArgument, "delta.columnMapping.mode of a table can only go from none to name");
+  }
+  SLUICE_TRY(check_definition(definition, after));
   DataType schema = definition.schema;
   for (StructField& field : schema.fields) {
     const auto& present = table.schema().fields;
@@ -124,8 +127,10 @@ Result<std::vector<Action>> replace_table_actions(const Snapshot& table, const T
       if (key != kOriginalTypeKey) field.metadata.emplace(key, value);
     }
   }
-  Metadata metadata = table.metadata();
-  for (const auto& [key, value] : definition.properties) metadata.configuration.insert_or_assign(key, value);
+  if (after != ColumnMappingMode::None) {
+    const PresentColumns present{table.schema(), before};
+    assign_columns(schema, &present, metadata.configuration, random);
+  }
   if (definition.name) metadata.name = definition.name;
   if (definition.description) metadata.description = definition.description;
   metadata.partition_columns = definition.partition_columns;

@@ -26,17 +26,20 @@ struct TableDefinition {
 /// Returns the Protocol and Metadata that create the table, with the lowest protocol that allows what it uses
 /// (deletion vectors by property delta.enableDeletionVectors: reader 3, writer 7; timestamp_ntz columns likewise).
 /// InvalidArgument: no columns, a name twice, a partition column that is missing or of a nested type, only partition
-/// columns, a column name that Parquet cannot carry (column mapping is not written yet); Unsupported: see
+/// columns, a column name that Parquet cannot carry without column mapping (delta.columnMapping.mode = name, for which
+/// this assigns ids and physical names); Unsupported: see
 /// required_features().
 Result<std::vector<Action>> create_table_actions(const TableDefinition& definition, Clock& clock, Random& random);
 
 /// Returns the Metadata, and the Protocol if it must rise, that give an existing table the definition's schema and
 /// properties; its id, properties that the definition does not name, and the field metadata of columns that stay, are
 /// kept. Empty if nothing changes. Whether old files fit the new schema is the caller's to know; partition columns
-/// cannot change (InvalidArgument).
-Result<std::vector<Action>> alter_table_actions(const Snapshot& table, const TableDefinition& definition);
+/// cannot change, and column mapping can only be turned on, by name (InvalidArgument).
+Result<std::vector<Action>> alter_table_actions(const Snapshot& table, const TableDefinition& definition,
+                                                Random& random);
 
 /// The same for a commit that also removes all of the table's files, in which the partition columns may change.
-Result<std::vector<Action>> replace_table_actions(const Snapshot& table, const TableDefinition& definition);
+Result<std::vector<Action>> replace_table_actions(const Snapshot& table, const TableDefinition& definition,
+                                                  Random& random);
 
 }  // namespace sluice::delta

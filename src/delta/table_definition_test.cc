@@ -3,13 +3,16 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "delta/column_assignment.h"
 #include "delta/delta_test_table.h"
 
 namespace sluice::delta {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::StartsWith;
 using Kind = DataType::Kind;
 
 class TableDefinitionTest : public ::testing::Test {
@@ -56,25 +59,78 @@ TEST_F(TableDefinitionTest, RefusesWhatIsNoTable) {
   EXPECT_THAT(message({DataType::structure({named("a"), list}), {"l"}, {}, {}, {}}), HasSubstr("nested"));
 }
 
-TEST_F(TableDefinitionTest, TellsHowToNameAColumnThatATableCannotCarry) {
-  const auto help = [&](DataType schema) {
-    const auto actions = create({std::move(schema), {}, {}, {}, {}});
-    SLUICE_CHECK(!actions.has_value(), "a refusal was expected");
-    EXPECT_EQ(actions.error().number(), 4207U);
-    return actions.error().help();
-  };
-  const auto named = [](std::string name) {
-    return StructField{std::move(name), DataType::primitive(Kind::Long), true, {}};
-  };
-  EXPECT_THAT(help(DataType::structure({named("id"), named("a b")})),
-              HasSubstr("SELECT * EXCLUDE (\"a b\"), \"a b\" AS a_b"));
-  const StructField place{"place", DataType::array(DataType::structure({named("zip code")})), true, {}};
-  EXPECT_THAT(help(DataType::structure({named("a"), place})), HasSubstr("to_json(\"place\")::VARCHAR AS \"place\""));
+/// Ids and physical names of all fields, in their order.
+std::vector<std::string> mapping_of(const DataType& type) {
+  std::vector<std::string> found;
+  for (const StructField& field : type.fields) {
+    found.push_back(field.metadata.at(std::string(kColumnIdKey)) + " " + field.physical_name());
+    for (std::string& inner : mapping_of(field.type)) found.push_back(std::move(inner));
+  }
+  for (const DataType& child : type.children)
+    for (std::string& inner : mapping_of(child)) found.push_back(std::move(inner));
+  return found;
+}
+
+StructField field_of(std::string name, DataType type = DataType::primitive(Kind::Long)) {
+  return {std::move(name), std::move(type), true, {}};
+}
+
+TEST_F(TableDefinitionTest, ANameThatFilesCannotCarryAsksForColumnMapping) {
+  const DataType schema = DataType::structure({field_of("id"), field_of("a b")});
+  const auto actions = create({schema, {}, {}, {}, {}});
+  ASSERT_FALSE(actions);
+  EXPECT_EQ(actions.error().number(), 4207U);
+  EXPECT_TRUE(needs_column_mapping(schema));
+  EXPECT_TRUE(needs_column_mapping(
+      DataType::structure({field_of("l", DataType::array(DataType::structure({field_of("zip code")})))})));
+  EXPECT_FALSE(needs_column_mapping(TestTable::schema()));
+}
+
+TEST_F(TableDefinitionTest, ANewMappedTableNamesItsColumnsInFilesByTheirOwnNames) {
+  const DataType schema = DataType::structure({field_of("id"), field_of("a b"),
+                                               field_of("s", DataType::structure({field_of("x"), field_of("y=")})),
+                                               field_of("l", DataType::array(DataType::structure({field_of("e")})))});
+  const auto actions = create({schema, {"a b"}, {{"delta.columnMapping.mode", "name"}}, {}, {}});
+  ASSERT_TRUE(actions);
+  EXPECT_EQ(std::get<Protocol>((*actions)[0]).min_reader_version, 2);
+  EXPECT_EQ(std::get<Protocol>((*actions)[0]).min_writer_version, 5);
+  const auto& metadata = std::get<Metadata>((*actions)[1]);
+  EXPECT_EQ(metadata.configuration.at("delta.columnMapping.maxColumnId"), "7");
+  EXPECT_EQ(metadata.partition_columns, std::vector<std::string>{"a b"});
+  EXPECT_THAT(mapping_of(*read_schema(metadata.schema_string)),
+              ElementsAre("1 id", StartsWith("2 col-"), "3 s", "4 x", StartsWith("5 col-"), "6 l", "7 e"));
+}
+
+TEST_F(TableDefinitionTest, ColumnMappingIsTurnedOnForATableAndKeptFromThenOn) {
+  table_.put(*create(
+      {DataType::structure({field_of("id"), field_of("s", DataType::structure({field_of("x")}))}), {}, {}, {}, {}}));
+  // Files know the old columns by their names, and no column may ever get a name that another had.
+  const DataType wider = DataType::structure(
+      {field_of("a b"), field_of("id"), field_of("s", DataType::structure({field_of("x"), field_of("y")}))});
+  const auto mapped =
+      alter_table_actions(*table_.load(), {wider, {}, {{"delta.columnMapping.mode", "name"}}, {}, {}}, table_.random);
+  ASSERT_TRUE(mapped);
+  table_.put(*mapped);
+  const auto before = mapping_of(table_.load()->schema());
+  EXPECT_THAT(before, ElementsAre(StartsWith("1 col-"), "2 id", "3 s", "4 x", StartsWith("5 col-")));
+
+  const DataType narrower = DataType::structure({field_of("a b"), field_of("new"), field_of("id")});
+  table_.put(*replace_table_actions(*table_.load(), {narrower, {}, {}, {}, {}}, table_.random));
+  const auto after = mapping_of(table_.load()->schema());
+  EXPECT_THAT(after, ElementsAre(before[0], StartsWith("6 col-"), "2 id"));
+  EXPECT_EQ(table_.load()->metadata().configuration.at("delta.columnMapping.maxColumnId"), "6");
+
+  for (const char* mode : {"none", "id"}) {
+    const auto refused = alter_table_actions(
+        *table_.load(), {narrower, {}, {{"delta.columnMapping.mode", mode}}, {}, {}}, table_.random);
+    ASSERT_FALSE(refused) << mode;
+    EXPECT_THAT(refused.error().message(), HasSubstr("none to name"));
+  }
 }
 
 TEST_F(TableDefinitionTest, AlteringToTheSameDoesNothing) {
   table_.create({{"delta.enableDeletionVectors", "true"}});
-  const auto actions = alter_table_actions(*table_.load(), {TestTable::schema(), {}, {}, {}, {}});
+  const auto actions = alter_table_actions(*table_.load(), {TestTable::schema(), {}, {}, {}, {}}, table_.random);
   ASSERT_TRUE(actions);
   EXPECT_THAT(*actions, IsEmpty());
 }
@@ -86,7 +142,7 @@ TEST_F(TableDefinitionTest, AlteringKeepsTheIdAndWhatOthersNoted) {
   const auto before = table_.load();
   DataType wider = TestTable::schema();
   wider.fields.push_back({"at", DataType::primitive(Kind::TimestampNtz), true, {}});
-  const auto actions = alter_table_actions(*before, {wider, {}, {{"ours", "2"}}, {}, {}});
+  const auto actions = alter_table_actions(*before, {wider, {}, {{"ours", "2"}}, {}, {}}, table_.random);
   ASSERT_TRUE(actions);
   table_.put(*actions);
   const auto after = table_.load();
@@ -99,8 +155,13 @@ TEST_F(TableDefinitionTest, AlteringKeepsTheIdAndWhatOthersNoted) {
 
 TEST_F(TableDefinitionTest, PartitionColumnsCannotChange) {
   table_.create();
-  EXPECT_EQ(alter_table_actions(*table_.load(), {TestTable::schema(), {"name"}, {}, {}, {}}).error().code(),
-            ErrorCode::InvalidArgument);
+  EXPECT_EQ(
+      alter_table_actions(*table_.load(), {TestTable::schema(), {"name"}, {}, {}, {}}, table_.random).error().code(),
+      ErrorCode::InvalidArgument);
+  const auto replaced =
+      replace_table_actions(*table_.load(), {TestTable::schema(), {"name"}, {}, {}, {}}, table_.random);
+  ASSERT_TRUE(replaced);
+  EXPECT_EQ(std::get<Metadata>(replaced->at(0)).partition_columns, std::vector<std::string>{"name"});
 }
 
 }  // namespace

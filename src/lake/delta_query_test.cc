@@ -62,7 +62,7 @@ class DeltaQueryTest : public testing::Test {
     definition.schema = *delta::delta_schema(schema_of(columns));
     definition.partition_columns = snapshot_->metadata().partition_columns;
     definition.properties = snapshot_->metadata().configuration;
-    auto actions = delta::alter_table_actions(*snapshot_, definition);
+    auto actions = delta::alter_table_actions(*snapshot_, definition, random_);
     ASSERT_TRUE(actions) << actions.error().message();
     commit(*actions);
   }

@@ -4,7 +4,9 @@
 
 #include <fmt/format.h>
 
+#include "base/check.h"
 #include "columnar/guard.h"
+#include "delta/column_assignment.h"
 #include "delta/commit_rules.h"
 #include "delta/delta_schema.h"
 #include "delta/duckdb_schema.h"
@@ -132,11 +134,15 @@ std::optional<Error> ManagedTable::out_of_step(std::string_view full_refresh) co
 }
 
 std::string ManagedTable::table_id() const {
-  if (snapshot_) return snapshot_->metadata().id;
+  return snapshot_ || !definition_actions_.empty() ? metadata_to_be().id : "";
+}
+
+const delta::Metadata& ManagedTable::metadata_to_be() const {
   for (const delta::Action& action : definition_actions_) {
-    if (const auto* metadata = std::get_if<delta::Metadata>(&action)) return metadata->id;
+    if (const auto* metadata = std::get_if<delta::Metadata>(&action)) return *metadata;
   }
-  return "";
+  SLUICE_CHECK(snapshot_, "a new table has its metadata from begin_epoch on");
+  return snapshot_->metadata();
 }
 
 columnar::Schema ManagedTable::stored_schema() const {
@@ -164,7 +170,11 @@ Status ManagedTable::make_writer(const TableSpec& spec) {
   options.mode = spec.mode;
   options.schema = spec.schema;
   options.partition_columns = spec.partition_columns;
-  SLUICE_TRY_ASSIGN(options.properties, delta::read_properties(spec.properties));
+  const delta::Metadata& metadata = metadata_to_be();
+  SLUICE_TRY_ASSIGN(options.properties, delta::read_properties(metadata.configuration));
+  if (options.properties.column_mapping_mode != delta::ColumnMappingMode::None) {
+    SLUICE_TRY_ASSIGN(options.mapped_schema, delta::read_schema(metadata.schema_string));
+  }
   auto& lake = environment_.lake;
   const auto scan = [&lake, store = store_](const std::shared_ptr<const delta::Snapshot>& snapshot,
                                             const connect::LiveRowSink& sink) {
@@ -182,20 +192,18 @@ Status ManagedTable::begin_epoch(const TableSpec& spec, bool replace) {
   definition.properties = spec.properties;
   definition.properties[std::string(kPipelineProperty)] = environment_.pipeline_id;
   if (spec.mode == connect::WriteMode::Changes) definition.properties.emplace("delta.enableDeletionVectors", "true");
+  if (delta::needs_column_mapping(definition.schema)) definition.properties.emplace("delta.columnMapping.mode", "name");
   if (!spec.comment.empty()) definition.description = spec.comment;
   if (snapshot_) {
-    SLUICE_TRY_ASSIGN(definition_actions_, replace ? delta::replace_table_actions(*snapshot_, definition)
-                                                   : delta::alter_table_actions(*snapshot_, definition));
+    SLUICE_TRY_ASSIGN(definition_actions_,
+                      replace ? delta::replace_table_actions(*snapshot_, definition, environment_.random)
+                              : delta::alter_table_actions(*snapshot_, definition, environment_.random));
   } else {
     SLUICE_TRY_ASSIGN(definition_actions_,
                       delta::create_table_actions(definition, environment_.clock, environment_.random));
   }
   // The locator is the writer's, so a writer lives as long as the table keeps its shape.
-  if (!writer_ || !definition_actions_.empty()) {
-    TableSpec written = spec;
-    written.properties = definition.properties;
-    SLUICE_TRY(make_writer(written));
-  }
+  if (!writer_ || !definition_actions_.empty()) SLUICE_TRY(make_writer(spec));
   if (replace && snapshot_) writer_->replace();
   return ok();
 }

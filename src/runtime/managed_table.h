@@ -98,6 +98,8 @@ class ManagedTable {
   ManagedTable(TableEnvironment& environment, std::shared_ptr<store::ObjectStore> store, std::string key)
       : environment_(environment), store_(std::move(store)), key_(std::move(key)) {}
   Status make_writer(const TableSpec& spec);
+  /// The table's metadata after the epoch's commit.
+  const delta::Metadata& metadata_to_be() const;
 
   TableEnvironment& environment_;
   std::shared_ptr<store::ObjectStore> store_;

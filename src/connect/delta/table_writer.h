@@ -37,9 +37,11 @@ using ScanTable =
 struct TableWriterOptions {
   std::string table;  ///< "schema.name", for messages.
   WriteMode mode = WriteMode::Append;
-  columnar::Schema schema;                     ///< Boundary types, as the table has them after the epoch's commit.
-  std::vector<std::string> partition_columns;  ///< Names of columns of `schema`, in the table's order.
-  delta::TableProperties properties;           ///< The table's after the commit.
+  columnar::Schema schema;  ///< Boundary types, as the table has them after the epoch's commit.
+  /// The table's schema if it has column mapping: whose physical names and ids the files get.
+  std::optional<delta::DataType> mapped_schema;
+  std::vector<std::string> partition_columns;           ///< Names of columns of `schema`, in the table's order.
+  delta::TableProperties properties;                    ///< The table's after the commit.
   std::uint64_t file_bytes_target = 128 * 1024 * 1024;  ///< A data file is closed when it has about this size.
   /// Rows of open files held in memory; beyond, the largest file is closed.
   std::uint64_t buffered_bytes_max = 256 * 1024 * 1024;

@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "delta/column_mapping.h"
 #include "delta/data_path.h"
 #include "delta/features.h"
 #include "delta/file_statistics.h"
@@ -151,7 +152,8 @@ class CommitCheck {
     for (const std::string& name : table.metadata.partition_columns) {
       const auto field = std::find_if(table.schema.fields.begin(), table.schema.fields.end(),
                                       [&](const StructField& candidate) { return candidate.name == name; });
-      expected.insert(field == table.schema.fields.end() ? name : field->physical_name());
+      expected.insert(field == table.schema.fields.end() ? name
+                                                         : physical_name(*field, table.properties.column_mapping_mode));
     }
     std::set<std::string> given;
     for (const auto& [name, value] : add.partition_values) given.insert(name);

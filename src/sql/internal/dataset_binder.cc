@@ -368,6 +368,13 @@ class DatasetBinder {
     return text.size() > kShownMax || text.find('\n') != std::string_view::npos ? "expression" : std::string(text);
   }
 
+  /// Whether somebody gave a column its odd name, which then stands in quotes: else DuckDB made it of the expression.
+  bool is_chosen(const std::string& name, Span item) const {
+    const std::string_view text = project_.source().text(item);
+    return text.find(quoted_name(name)) != std::string_view::npos ||
+           text.find(fmt::format("'{}'", name)) != std::string_view::npos;
+  }
+
   void set_schema(const BoundQuery& bound) {
     const std::vector<std::string> names = distinct_names(bound.names);
     const std::vector<Span> items = draft_.query->text.select_items();
@@ -375,12 +382,11 @@ class DatasetBinder {
       if (!statement_.columns.empty()) return statement_.columns[column].name.span;
       return items.size() == names.size() ? items[column] : statement_.name.span;
     };
+    const bool each_written = statement_.columns.empty() && items.size() == names.size();
     for (std::size_t i = 0; i < names.size(); ++i) {
-      if (!columnar::is_storable_name(names[i])) {
-        const bool of_star = statement_.columns.empty() && items.size() != names.size();
-        fail(SqlError::BadColumnName, place(i), fmt::format("a table cannot have a column called \"{}\"", names[i]),
-             of_star ? fmt::format("give it another name: {}", columnar::select_storable_names(names))
-                     : fmt::format("name it: {} AS …", item_text(place(i))));
+      if (each_written && !columnar::is_storable_name(names[i]) && !is_chosen(names[i], items[i])) {
+        fail(SqlError::BadColumnName, place(i), fmt::format("a column without a name would be called \"{}\"", names[i]),
+             fmt::format("name it: {} AS …", item_text(place(i))));
         continue;
       }
       if (has_unnamed_members(bound.types[i])) {

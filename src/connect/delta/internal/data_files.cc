@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <duckdb/common/vector_operations/vector_operations.hpp>
 
+#include "base/check.h"
 #include "columnar/guard.h"
 #include "delta/data_path.h"
 #include "delta/duckdb_schema.h"
@@ -63,12 +64,34 @@ Result<std::unique_ptr<DataFiles>> DataFiles::create(store::ObjectStore& store, 
     files->file_columns_.push_back(i);
     files->file_schema_.fields.push_back(options.schema.fields[i]);
   }
-  SLUICE_TRY_ASSIGN(files->file_delta_schema_, delta::delta_schema(files->file_schema_));
+  SLUICE_TRY(files->name_columns());
   if (!partition_types.empty()) {
     SLUICE_TRY_ASSIGN(auto codec, columnar::RowCodec::create_for_keys(std::move(partition_types)));
     files->partition_codec_ = std::move(codec);
   }
   return files;
+}
+
+Status DataFiles::name_columns() {
+  for (const columnar::ColumnIndex column : partition_columns_)
+    partition_names_.push_back(options_.schema.fields[column].name);
+  if (!options_.mapped_schema) {
+    physical_schema_ = file_schema_;
+    SLUICE_TRY_ASSIGN(file_delta_schema_, delta::delta_schema(file_schema_));
+    return ok();
+  }
+  const auto mapped = [&](const std::string& name) -> const delta::StructField& {
+    const auto& fields = options_.mapped_schema->fields;
+    const auto found = std::ranges::find(fields, name, &delta::StructField::name);
+    SLUICE_CHECK(found != fields.end(), "the mapped schema has every column of the table");
+    return *found;
+  };
+  for (std::string& name : partition_names_) name = mapped(name).physical_name();
+  file_delta_schema_ = delta::DataType::structure({});
+  for (const columnar::Field& field : file_schema_.fields) file_delta_schema_.fields.push_back(mapped(field.name));
+  physical_schema_ = delta::physical_schema(file_delta_schema_);
+  field_ids_ = delta::field_ids(file_delta_schema_);
+  return ok();
 }
 
 void DataFiles::normalise(duckdb::DataChunk& rows) const {
@@ -133,17 +156,19 @@ Result<DataFiles::OpenFiles::iterator> DataFiles::file_for(const std::string& pa
   }
   delta::PartitionValues values;
   std::vector<std::pair<std::string, std::optional<std::string>>> folders;
-  for (const columnar::ColumnIndex column : partition_columns_) {
-    const std::string& name = options_.schema.fields[column].name;
+  for (std::size_t i = 0; i < partition_columns_.size(); ++i) {
+    const columnar::ColumnIndex column = partition_columns_[i];
     auto text = delta::write_partition_value(rows.GetValue(column, row));
-    if (!text) return std::move(text).error().in(fmt::format("partition column {}", name));
-    values.emplace(name, *text);
-    folders.emplace_back(name, std::move(*text));
+    if (!text)
+      return std::move(text).error().in(fmt::format("partition column {}", options_.schema.fields[column].name));
+    values.emplace(partition_names_[i], *text);
+    folders.emplace_back(partition_names_[i], std::move(*text));
   }
   const auto number = static_cast<std::uint32_t>(closed_.size());
   std::string key =
       fmt::format("{}part-{:05}-{}.zstd.parquet", delta::partition_folder(folders), number, random_.uuid());
-  SLUICE_TRY_ASSIGN(auto parquet, columnar::ParquetWriter::create(context_, store_, key, file_schema_));
+  SLUICE_TRY_ASSIGN(auto parquet, columnar::ParquetWriter::create(context_, store_, key, physical_schema_,
+                                                                  {.field_ids = field_ids_}));
   closed_.emplace_back();
   return open_
       .emplace(partition, OpenFile{number, std::move(key), std::move(values), std::move(parquet),
@@ -154,9 +179,20 @@ Result<DataFiles::OpenFiles::iterator> DataFiles::file_for(const std::string& pa
 Status DataFiles::append(OpenFiles::iterator file, duckdb::DataChunk& rows) {
   OpenFile& open = file->second;
   SLUICE_TRY(columnar::guard([&] { open.statistics.add(rows); }));
-  SLUICE_TRY(open.parquet->append(rows));
+  SLUICE_TRY(options_.mapped_schema ? write_physical(*open.parquet, rows) : open.parquet->append(rows));
   open.row_count += rows.size();
   return open.parquet->size_bytes_estimate() < options_.file_bytes_target ? ok() : close(file);
+}
+
+Status DataFiles::write_physical(columnar::ParquetWriter& parquet, duckdb::DataChunk& rows) {
+  duckdb::DataChunk physical;
+  SLUICE_TRY(columnar::guard([&] {
+    const columnar::RowType types = physical_schema_.types();
+    physical.InitializeEmpty(duckdb::vector<duckdb::LogicalType>(types.begin(), types.end()));
+    for (std::size_t i = 0; i < types.size(); ++i) physical.data[i].Reinterpret(rows.data[i]);
+    physical.SetCardinality(rows.size());
+  }));
+  return parquet.append(physical);
 }
 
 Status DataFiles::close(OpenFiles::iterator file) {

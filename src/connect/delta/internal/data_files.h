@@ -72,12 +72,16 @@ class DataFiles {
   DataFiles(store::ObjectStore& store, Clock& clock, Random& random, columnar::ParquetContext& context,
             const TableWriterOptions& options);
 
+  /// Finds what columns are called in files and in the log.
+  Status name_columns();
   Status write_unpartitioned(duckdb::DataChunk& rows, std::vector<NewPlace>* places);
   Status write_partitioned(duckdb::DataChunk& rows, std::vector<NewPlace>* places);
   /// Returns the open file for the partition values of a row, begun if need be.
   Result<OpenFiles::iterator> file_for(const std::string& partition, const duckdb::DataChunk& rows, std::size_t row);
   /// Appends rows, which have the file's columns; closes the file if it is large enough.
   Status append(OpenFiles::iterator file, duckdb::DataChunk& rows);
+  /// Gives the rows' columns their names in the file.
+  Status write_physical(columnar::ParquetWriter& parquet, duckdb::DataChunk& rows);
   Status close(OpenFiles::iterator file);
   Status close_largest();
 
@@ -88,7 +92,10 @@ class DataFiles {
   const TableWriterOptions& options_;
   std::vector<columnar::ColumnIndex> partition_columns_;
   std::vector<columnar::ColumnIndex> file_columns_;
+  std::vector<std::string> partition_names_;  // in paths and actions
   columnar::Schema file_schema_;
+  columnar::Schema physical_schema_;  // file_schema_ under the names in the file
+  std::vector<columnar::FieldIds> field_ids_;
   delta::DataType file_delta_schema_;
   std::optional<columnar::RowCodec> partition_codec_;  // absent: not partitioned
 
