@@ -2,7 +2,6 @@
 
 #include <map>
 #include <memory>
-#include <set>
 #include <string>
 
 #include <fmt/format.h>
@@ -12,6 +11,7 @@
 #include "delta/features.h"
 #include "delta/internal/checkpoint_reader.h"
 #include "delta/internal/checkpoint_rows.h"
+#include "delta/internal/segment_finder.h"
 #include "delta/log_segment.h"
 
 namespace sluice::delta {
@@ -48,16 +48,15 @@ Result<Tombstones> read_tombstones(store::ObjectStore& store, const LogSegment& 
 
 /// Collects what the log up to the version remembers as removed. Damaged checkpoints are passed over.
 Result<Tombstones> load_tombstones(store::ObjectStore& store, Version version) {
-  SLUICE_TRY_ASSIGN(const auto listing, store.list(kLogFolder));
-  std::set<std::string> unreadable;
+  internal::SegmentFinder finder(store, version);
   while (true) {
-    SLUICE_TRY_ASSIGN(const auto segment, decide_log_segment(listing, version, unreadable));
+    SLUICE_TRY_ASSIGN(const auto segment, finder.find());
     if (!segment) return Error(ErrorCode::NotFound, "the table is gone: its log holds no commit any more");
     auto tombstones = read_tombstones(store, *segment);
     if (tombstones || tombstones.error().code() != ErrorCode::Corruption || segment->checkpoint.empty()) {
       return tombstones;
     }
-    for (const LogFile& file : segment->checkpoint) unreadable.insert(file.info.key);
+    finder.pass_over(*segment, std::move(tombstones).error());
   }
 }
 

@@ -5,13 +5,12 @@
 #include <utility>
 
 #include <fmt/format.h>
-#include <simdjson.h>
 
 #include "delta/action_json.h"
 #include "delta/column_mapping.h"
 #include "delta/features.h"
 #include "delta/internal/checkpoint_reader.h"
-#include "delta/internal/json_reader.h"
+#include "delta/internal/segment_finder.h"
 #include "delta/log_path.h"
 
 namespace sluice::delta {
@@ -24,18 +23,6 @@ Result<std::vector<Action>> load_commit(store::ObjectStore& store, Version versi
 }
 
 namespace {
-
-/// Returns the version that `_last_checkpoint` names. It is a hint: whatever is wrong with it, there is none.
-std::optional<Version> read_hint(store::ObjectStore& store) {
-  const auto text = store.get(kLastCheckpointKey);
-  if (!text || !*text) return std::nullopt;
-  simdjson::dom::parser parser;
-  simdjson::dom::object members;
-  if (parser.parse(simdjson::padded_string(**text)).get(members) != simdjson::SUCCESS) return std::nullopt;
-  const auto version = internal::JsonFields(members, "_last_checkpoint").integer("version");
-  if (!version || !*version || **version < 0) return std::nullopt;
-  return Version(**version);
-}
 
 Error without(std::string_view action, Version version) {
   return Error(ErrorCode::Corruption, fmt::format("the log has no {} action up to version {}", action, version.value()))
@@ -170,38 +157,19 @@ class Snapshot::Loader {
 Result<std::shared_ptr<const Snapshot>> Snapshot::load(store::ObjectStore& store, std::optional<Version> at) {
   // A log that is cleaned up while we read may lose a file between listing and reading: one fresh listing settles that.
   constexpr int kListingsMax = 2;
-  std::optional<Version> hint = read_hint(store);
-  if (hint && at && *hint > *at) hint.reset();
-  std::set<std::string> unreadable;
-  std::optional<Error> damage;
   int vanished_count = 0;
+  internal::SegmentFinder finder(store, at);
   while (true) {
-    const std::string start_after = hint ? list_from_key(*hint) : std::string();
-    SLUICE_TRY_ASSIGN(const auto listing, store.list(kLogFolder, start_after));
-    auto segment = decide_log_segment(listing, at, unreadable);
-    const bool decided = segment && *segment && (!hint || !(*segment)->checkpoint.empty());
-    if (!decided && hint) {
-      hint.reset();  // it lies: look at everything
-      continue;
-    }
-    if (!segment) {
-      if (!damage) return std::move(segment).error();
-      return Error(damage->code(), fmt::format("{}; without it, {}", damage->message(), segment.error().message()))
-          .with_number(damage->number())
-          .with_help(segment.error().help());
-    }
-    if (!*segment) return std::shared_ptr<const Snapshot>();
-
+    SLUICE_TRY_ASSIGN(const auto segment, finder.find());
+    if (!segment) return std::shared_ptr<const Snapshot>();
     Loader loader(store);
-    if (auto checkpoint = loader.replay_checkpoint(**segment); !checkpoint) {
+    if (auto checkpoint = loader.replay_checkpoint(*segment); !checkpoint) {
       if (checkpoint.error().code() != ErrorCode::Corruption) return std::move(checkpoint).error();
-      damage = std::move(checkpoint).error();
-      for (const LogFile& file : (*segment)->checkpoint) unreadable.insert(file.info.key);
-      hint.reset();
+      finder.pass_over(*segment, std::move(checkpoint).error());
       continue;
     }
-    const Status commits = loader.replay_commits(**segment);
-    if (commits) return std::move(loader).finish((*segment)->version);
+    const Status commits = loader.replay_commits(*segment);
+    if (commits) return std::move(loader).finish(segment->version);
     if (commits.error().code() != ErrorCode::NotFound || ++vanished_count == kListingsMax) return commits.error();
   }
 }

@@ -179,6 +179,8 @@ Status take_property(TableProperties& properties, std::string_view key, const st
     SLUICE_TRY_ASSIGN(properties.deleted_file_retention, read_duration(key, value));
   } else if (key == "delta.logRetentionDuration") {
     SLUICE_TRY_ASSIGN(properties.log_retention, read_duration(key, value));
+  } else if (key == "delta.enableExpiredLogCleanup") {
+    SLUICE_TRY_ASSIGN(properties.enable_expired_log_cleanup, read_boolean(key, value));
   } else if (key == "delta.setTransactionRetentionDuration") {
     SLUICE_TRY_ASSIGN(properties.transaction_retention, read_duration(key, value));
   } else if (key.starts_with(kConstraintPrefix)) {

@@ -30,6 +30,7 @@ struct TableProperties {
   std::chrono::milliseconds deleted_file_retention =
       std::chrono::hours(7 * 24);                                         ///< delta.deletedFileRetentionDuration
   std::chrono::milliseconds log_retention = std::chrono::hours(30 * 24);  ///< delta.logRetentionDuration
+  bool enable_expired_log_cleanup = true;                                 ///< delta.enableExpiredLogCleanup
   std::optional<std::chrono::milliseconds>
       transaction_retention;                       ///< delta.setTransactionRetentionDuration; absent: ever.
   std::map<std::string, std::string> constraints;  ///< delta.constraints.<name>: Spark SQL.

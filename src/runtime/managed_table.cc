@@ -11,6 +11,7 @@
 #include "delta/delta_schema.h"
 #include "delta/duckdb_schema.h"
 #include "delta/log_checkpoint.h"
+#include "delta/log_cleanup.h"
 #include "delta/log_path.h"
 #include "delta/table_definition.h"
 #include "delta/transaction.h"
@@ -256,6 +257,9 @@ Status ManagedTable::applied() {
   // A log checkpoint only makes reading faster, so a failure waits for the next one.
   if (delta::log_checkpoint_due(*snapshot_)) {
     static_cast<void>(delta::write_log_checkpoint(*store_, *snapshot_, environment_.clock).has_value());
+  }
+  if (delta::log_cleanup_due(*snapshot_)) {
+    static_cast<void>(delta::clean_log(*store_, *snapshot_, environment_.clock).has_value());
   }
   return ok();
 }

@@ -1,0 +1,77 @@
+#include "delta/log_cleanup.h"
+
+#include <algorithm>
+#include <chrono>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "delta/features.h"
+#include "delta/internal/checkpoint_reader.h"
+#include "delta/log_segment.h"
+
+namespace sluice::delta {
+namespace {
+
+constexpr std::int64_t kCheckpointsPerCleanup = 10;
+
+/// The start of the day in which the retention begins.
+UnixMillis cutoff_of(const Snapshot& snapshot, UnixMillis now) {
+  return std::chrono::floor<std::chrono::days>(now - snapshot.properties().log_retention);
+}
+
+/// Returns the files from which the table can be made without anything older that is past the retention.
+std::optional<LogSegment> find_anchor(const std::vector<store::ObjectInfo>& listing, UnixMillis cutoff) {
+  std::map<Version, UnixMillis> written;  // the last time that anything of the version was
+  std::vector<Version> checkpoints;
+  for (const store::ObjectInfo& info : listing) {
+    const auto path = parse_log_path(info.key);
+    if (!path) continue;
+    UnixMillis& last = written[path->version];
+    last = std::max(last, info.modified);
+    if (path->is_checkpoint()) checkpoints.push_back(path->version);
+  }
+  Version expired = kNoVersion;  // with all before it
+  for (const auto& [version, time] : written) {
+    if (time >= cutoff) break;
+    expired = version;
+  }
+  for (auto version = checkpoints.rbegin(); version != checkpoints.rend(); ++version) {
+    if (*version > expired) continue;
+    const auto segment = decide_log_segment(listing, *version);
+    if (segment && *segment && (*segment)->checkpoint_version() == *version) return **segment;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+bool log_cleanup_due(const Snapshot& snapshot) {
+  const std::int64_t interval = snapshot.properties().checkpoint_interval * kCheckpointsPerCleanup;
+  return snapshot.properties().enable_expired_log_cleanup && snapshot.version() > Version(0) &&
+         snapshot.version().value() % interval == 0;
+}
+
+Result<std::size_t> clean_log(store::ObjectStore& store, const Snapshot& snapshot, Clock& clock) {
+  SLUICE_TRY(check_writable(snapshot.protocol(), snapshot.metadata(), snapshot.schema()));
+  if (!snapshot.properties().enable_expired_log_cleanup) return std::size_t{0};
+  SLUICE_TRY_ASSIGN(const auto listing, store.list(kLogFolder));
+  const auto anchor = find_anchor(listing, cutoff_of(snapshot, clock.now()));
+  if (!anchor) return std::size_t{0};
+
+  std::vector<std::string> commits;
+  std::vector<std::string> others;
+  for (const store::ObjectInfo& info : listing) {  // ascending
+    const auto path = parse_log_path(info.key);
+    if (!path || path->last_version >= anchor->version) continue;
+    (path->kind == LogPath::Kind::Commit ? commits : others).push_back(info.key);
+  }
+  if (commits.empty() && others.empty()) return std::size_t{0};
+  SLUICE_TRY(internal::read_checkpoint(store, anchor->checkpoint, internal::CheckpointContent::State, [](Action&&) {}));
+  for (const auto* keys : {&commits, &others}) {
+    for (const std::string& key : *keys) SLUICE_TRY(store.remove(key));
+  }
+  return commits.size() + others.size();
+}
+
+}  // namespace sluice::delta

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <cstddef>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "delta/snapshot.h"
+#include "store/object_store.h"
+
+namespace sluice::delta {
+
+/// True if the log is to be cleaned up at this version: at every tenth log checkpoint, for it takes a listing of the
+/// whole log. Pure.
+bool log_cleanup_due(const Snapshot& snapshot);
+
+/// Removes what the log holds of versions that are older than the table keeps them (delta.logRetentionDuration, unless
+/// delta.enableExpiredLogCleanup is false), and returns how many files that were: commits, checksums, compactions and
+/// log checkpoints before the newest log checkpoint which, with everything before it, was written before the day on
+/// which the retention began (midnight, UTC). That one is read through first: a table whose only good checkpoint is
+/// older loses nothing. Commits go first, oldest first, so that what is left always is a log without a gap.
+///
+/// Takes no part in a commit: a failure may be logged and forgotten. Sidecars of log checkpoints (which we do not write)
+/// stay. Errors: Unsupported if we may not write the table; Corruption if the checkpoint is damaged; the store's.
+/// Spec: "Metadata Cleanup".
+Result<std::size_t> clean_log(store::ObjectStore& store, const Snapshot& snapshot, Clock& clock);
+
+}  // namespace sluice::delta
