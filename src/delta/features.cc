@@ -32,7 +32,7 @@ constexpr std::array kFeatures{
     Feature{"timestampNtz", true, 0, 0, true, WriteSupport::Full},
     Feature{"domainMetadata", false, 0, 0, true, WriteSupport::Full},
     Feature{"v2Checkpoint", true, 0, 0, true, WriteSupport::Full},
-    Feature{"inCommitTimestamp", false, 0, 0, true, WriteSupport::Inactive},
+    Feature{"inCommitTimestamp", false, 0, 0, true, WriteSupport::Full},
     Feature{"clustering", false, 0, 0, true, WriteSupport::Inactive},
     Feature{"typeWidening", true, 0, 0, true, WriteSupport::Inactive},
     Feature{"typeWidening-preview", true, 0, 0, true, WriteSupport::None},
@@ -101,9 +101,6 @@ std::string use_of(std::string_view feature, const TableProperties& properties, 
   }
   if (feature == "identityColumns" && has_metadata(schema, "delta.identity.")) return "a column is an identity";
   if (feature == "allowColumnDefaults" && has_metadata(schema, "CURRENT_DEFAULT")) return "a column has a default";
-  if (feature == "inCommitTimestamp" && properties.enable_in_commit_timestamps) {
-    return "delta.enableInCommitTimestamps is true";
-  }
   if (feature == "clustering") return "clustered files need statistics we do not promise";
   if (feature == "typeWidening" && (is_true("delta.enableTypeWidening") || has_metadata(schema, "delta.typeChanges"))) {
     return "a column was widened or may be";

@@ -56,7 +56,8 @@ TEST_F(LogCleanupTest, KeepsTheNewestExpiredCheckpointItsCommitAndAllThatFollows
   table_.clock.advance(hours(24 * 31));
   commit(1);
   EXPECT_EQ(clean(), 11U);
-  EXPECT_THAT(files(), ElementsAre("10.checkpoint.parquet", "10.json", "11.json", "12.json", "13.json", "_last_checkpoint"));
+  EXPECT_THAT(files(),
+              ElementsAre("10.checkpoint.parquet", "10.json", "11.json", "12.json", "13.json", "_last_checkpoint"));
   EXPECT_EQ(TestTable::paths(*table_.load(Version(12))), TestTable::paths(*before));
   EXPECT_EQ(clean(), 0U);
 }

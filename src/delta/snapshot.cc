@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <span>
 #include <utility>
 
 #include <fmt/format.h>
@@ -23,6 +24,13 @@ Result<std::vector<Action>> load_commit(store::ObjectStore& store, Version versi
 }
 
 namespace {
+
+std::optional<UnixMillis> in_commit_timestamp(std::span<const Action> commit) {
+  for (const Action& action : commit) {
+    if (const auto* info = std::get_if<CommitInfo>(&action)) return info->in_commit_timestamp;
+  }
+  return std::nullopt;
+}
 
 Error without(std::string_view action, Version version) {
   return Error(ErrorCode::Corruption, fmt::format("the log has no {} action up to version {}", action, version.value()))
@@ -96,6 +104,13 @@ class Snapshot::Loader {
         return Error(ErrorCode::Corruption, fmt::format("the schema lacks the partition column \"{}\"", name));
       }
     }
+    if (!snapshot_.properties_.enable_in_commit_timestamps) {
+      snapshot_.in_commit_timestamp_.reset();  // left over
+    } else if (!snapshot_.in_commit_timestamp_ && snapshot_.last_commit_) {
+      // The log checkpoint of this version does not say it. Nothing of the table depends on it, so it may be damaged.
+      if (const auto commit = load_commit(store_, version))
+        snapshot_.in_commit_timestamp_ = in_commit_timestamp(*commit);
+    }
     snapshot_.version_ = version;
     snapshot_.files_ = std::move(files_).finish();
     return std::shared_ptr<const Snapshot>(new Snapshot(std::move(snapshot_)));
@@ -141,6 +156,7 @@ class Snapshot::Loader {
           .with_number(4202);
     }
     files_.apply(commit);
+    snapshot_.in_commit_timestamp_ = in_commit_timestamp(commit);
     for (const Action& action : commit) {
       if (!std::holds_alternative<AddFile>(action) && !std::holds_alternative<RemoveFile>(action)) take(Action(action));
     }
@@ -189,6 +205,11 @@ Result<std::shared_ptr<const Snapshot>> Snapshot::refresh(store::ObjectStore& st
   SLUICE_TRY_ASSIGN(auto fresh, load(store));
   if (!fresh) return Error(ErrorCode::NotFound, "the table is gone: its log holds no commit any more");
   return fresh;
+}
+
+std::optional<UnixMillis> Snapshot::commit_time() const {
+  if (in_commit_timestamp_) return in_commit_timestamp_;
+  return last_commit_ ? std::optional(last_commit_->modified) : std::nullopt;
 }
 
 std::optional<std::int64_t> Snapshot::transaction_version(std::string_view app_id) const {

@@ -58,6 +58,10 @@ class Snapshot {
   /// Domains by name, without tombstones.
   const std::map<std::string, DomainMetadata, std::less<>>& domains() const { return domains_; }
 
+  /// When this version was committed: its in-commit timestamp if the table has them, else when the commit file was
+  /// written. nullopt if the commit is no longer there.
+  std::optional<UnixMillis> commit_time() const;
+
   /// Version of the log checkpoint this was loaded from, kNoVersion if from commits alone.
   Version checkpoint_version() const { return checkpoint_version_; }
 
@@ -74,6 +78,7 @@ class Snapshot {
   LiveFiles files_;
   std::map<std::string, SetTransaction, std::less<>> transactions_;
   std::map<std::string, DomainMetadata, std::less<>> domains_;
+  std::optional<UnixMillis> in_commit_timestamp_;
   std::optional<store::ObjectInfo> last_commit_;  // of version_, unless that came from a log checkpoint alone
 };
 

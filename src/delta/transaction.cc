@@ -57,6 +57,35 @@ Result<bool> follows_the_log(store::ObjectStore& store, Version version) {
                       [](const store::ObjectInfo& info) { return parse_log_path(info.key).has_value(); });
 }
 
+Metadata* find_metadata(std::vector<Action>& actions) {
+  for (Action& action : actions) {
+    if (auto* metadata = std::get_if<Metadata>(&action)) return metadata;
+  }
+  return nullptr;
+}
+
+/// Dates the commit of `version`, if the table it makes asks for that.
+Status set_in_commit_timestamp(const Snapshot* base, Version version, UnixMillis now, std::vector<Action>& actions,
+                               CommitInfo& info) {
+  const bool was_on = base != nullptr && base->properties().enable_in_commit_timestamps;
+  Metadata* metadata = find_metadata(actions);
+  bool is_on = was_on;
+  if (metadata != nullptr) {
+    SLUICE_TRY_ASSIGN(const TableProperties properties, read_properties(metadata->configuration));
+    is_on = properties.enable_in_commit_timestamps;
+  }
+  info.in_commit_timestamp.reset();
+  if (!is_on) return ok();
+  const auto before = base == nullptr ? std::nullopt : base->commit_time();
+  const UnixMillis time = before ? std::max(now, *before + std::chrono::milliseconds(1)) : now;
+  info.in_commit_timestamp = time;
+  if (was_on || base == nullptr) return ok();
+  metadata->configuration["delta.inCommitTimestampEnablementVersion"] = std::to_string(version.value());
+  metadata->configuration["delta.inCommitTimestampEnablementTimestamp"] =
+      std::to_string(time.time_since_epoch().count());
+  return ok();
+}
+
 }  // namespace
 
 Result<PreparedCommit> prepare(const Snapshot* base, CommitRequest request, Clock& clock, Random& random) {
@@ -65,6 +94,7 @@ Result<PreparedCommit> prepare(const Snapshot* base, CommitRequest request, Cloc
   if (info.operation.empty()) return Error(ErrorCode::InvalidArgument, "a commit needs an operation");
   const Version version = base == nullptr ? Version(0) : base->version().next();
   info.timestamp = clock.now();
+  SLUICE_TRY(set_in_commit_timestamp(base, version, *info.timestamp, request.actions, info));
   if (base != nullptr) info.read_version = base->version();
   if (!info.isolation_level) info.isolation_level = std::string(to_string(request.isolation));
   if (!info.engine_info) info.engine_info = std::string(kEngineInfo);

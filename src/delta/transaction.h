@@ -51,6 +51,8 @@ struct PreparedCommit {
 };
 
 /// Makes the commit that follows `base` (nullptr: creates the table; the actions then hold Protocol and Metadata).
+/// Where the table asks for in-commit timestamps it gets one, later than that of the version before, whatever the clock
+/// says; the commit that turns them on records since when (spec "In-Commit Timestamps").
 ///
 /// Refuses, before anything is written, what would make an invalid table: Unsupported (features we cannot write, by
 /// name), InvalidArgument (two actions on one logical file, a removal of a file that is not live, partition values that

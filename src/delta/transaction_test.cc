@@ -440,6 +440,54 @@ TEST_F(TransactionTest, FeaturesWeDoNotWriteForbidTheCommit) {
   EXPECT_THAT(refusal({TestTable::file("a")}).message(), HasSubstr("fancy"));
 }
 
+TEST_F(TransactionTest, InCommitTimestampsGrowWhateverTheClockSays) {
+  const auto actions = create_table_actions(
+      {TestTable::schema(), {}, {{"delta.enableInCommitTimestamps", "true"}}, {}, {}}, table_.clock, table_.random);
+  ASSERT_TRUE(actions);
+  EXPECT_TRUE(std::get<Protocol>(actions->front()).writer_features->contains("inCommitTimestamp"));
+  ASSERT_TRUE(commit(nullptr, request(*actions)));
+  const UnixMillis begin = table_.clock.now();
+  ASSERT_TRUE(commit(table_.load(), request({TestTable::file("a")})));
+  ASSERT_TRUE(commit(table_.load(), request({TestTable::file("b")})));
+  table_.clock.advance(std::chrono::hours(1));
+  ASSERT_TRUE(commit(table_.load(), request({TestTable::file("c")})));
+  for (std::int64_t version = 0; version < 3; ++version)
+    EXPECT_EQ(commit_info(Version(version)).in_commit_timestamp, begin + std::chrono::milliseconds(version));
+  EXPECT_EQ(commit_info(Version(3)).in_commit_timestamp, begin + std::chrono::hours(1));
+  EXPECT_EQ(table_.load()->commit_time(), begin + std::chrono::hours(1));
+  EXPECT_FALSE(table_.load()->metadata().configuration.contains("delta.inCommitTimestampEnablementVersion"));
+}
+
+TEST_F(TransactionTest, InCommitTimestampsTurnedOnLaterSaySinceWhen) {
+  table_.create();
+  table_.put({TestTable::file("a")});
+  const auto actions = alter_table_actions(
+      *table_.load(), {TestTable::schema(), {}, {{"delta.enableInCommitTimestamps", "true"}}, {}, {}}, table_.random);
+  ASSERT_TRUE(actions);
+  // The commit before was written at this very time.
+  ASSERT_TRUE(commit(table_.load(), request(*actions)));
+  const UnixMillis time = table_.clock.now() + std::chrono::milliseconds(1);
+  EXPECT_EQ(commit_info(Version(2)).in_commit_timestamp, time);
+  const auto after = table_.load();
+  const auto& configuration = after->metadata().configuration;
+  EXPECT_EQ(configuration.at("delta.inCommitTimestampEnablementVersion"), "2");
+  EXPECT_EQ(configuration.at("delta.inCommitTimestampEnablementTimestamp"),
+            std::to_string(time.time_since_epoch().count()));
+}
+
+TEST_F(TransactionTest, AnInCommitTimestampIsFoundBesideItsCheckpoint) {
+  table_.put(*create_table_actions({TestTable::schema(), {}, {{"delta.enableInCommitTimestamps", "true"}}, {}, {}},
+                                   table_.clock, table_.random));
+  ASSERT_TRUE(commit(table_.load(), request({TestTable::file("a")})));
+  ASSERT_TRUE(commit(table_.load(), request({TestTable::file("b")})));
+  const auto before = table_.load()->commit_time();
+  SLUICE_CHECK_OK(write_log_checkpoint(table_.store, *table_.load(), table_.clock));
+  EXPECT_EQ(table_.load()->checkpoint_version(), Version(2));
+  EXPECT_EQ(table_.load()->commit_time(), before);
+  SLUICE_CHECK_OK(table_.store.put(commit_key(Version(2)), "no commit"));
+  EXPECT_EQ(table_.load()->files().size(), 2u);
+}
+
 TEST_F(TransactionTest, PreparingTheSameGivesTheSameBytes) {
   table_.create();
   const auto base = table_.load();

@@ -223,7 +223,9 @@ Result<std::optional<PlannedCommit>> ManagedTable::prepare(const std::string& ap
   if (prepared_.actions.empty() && definition_actions_.empty()) return std::optional<PlannedCommit>();
 
   PlannedCommit commit;
-  commit.append_only = snapshot_ && definition_actions_.empty() && delta::only_adds_files(prepared_.actions);
+  // Dated commits must stay where they are: another that comes first may be of a later time.
+  commit.append_only = snapshot_ && definition_actions_.empty() && delta::only_adds_files(prepared_.actions) &&
+                       !snapshot_->properties().enable_in_commit_timestamps;
   delta::CommitRequest request;
   request.actions = definition_actions_;
   request.actions.insert(request.actions.end(), prepared_.actions.begin(), prepared_.actions.end());
