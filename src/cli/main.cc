@@ -25,6 +25,7 @@ struct CommandLine {
   RunOptions run;
   SqlOptions sql;
   ExplainOptions explain;
+  std::vector<std::string> verify_names;
   InitOptions init;
   std::filesystem::path validate_project;
   std::string output;
@@ -114,6 +115,10 @@ void add_verbs(CLI::App& app, CommandLine& line) {
       add_verb(app, line, "explain", "Show how a dataset is kept up to date, or what an error code means",
                "sluice explain above_network_mean -C quakes");
   explain->add_option("SUBJECT", line.explain.subject, "A dataset or a code such as SLU1042; all datasets if absent");
+
+  CLI::App* verify =
+      add_verb(app, line, "verify", "Check that the tables are what their logs say", "sluice verify -C quakes");
+  verify->add_option("TABLE", line.verify_names, "Tables, or folders of Delta tables; all of the project if absent");
 
   add_verb(app, line, "version", "Show the versions of everything linked", "sluice version --output json");
 }
@@ -213,6 +218,7 @@ int dispatch(const CLI::App& app, const CommandLine& line) {
   if (app.got_subcommand("validate")) return validate_command(line.common, line.validate_project);
   if (app.got_subcommand("run")) return run_command(line.common, line.run);
   if (app.got_subcommand("sql")) return sql_command(line.common, line.sql);
+  if (app.got_subcommand("verify")) return verify_command(line.common, line.verify_names);
   if (app.got_subcommand("explain")) return explain_command(line.common, line.explain);
   return version_command(line.common);
 }

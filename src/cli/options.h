@@ -47,6 +47,8 @@ int sql_command(const CommonOptions& common, const SqlOptions& options);
 int validate_command(const CommonOptions& common, const std::filesystem::path& project);
 int explain_command(const CommonOptions& common, const ExplainOptions& options);
 int init_command(const CommonOptions& common, const InitOptions& options);
+/// `names`: tables of the project, or folders; all of the project's tables if empty.
+int verify_command(const CommonOptions& common, const std::vector<std::string>& names);
 int version_command(const CommonOptions& common);
 
 }  // namespace sluice::cli

@@ -20,18 +20,6 @@ namespace {
 
 constexpr std::string_view kSideSchema = "sluice";
 
-std::vector<lake::TableName> list_tables(const Session& session) {
-  std::vector<lake::TableName> names;
-  for (const std::string& schema : std::set<std::string>{session.project.schema, std::string(kSideSchema)}) {
-    std::error_code code;
-    for (auto entry = std::filesystem::directory_iterator(session.project.storage / schema, code);
-         !code && entry != std::filesystem::directory_iterator(); entry.increment(code)) {
-      names.push_back({schema, entry->path().filename().string()});
-    }
-  }
-  return names;
-}
-
 /// Finds the project's tables, and those sluice writes about itself, at their newest version. Names are compared
 /// without regard to case, as in any SQL.
 Result<std::optional<lake::DeltaTable>> find_table(Session& session, const std::optional<std::string>& schema,
@@ -68,6 +56,18 @@ void remove_abandoned(store::LocalStore& storage, Logger& log) {
 }
 
 }  // namespace
+
+std::vector<lake::TableName> list_tables(const Session& session) {
+  std::vector<lake::TableName> names;
+  for (const std::string& schema : std::set<std::string>{session.project.schema, std::string(kSideSchema)}) {
+    std::error_code code;
+    for (auto entry = std::filesystem::directory_iterator(session.project.storage / schema, code);
+         !code && entry != std::filesystem::directory_iterator(); entry.increment(code)) {
+      names.push_back({schema, entry->path().filename().string()});
+    }
+  }
+  return names;
+}
 
 Result<std::unique_ptr<Session>> open_session(const CommonOptions& common, const std::filesystem::path& project,
                                               bool create_storage) {

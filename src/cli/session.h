@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/fail_points.h"
@@ -32,6 +33,9 @@ struct Session {
 /// PermissionDenied, ResourceExhausted, Unavailable from the storage folder.
 Result<std::unique_ptr<Session>> open_session(const CommonOptions& common, const std::filesystem::path& project,
                                               bool create_storage);
+
+/// Returns the folders where tables of the project may lie: those of its schema, and those sluice writes about itself.
+std::vector<lake::TableName> list_tables(const Session& session);
 
 /// Gives an error that its module left without a number the one of its kind, so that every error has a page.
 Error numbered(Error error);
