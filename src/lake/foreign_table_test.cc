@@ -35,6 +35,7 @@ class ForeignTableTest : public testing::Test {
 
   delta::DataType schema_of(const std::string& sql) {
     auto result = connection_.Query(sql);
+    EXPECT_FALSE(result->HasError()) << result->GetError();
     columnar::Schema schema;
     for (std::size_t i = 0; i < result->types.size(); ++i) {
       schema.fields.push_back({result->names[i], result->types[i], true, {}});
@@ -52,9 +53,11 @@ class ForeignTableTest : public testing::Test {
   }
 
   /// Writes the query's rows to a file, and returns the action that adds it.
-  delta::AddFile file(const std::string& name, const std::string& sql, delta::PartitionValues partition = {}) {
+  delta::AddFile file(const std::string& name, const std::string& sql, delta::PartitionValues partition = {},
+                      const std::string& options = "") {
     std::filesystem::create_directories(folder_ + "/t");
-    auto written = connection_.Query("COPY (" + sql + ") TO '" + folder_ + "/t/" + name + "' (FORMAT parquet)");
+    auto written =
+        connection_.Query("COPY (" + sql + ") TO '" + folder_ + "/t/" + name + "' (FORMAT parquet" + options + ")");
     EXPECT_FALSE(written->HasError()) << written->GetError();
     delta::AddFile add;
     add.path = name;
@@ -209,6 +212,23 @@ TEST_F(ForeignTableTest, AFileMayHaveANarrowerTypeButNoneThatLosesValues) {
   EXPECT_EQ(query("SELECT i FROM read_delta('t') ORDER BY i"), "1\n2\nNULL\n") << "the column is not asked for";
 }
 
+TEST_F(ForeignTableTest, DatesOfTheJulianCalendarAreCorrectedWhereverTheyAre) {
+  // The Julian first of March 1500 is the Gregorian 11th, which is how DuckDB writes it.
+  const std::string rows =
+      "SELECT d, {'n': 1, 'd': d, 'm': {'t': d::TIMESTAMP, 's': 'x'}} AS r, [{'s': 'x', 'd': d}, NULL] AS l, "
+      "MAP {coalesce(d, DATE '2000-01-01'): d} AS k, 7 AS i FROM (VALUES (DATE '1500-03-11'), ('1582-10-14'), "
+      "('1582-10-15'), (NULL)) v(d)";
+  commit({metadata(rows), file("a.parquet", rows, {}, ", KV_METADATA {'org.apache.spark.version': '2.4.5'}")});
+  EXPECT_EQ(query("SELECT d FROM read_delta('t') ORDER BY d"), "1500-03-01\n1582-10-04\n1582-10-15\nNULL\n");
+  EXPECT_EQ(query("SELECT r, l, k, i FROM read_delta('t') WHERE d < '1500-03-02'"),
+            "{'n': 1, 'd': 1500-03-01, 'm': {'t': '1500-03-01 00:00:00', 's': x}}|[{'s': x, 'd': 1500-03-01}, NULL]|"
+            "{1500-03-01=1500-03-01}|7\n");
+  EXPECT_EQ(query("SELECT r.d, r.m.t, l[1].d, i FROM read_delta('t') WHERE r.m.t = '1500-03-01'"),
+            "1500-03-01|1500-03-01 00:00:00|1500-03-01|7\n");
+  EXPECT_EQ(query("SELECT r.m.s, k[DATE '1582-10-04'] FROM read_delta('t') WHERE r.d = '1582-10-04'"),
+            "x|1582-10-04\n");
+}
+
 TEST_F(ForeignTableTest, APartitionColumnThatTheLogLeavesOutIsNullUnlessTheFileHasIt) {
   auto schema = metadata("SELECT 1 AS id, '' AS p");
   schema.partition_columns = {"p"};
@@ -216,6 +236,13 @@ TEST_F(ForeignTableTest, APartitionColumnThatTheLogLeavesOutIsNullUnlessTheFileH
           file("c.parquet", "SELECT 3 AS id, 'z' AS p"), file("d.parquet", "SELECT 4 AS id, 'w' AS p", {{"p", "y"}})});
   EXPECT_EQ(query("FROM read_delta('t') ORDER BY id"), "1|x\n2|NULL\n3|z\n4|y\n");
   EXPECT_EQ(query("SELECT id FROM read_delta('t') WHERE p >= 'y' ORDER BY id"), "3\n4\n");
+}
+
+TEST_F(ForeignTableTest, ATableWithoutColumnsCannotBeRead) {
+  auto table = metadata("SELECT 1 AS id");
+  table.schema_string = delta::write_schema(delta::DataType::structure({}));
+  commit({table});
+  EXPECT_THAT(query("FROM read_delta('t')"), HasSubstr("Unsupported: the table has no columns"));
 }
 
 TEST_F(ForeignTableTest, FilesOfATableThatIsMappedByIdNeedIds) {

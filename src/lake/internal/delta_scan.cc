@@ -345,8 +345,9 @@ duckdb::Value bigint_value(const std::optional<std::int64_t>& value) {
 Result<std::shared_ptr<DeltaScan>> DeltaScan::start(DeltaTable table, std::vector<delta::StructField> extra_fields) {
   std::shared_ptr<DeltaScan> scan(new DeltaScan());
   scan->table_ = std::move(table);
-  const delta::Snapshot& snapshot = *scan->table_.snapshot;
-  scan->fields_ = snapshot.schema();
+  scan->fields_ = scan->table_.snapshot->schema();
+  // To DuckDB a table without columns is a mistake of whoever binds it.
+  if (scan->fields_.fields.empty()) return Error(ErrorCode::Unsupported, "the table has no columns");
   for (delta::StructField& extra : extra_fields) {
     if (delta::columnar_schema(scan->fields_).find(extra.name)) {
       return Error(ErrorCode::InvalidArgument,
