@@ -99,8 +99,9 @@ int verify_command(const CommonOptions& common, const std::vector<std::string>& 
   }
   if (common.output == OutputFormat::Json) std::cout << fmt::format(R"({{"tables":[{}]}})", objects) << '\n';
   if (common.output == OutputFormat::Table && !common.quiet) {
-    std::cerr << fmt::format("{} table{} verified, {} wrong\n", table_count, table_count == 1 ? "" : "s",
-                             finding_count == 0 ? "nothing" : fmt::format("{} thing{}", finding_count, finding_count == 1 ? "" : "s"));
+    std::cerr << fmt::format(
+        "{} table{} verified, {} wrong\n", table_count, table_count == 1 ? "" : "s",
+        finding_count == 0 ? "nothing" : fmt::format("{} thing{}", finding_count, finding_count == 1 ? "" : "s"));
   }
   return static_cast<int>(finding_count == 0 ? ExitCode::Ok : ExitCode::Corrupt);
 }

@@ -1,5 +1,6 @@
 #include "columnar/column_names.h"
 
+#include <algorithm>
 #include <cstdint>
 
 #include <utf8proc_wrapper.hpp>
@@ -41,6 +42,10 @@ std::string lower_case(std::string_view name) {
     }
   }
   return lower;
+}
+
+bool same_names(const std::vector<std::string>& left, const std::vector<std::string>& right) {
+  return std::ranges::equal(left, right, {}, lower_case, lower_case);
 }
 
 bool is_storable_name(std::string_view name) { return name.find_first_of(kForbidden) == std::string_view::npos; }

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "base/random.h"
+#include "base/result.h"
 #include "delta/delta_schema.h"
 #include "delta/table_properties.h"
 
@@ -24,7 +25,8 @@ struct PresentColumns {
 /// new table go by their own names where files can carry them, so that the files tell what they hold; one that comes
 /// later gets a name that no column, also none that is gone, can ever have had.
 /// Spec: "Writer Requirements for Column Mapping".
-void assign_columns(DataType& schema, const PresentColumns* present, std::map<std::string, std::string>& configuration,
-                    Random& random);
+/// Names are compared without regard to case. Corruption if a present field lacks what a mapped one must have, or ids ran out.
+Status assign_columns(DataType& schema, const PresentColumns* present,
+                      std::map<std::string, std::string>& configuration, Random& random);
 
 }  // namespace sluice::delta

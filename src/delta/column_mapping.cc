@@ -1,6 +1,8 @@
 #include "delta/column_mapping.h"
 
 #include <charconv>
+#include <set>
+#include <string>
 
 #include <fmt/format.h>
 
@@ -8,11 +10,18 @@ namespace sluice::delta {
 namespace {
 
 Status check_fields(const DataType& type, ColumnMappingMode mode, const std::string& path) {
+  std::set<std::string> names;
   for (const StructField& field : type.fields) {
-    const bool has_name = field.metadata.contains(std::string(kPhysicalNameKey));
+    const auto name = field.metadata.find(std::string(kPhysicalNameKey));
+    const bool has_name = name != field.metadata.end() && name->second.starts_with('"');
     if (!has_name || (mode == ColumnMappingMode::Id && !column_id(field))) {
       return Error(ErrorCode::Corruption, fmt::format("column \"{}{}\" has no {}, though the table has column mapping",
                                                       path, field.name, has_name ? "field id" : "physical name"))
+          .with_number(4202);
+    }
+    if (!names.insert(field.physical_name()).second) {
+      return Error(ErrorCode::Corruption, fmt::format("two columns beside \"{}{}\" have the physical name \"{}\"", path,
+                                                      field.name, field.physical_name()))
           .with_number(4202);
     }
     SLUICE_TRY(check_fields(field.type, mode, path + field.name + "."));

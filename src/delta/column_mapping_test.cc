@@ -48,5 +48,21 @@ TEST(ColumnMappingTest, FieldsWithoutNameOrIdAreRefusedAtEveryDepth) {
   EXPECT_THAT(problem(nested, ColumnMappingMode::Id), HasSubstr("\"list.b\" has no physical name"));
 }
 
+TEST(ColumnMappingTest, PhysicalNamesAreTextsThatDiffer) {
+  const auto named = [](std::string name, std::string physical) {
+    StructField field{std::move(name), DataType::primitive(DataType::Kind::Long), true, {}};
+    field.metadata[std::string(kPhysicalNameKey)] = std::move(physical);
+    return field;
+  };
+  EXPECT_TRUE(
+      check_column_mapping(DataType::structure({named("a", "\"x\""), named("b", "\"y\"")}), ColumnMappingMode::Name));
+  for (const char* physical : {"5", "{}", "null", "\"x\""}) {
+    const auto checked =
+        check_column_mapping(DataType::structure({named("a", "\"x\""), named("b", physical)}), ColumnMappingMode::Name);
+    ASSERT_FALSE(checked) << physical;
+    EXPECT_EQ(checked.error().code(), ErrorCode::Corruption);
+  }
+}
+
 }  // namespace
 }  // namespace sluice::delta

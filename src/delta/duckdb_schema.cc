@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "columnar/guard.h"
+#include "delta/column_mapping.h"
 
 namespace sluice::delta {
 namespace {
@@ -117,8 +118,7 @@ columnar::Schema physical_schema(const DataType& schema) {
 // NOLINTNEXTLINE(misc-no-recursion): as deep as the schema, kSchemaDepthMax.
 std::vector<columnar::FieldIds> field_ids(const DataType& schema) {
   std::vector<columnar::FieldIds> ids;
-  for (const StructField& field : schema.fields)
-    ids.push_back({std::stoi(field.metadata.at(std::string(kColumnIdKey))), field_ids(field.type)});
+  for (const StructField& field : schema.fields) ids.push_back({column_id(field), field_ids(field.type)});
   for (const DataType& child : schema.children) ids.push_back({std::nullopt, field_ids(child)});
   return ids;
 }

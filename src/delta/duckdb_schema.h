@@ -21,7 +21,7 @@ columnar::Schema columnar_schema(const DataType& schema);
 
 /// Returns a table's columns as its files have them under column mapping: physical names at every depth.
 columnar::Schema physical_schema(const DataType& schema);
-/// Returns the ids of those columns, which their metadata must state.
+/// Returns the ids of those columns, as far as their metadata states them.
 std::vector<columnar::FieldIds> field_ids(const DataType& schema);
 
 /// Returns the schema that a table for these columns has: each type as columnar::stored_type() maps it, the name of a

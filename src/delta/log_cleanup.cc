@@ -47,9 +47,10 @@ std::optional<LogSegment> find_anchor(const std::vector<store::ObjectInfo>& list
 }  // namespace
 
 bool log_cleanup_due(const Snapshot& snapshot) {
-  const std::int64_t interval = snapshot.properties().checkpoint_interval * kCheckpointsPerCleanup;
-  return snapshot.properties().enable_expired_log_cleanup && snapshot.version() > Version(0) &&
-         snapshot.version().value() % interval == 0;
+  const std::int64_t interval = snapshot.properties().checkpoint_interval;
+  const std::int64_t version = snapshot.version().value();
+  return snapshot.properties().enable_expired_log_cleanup && version > 0 && version % interval == 0 &&
+         version / interval % kCheckpointsPerCleanup == 0;
 }
 
 Result<std::size_t> clean_log(store::ObjectStore& store, const Snapshot& snapshot, Clock& clock) {

@@ -50,6 +50,12 @@ bool can_partition(DataType::Kind kind) {
 }
 
 Status check_definition(const TableDefinition& definition, ColumnMappingMode mode) {
+  for (const auto& [key, value] : definition.properties) {
+    if (key != "delta.columnMapping.maxColumnId" && !key.starts_with("delta.inCommitTimestampEnablement")) continue;
+    return Error(ErrorCode::InvalidArgument, fmt::format("the property {} is the protocol's own", key))
+        .with_number(4206)
+        .with_help("leave it away: whoever writes the table states it");
+  }
   const auto& fields = definition.schema.fields;
   if (definition.schema.kind != DataType::Kind::Struct || fields.empty()) {
     return Error(ErrorCode::InvalidArgument, "a table needs at least one column");
@@ -85,7 +91,7 @@ Result<std::vector<Action>> create_table_actions(const TableDefinition& definiti
   Metadata metadata;
   metadata.configuration = definition.properties;
   if (properties.column_mapping_mode != ColumnMappingMode::None)
-    assign_columns(schema, nullptr, metadata.configuration, random);
+    SLUICE_TRY(assign_columns(schema, nullptr, metadata.configuration, random));
   SLUICE_TRY_ASSIGN(const auto features, required_features(schema, metadata.configuration));
   metadata.id = random.uuid();
   metadata.name = definition.name;
@@ -113,14 +119,17 @@ Result<std::vector<Action>> replace_table_actions(const Snapshot& table, const T
   const ColumnMappingMode before = table.properties().column_mapping_mode;
   const ColumnMappingMode after = properties.column_mapping_mode;
   if (before != after && (before != ColumnMappingMode::None || after != ColumnMappingMode::Name)) {
-    return Error(ErrorCode::InvalidArgument, "delta.columnMapping.mode of a table can only go from none to name");
+    return Error(ErrorCode::InvalidArgument, "delta.columnMapping.mode of a table can only go from none to name")
+        .with_number(4207)
+        .with_help("leave the property as the table has it");
   }
   SLUICE_TRY(check_definition(definition, after));
   DataType schema = definition.schema;
   for (StructField& field : schema.fields) {
     const auto& present = table.schema().fields;
-    const auto old = std::find_if(present.begin(), present.end(),
-                                  [&](const StructField& candidate) { return candidate.name == field.name; });
+    const auto old = std::find_if(present.begin(), present.end(), [&](const StructField& candidate) {
+      return columnar::lower_case(candidate.name) == columnar::lower_case(field.name);
+    });
     // What others noted on the column stays; our note of the original type is ours to change.
     if (old == present.end()) continue;
     for (const auto& [key, value] : old->metadata) {
@@ -129,7 +138,7 @@ Result<std::vector<Action>> replace_table_actions(const Snapshot& table, const T
   }
   if (after != ColumnMappingMode::None) {
     const PresentColumns present{table.schema(), before};
-    assign_columns(schema, &present, metadata.configuration, random);
+    SLUICE_TRY(assign_columns(schema, &present, metadata.configuration, random));
   }
   if (definition.name) metadata.name = definition.name;
   if (definition.description) metadata.description = definition.description;

@@ -128,6 +128,49 @@ TEST_F(TableDefinitionTest, ColumnMappingIsTurnedOnForATableAndKeptFromThenOn) {
   }
 }
 
+TEST_F(TableDefinitionTest, AMappedColumnIsTheSameInAnotherCase) {
+  const auto inner = [](std::string name) { return DataType::structure({field_of(std::move(name))}); };
+  table_.put(*create({DataType::structure({field_of("a b"), field_of("s", inner("x"))}),
+                      {},
+                      {{"delta.columnMapping.mode", "name"}},
+                      {},
+                      {}}));
+  const auto before = mapping_of(table_.load()->schema());
+  table_.put(*replace_table_actions(*table_.load(),
+                                    {DataType::structure({field_of("A B"), field_of("S", inner("X"))}), {}, {}, {}, {}},
+                                    table_.random));
+  EXPECT_EQ(mapping_of(table_.load()->schema()), before);
+  EXPECT_EQ(table_.load()->schema().fields[0].name, "A B");
+}
+
+TEST_F(TableDefinitionTest, IdsAreNeverGivenTwiceWhateverTheTableStates) {
+  auto actions = *create(
+      {DataType::structure({field_of("a b"), field_of("c")}), {}, {{"delta.columnMapping.mode", "name"}}, {}, {}});
+  auto& metadata = std::get<Metadata>(actions[1]);
+  metadata.configuration["delta.columnMapping.maxColumnId"] = "1x";
+  table_.put(actions);
+  const DataType wider = DataType::structure({field_of("a b"), field_of("c"), field_of("d")});
+  const auto altered = alter_table_actions(*table_.load(), {wider, {}, {}, {}, {}}, table_.random);
+  ASSERT_TRUE(altered);
+  table_.put(*altered);
+  EXPECT_THAT(mapping_of(table_.load()->schema()), ElementsAre(StartsWith("1 col-"), "2 c", StartsWith("3 col-")));
+  EXPECT_EQ(create({wider, {}, {{"delta.columnMapping.maxColumnId", "0"}}, {}, {}}).error().number(), 4206u);
+}
+
+TEST_F(TableDefinitionTest, AMappedColumnWithoutAnIdCannotBeWritten) {
+  auto actions = *create(
+      {DataType::structure({field_of("a b"), field_of("c")}), {}, {{"delta.columnMapping.mode", "name"}}, {}, {}});
+  auto& metadata = std::get<Metadata>(actions[1]);
+  DataType schema = *read_schema(metadata.schema_string);
+  schema.fields[1].metadata.erase(std::string(kColumnIdKey));
+  metadata.schema_string = write_schema(schema);
+  table_.put(actions);
+  const auto altered = alter_table_actions(
+      *table_.load(), {DataType::structure({field_of("a b"), field_of("c")}), {}, {}, {}, {}}, table_.random);
+  ASSERT_FALSE(altered);
+  EXPECT_EQ(altered.error().code(), ErrorCode::Corruption);
+}
+
 TEST_F(TableDefinitionTest, AlteringToTheSameDoesNothing) {
   table_.create({{"delta.enableDeletionVectors", "true"}});
   const auto actions = alter_table_actions(*table_.load(), {TestTable::schema(), {}, {}, {}, {}}, table_.random);

@@ -227,7 +227,8 @@ class Verifier {
       }
     }
     for (const auto& [file, add] : stored.files) {
-      if (!replayed.files.contains(file)) find(fmt::format("{} has the file {}, which the commits do not", key, add.path));
+      if (!replayed.files.contains(file))
+        find(fmt::format("{} has the file {}, which the commits do not", key, add.path));
     }
     for (const auto& [app_id, txn] : stored.transactions) {
       const auto found = replayed.transactions.find(app_id);
@@ -284,8 +285,7 @@ class Verifier {
       if (!opened) return take(opened.error(), file.path);
       elsewhere = std::move(*opened);
     }
-    SLUICE_TRY_ASSIGN(const auto info,
-                      elsewhere ? elsewhere->head(key_of_absolute(*path)) : store_.head(path->path));
+    SLUICE_TRY_ASSIGN(const auto info, elsewhere ? elsewhere->head(key_of_absolute(*path)) : store_.head(path->path));
     if (!info) {
       find(fmt::format("the data file {} is missing", path->path));
     } else if (info->size_bytes != static_cast<std::uint64_t>(file.size_bytes)) {

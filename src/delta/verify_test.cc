@@ -84,7 +84,8 @@ TEST_F(VerifyTest, NamesWhatACheckpointHasOtherwiseThanTheCommits) {
 TEST_F(VerifyTest, NamesDataFilesThatAreMissingOrOfAnotherSize) {
   SLUICE_CHECK_OK(table_.store.remove("a"));
   put("c", "short");
-  EXPECT_THAT(findings(), ElementsAre("the data file a is missing", "the data file c has 5 bytes, and the log says 100"));
+  EXPECT_THAT(findings(),
+              ElementsAre("the data file a is missing", "the data file c has 5 bytes, and the log says 100"));
 }
 
 TEST_F(VerifyTest, NamesDeletionVectorsThatAreNotWhatTheLogSays) {

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "base/check.h"
+#include "columnar/column_names.h"
 #include "columnar/guard.h"
 #include "delta/column_assignment.h"
 #include "delta/commit_rules.h"
@@ -165,6 +166,19 @@ Status ManagedTable::scan(const std::function<Status(columnar::ChangeBatch&)>& s
       });
 }
 
+TableSpec ManagedTable::with_stored_spelling(TableSpec spec) const {
+  const columnar::Schema stored = stored_schema();
+  const auto respell = [&](std::string& name) {
+    const std::string wanted = columnar::lower_case(name);
+    for (const columnar::Field& field : stored.fields) {
+      if (columnar::lower_case(field.name) == wanted) name = field.name;
+    }
+  };
+  for (columnar::Field& field : spec.schema.fields) respell(field.name);
+  for (std::string& name : spec.partition_columns) respell(name);
+  return spec;
+}
+
 Status ManagedTable::make_writer(const TableSpec& spec) {
   connect::TableWriterOptions options;
   options.table = key_;
@@ -186,23 +200,23 @@ Status ManagedTable::make_writer(const TableSpec& spec) {
   return ok();
 }
 
-Status ManagedTable::begin_epoch(const TableSpec& spec, bool replace) {
+Status ManagedTable::begin_epoch(const TableSpec& wanted, bool replace) {
+  const TableSpec spec = snapshot_ && !replace ? with_stored_spelling(wanted) : wanted;
   delta::TableDefinition definition;
   SLUICE_TRY_ASSIGN(definition.schema, delta::delta_schema(spec.schema));
   definition.partition_columns = spec.partition_columns;
   definition.properties = spec.properties;
   definition.properties[std::string(kPipelineProperty)] = environment_.pipeline_id;
   if (spec.mode == connect::WriteMode::Changes) definition.properties.emplace("delta.enableDeletionVectors", "true");
-  if (delta::needs_column_mapping(definition.schema)) definition.properties.emplace("delta.columnMapping.mode", "name");
+  const bool is_mapped = snapshot_ && snapshot_->properties().column_mapping_mode != delta::ColumnMappingMode::None;
+  if (delta::needs_column_mapping(definition.schema) && !is_mapped)
+    definition.properties.emplace("delta.columnMapping.mode", "name");
   if (!spec.comment.empty()) definition.description = spec.comment;
-  if (snapshot_) {
-    SLUICE_TRY_ASSIGN(definition_actions_,
-                      replace ? delta::replace_table_actions(*snapshot_, definition, environment_.random)
-                              : delta::alter_table_actions(*snapshot_, definition, environment_.random));
-  } else {
-    SLUICE_TRY_ASSIGN(definition_actions_,
-                      delta::create_table_actions(definition, environment_.clock, environment_.random));
-  }
+  auto actions = !snapshot_ ? delta::create_table_actions(definition, environment_.clock, environment_.random)
+                 : replace  ? delta::replace_table_actions(*snapshot_, definition, environment_.random)
+                            : delta::alter_table_actions(*snapshot_, definition, environment_.random);
+  if (!actions) return std::move(actions).error().in(key_);
+  definition_actions_ = std::move(*actions);
   // The locator is the writer's, so a writer lives as long as the table keeps its shape.
   if (!writer_ || !definition_actions_.empty()) SLUICE_TRY(make_writer(spec));
   if (replace && snapshot_) writer_->replace();

@@ -80,8 +80,8 @@ class ManagedTable {
   /// Passes every live row to `sink`, in stored types, as insert-only batches of at most kBatchRowsMax rows.
   Status scan(const std::function<Status(columnar::ChangeBatch&)>& sink);
 
-  /// Begins an epoch in which the table is to be as `spec` says. With `replace` the epoch's rows are all it shall hold.
-  Status begin_epoch(const TableSpec& spec, bool replace);
+  /// Begins an epoch in which the table is to be as `wanted` says, but for the case of column names that it has. With `replace` the epoch's rows are all it shall hold.
+  Status begin_epoch(const TableSpec& wanted, bool replace);
   /// Gives the changes the form in which the table will give them back (connect::TableWriter::write).
   Status write(columnar::ChangeBatch& changes);
   /// Makes the epoch's files durable and returns the commit, or nullopt if the table does not change.
@@ -97,6 +97,8 @@ class ManagedTable {
  private:
   ManagedTable(TableEnvironment& environment, std::shared_ptr<store::ObjectStore> store, std::string key)
       : environment_(environment), store_(std::move(store)), key_(std::move(key)) {}
+  /// A table keeps the spelling of its columns while it keeps its rows: files and other readers go by it.
+  TableSpec with_stored_spelling(TableSpec spec) const;
   Status make_writer(const TableSpec& spec);
   /// The table's metadata after the epoch's commit.
   const delta::Metadata& metadata_to_be() const;

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "columnar/column_names.h"
 #include "runtime/internal/evolution.h"
 #include "store/prefix_store.h"
 
@@ -118,7 +119,7 @@ Result<std::optional<EpochReport>> PipelineRunner::try_epoch() {
     SLUICE_TRY(open_tables());
     SLUICE_TRY(build_tasks());
   }
-  if (!anything_to_do()) return std::optional<EpochReport>();
+  if (must_wait() || !anything_to_do()) return std::optional<EpochReport>();
 
   EpochReport report;
   report.epoch = manifest_.epoch.next();
@@ -147,6 +148,7 @@ void PipelineRunner::forget() {
   task_environment_.reset();
   pipeline_.reset();
   sources_.clear();
+  away_.clear();
   open_ = false;
 }
 
@@ -230,21 +232,30 @@ Status PipelineRunner::look_for_input() {
   return ok();
 }
 
-/// Looks for a source's input. A path that was there when this process looked before may be mounted or moved back; until
-/// then, where that is to be waited for, nothing new comes from it.
-Status PipelineRunner::look(const std::string& key, SourceReader& source) {
-  Status status = source.look(stop_);
+/// Looks for a source's input. Where that is to be waited for, a path from which rows were taken, and which this process
+/// has seen, may be mounted or moved back: until then nothing new comes from it. A full refresh reads all that is there,
+/// so it must not take what is away for gone.
+Status PipelineRunner::look(const std::string& key, SourceReader& reader) {
+  const plan::Source& source = reader.source();
+  Status status = reader.look(stop_);
   if (status) {
-    if (const auto [at, first] = paths_there_.try_emplace(key, true); !std::exchange(at->second, true))
-      notes_.push_back(fmt::format("{} is there again", source.path()));
+    seen_.insert(key);
+    if (away_.erase(key) > 0) notes_.push_back(fmt::format("{} is there again", source.path));
     return ok();
   }
-  const auto before = paths_there_.find(key);
-  if (!options_.wait_for_paths || status.error().code() != ErrorCode::NotFound || before == paths_there_.end())
-    return status;
-  if (std::exchange(before->second, false))
-    notes_.push_back(fmt::format("{}; waiting until it is back", status.error().message()));
+  const bool waits = options_.wait_for_paths && status.error().code() == ErrorCode::NotFound && seen_.contains(key) &&
+                     manifest_.sources.contains(key) && !options_.full_refresh.covers(source.dataset);
+  if (!waits) return status;
+  if (away_.insert(key).second) {
+    notes_.push_back(fmt::format("{}; {} until it is back", status.error().message(),
+                                 source.stream ? "nothing new comes from it" : "no epoch begins"));
+  }
   return ok();
+}
+
+/// True if a view could not be computed now, because files that it needs as they are now are away.
+bool PipelineRunner::must_wait() const {
+  return std::ranges::any_of(away_, [this](const std::string& key) { return !sources_.at(key)->source().stream; });
 }
 
 /// What sources have to say counts most when it led to an error.
@@ -264,6 +275,7 @@ Status PipelineRunner::make_plan() {
   std::erase_if(sources_, [&](const auto& entry) {
     const auto& [key, reader] = entry;
     if (pipeline_->find_source(key) != nullptr) return false;
+    away_.erase(key);
     if (const auto state = manifest_.sources.find(key); state != manifest_.sources.end()) {
       state->second.position = reader->position();
     }
@@ -306,7 +318,8 @@ std::set<std::string> PipelineRunner::views_with_other_columns() const {
     if (dataset.kind != plan::DatasetKind::MaterializedView) continue;
     const ManagedTable& table = *tables_.at(table_key(dataset.name));
     if (!table.snapshot()) continue;
-    const bool repartitioned = table.snapshot()->metadata().partition_columns != dataset.partition_columns;
+    const bool repartitioned =
+        !columnar::same_names(table.snapshot()->metadata().partition_columns, dataset.partition_columns);
     if (repartitioned ||
         internal::decide_evolution(table.stored_schema(), dataset.schema).kind != internal::EvolutionKind::Same) {
       views.insert(dataset.name);

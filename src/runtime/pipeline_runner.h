@@ -111,7 +111,8 @@ class PipelineRunner {
   Result<EpochReport> finish_decided(CommitIntent intent);
   Status load_positions();
   Status look_for_input();
-  Status look(const std::string& key, SourceReader& source);
+  Status look(const std::string& key, SourceReader& reader);
+  bool must_wait() const;
   Status make_plan();
   Status open_tables();
   Status build_tasks();
@@ -158,7 +159,8 @@ class PipelineRunner {
   std::stop_token stop_;                                          ///< Of the running call.
   Manifest manifest_;                                             ///< Of the last epoch; epoch 0 before the first.
   std::map<std::string, std::unique_ptr<SourceReader>> sources_;  ///< By Source::key.
-  std::map<std::string, bool> paths_there_;  ///< By Source::key; of those seen, whether the last look found them.
+  std::set<std::string> seen_;  ///< Sources, by key, whose path this process has found.
+  std::set<std::string> away_;  ///< Of these the ones whose path the last look did not find.
   std::optional<plan::Pipeline> pipeline_;
   std::unique_ptr<TableEnvironment> table_environment_;
   std::map<std::string, std::unique_ptr<ManagedTable>> tables_;  ///< By "schema.table".

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <duckdb/common/string_util.hpp>
 
+#include "columnar/column_names.h"
 #include "runtime/internal/evolution.h"
 
 namespace sluice::runtime {
@@ -155,7 +156,7 @@ Result<std::map<std::string, Refresh>> decide_refresh(const plan::Pipeline& pipe
 Status check_fit(const plan::Pipeline& pipeline, const plan::Dataset& dataset, const StoredShape& stored,
                  bool types_may_widen) {
   const internal::Evolution evolution = internal::decide_evolution(stored.columns, dataset.schema);
-  const bool repartitioned = stored.partition_columns != dataset.partition_columns;
+  const bool repartitioned = !columnar::same_names(stored.partition_columns, dataset.partition_columns);
   // Types follow what inference finds in the files; an edit of the query that changes one is another matter.
   const bool fits = evolution.kind != internal::EvolutionKind::Incompatible &&
                     (evolution.kind != internal::EvolutionKind::Widening || types_may_widen);

@@ -47,8 +47,8 @@ class SourceReader {
   /// Errors: those of connect::FileSource.
   Status look(const std::stop_token& stop);
 
-  /// As the query names it.
-  const std::string& path() const { return source_.path; }
+  /// What it reads.
+  const plan::Source& source() const { return source_; }
 
   /// Returns how long to wait for input that stands still not yet long enough to be taken; zero if there is none.
   std::chrono::milliseconds settling_time() const;

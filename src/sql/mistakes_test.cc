@@ -135,6 +135,8 @@ const Mistake kMistakes[] = {
      "HAVING"},
     {"UnnamedColumn", "CREATE MATERIALIZED VIEW v AS SELECT s,\n  count(*) FROM t GROUP BY s;", 1070, 2, 3, "count(*)",
      "name it: count(*) AS"},
+    {"UnnamedColumnBesideAStar", "CREATE MATERIALIZED VIEW v AS SELECT *, count(*) FROM t GROUP BY ALL;", 1070, 1, 41,
+     "count(*)", "name it: count(*) AS"},
     {"TypeThatNoTableHolds", "CREATE MATERIALIZED VIEW v AS SELECT a, time::TIMESTAMP_NS AS c FROM t, quakes;", 1071, 1,
      41, "time::TIMESTAMP_NS AS c", "TIMESTAMP_NS"},
     {"ListedColumnThatIsNotThere", "CREATE MATERIALIZED VIEW v (a, bb) AS SELECT a, b FROM t;", 1072, 1, 32, "bb",

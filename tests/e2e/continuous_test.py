@@ -7,11 +7,13 @@ Environment: SLUICE_BINARY. Waits for conditions, each with a deadline.
 import json
 import os
 import pathlib
+import queue
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 SECONDS_MAX = 60
@@ -104,30 +106,58 @@ class ContinuousTest:
         if process.returncode != 3 or "error[SLU5001]" not in err:
             raise AssertionError(f"a failing run that was interrupted: exit {process.returncode}, not 3\n{err}")
 
+    def wait_for_note(self, lines, process, text):
+        """Takes lines of stderr until one holds the text."""
+        deadline = time.monotonic() + SECONDS_MAX
+        while True:
+            try:
+                line = lines.get(timeout=max(0.0, deadline - time.monotonic()))
+            except queue.Empty:
+                raise AssertionError(f"no note says: {text}") from None
+            if line is None:
+                raise AssertionError(f"the run ended with exit {process.wait()} before a note said: {text}")
+            if text in line:
+                return
+
     def move_folders_away(self):
         """Folders that are away for a while, as a mount may be, end nothing: rows stay, and more come when they are back."""
         process = subprocess.Popen([self.binary, "run", "-C", self.project], stdout=subprocess.DEVNULL,
                                    stderr=subprocess.PIPE, text=True)
+        lines = queue.Queue()
+
+        def read_lines():
+            for line in process.stderr:
+                lines.put(line)
+            lines.put(None)
+
+        threading.Thread(target=read_lines, daemon=True).start()
+        landing, reference = self.project / "landing", self.project / "reference"
+        away = self.project / "away"
         try:
             rows, price = self.rows(), self.rows("price")
             self.land(1)
             self.wait_for(process, rows + 1)
-            for name in ("landing", "reference"):
-                os.rename(self.project / name, self.project / f"{name}-away")
-            notes = []
-            while len(notes) < 2:
-                line = process.stderr.readline()
-                if not line:
-                    raise AssertionError(f"the run ended with exit {process.wait()} when its folders were away")
-                if "waiting until it is back" in line:
-                    notes.append(line)
-            for name in ("landing", "reference"):
-                os.rename(self.project / f"{name}-away", self.project / name)
+            # A stream's folder: the others go on.
+            os.rename(landing, away)
+            self.wait_for_note(lines, process, "nothing new comes from it until it is back")
+            self.set_price(price + 1)
+            self.wait_for(process, price + 1, "price")
+            os.rename(away, landing)
+            self.wait_for_note(lines, process, "is there again")
+            # Tracked files, without which a view has no answer: nothing goes on, and nothing is lost.
+            os.rename(reference, away)
+            self.wait_for_note(lines, process, "no epoch begins until it is back")
             self.land(2)
+            time.sleep(3)
+            if self.rows() != rows + 1 or process.poll() is not None:
+                raise AssertionError(f"{self.rows()} rows while tracked files were away, exit {process.poll()}")
+            os.rename(away, reference)
             self.wait_for(process, rows + 3)
-            if self.rows("price") != price:
-                raise AssertionError(f"{price} became {self.rows('price')}")
-            self.end(process, signal.SIGINT, 130)
+            if self.rows("price") != price + 1:
+                raise AssertionError(f"{price + 1} became {self.rows('price')}")
+            process.send_signal(signal.SIGINT)
+            if process.wait(timeout=SECONDS_MAX) != 130:
+                raise AssertionError(f"exit {process.returncode}, not 130")
         finally:
             process.kill()
             process.wait()

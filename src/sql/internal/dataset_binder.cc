@@ -11,6 +11,7 @@
 #include <duckdb/parser/expression/cast_expression.hpp>
 #include <duckdb/parser/expression/columnref_expression.hpp>
 #include <duckdb/parser/query_node/select_node.hpp>
+#include <duckdb/parser/query_node/set_operation_node.hpp>
 #include <duckdb/parser/tableref/list.hpp>
 #include <duckdb/planner/planner.hpp>
 
@@ -120,6 +121,7 @@ class DatasetBinder {
     auto bound = bind_query(*tree);
     if (!bound) return;
     if (!statement_.columns.empty() && !apply_columns(*tree, *bound)) return;
+    if (statement_.columns.empty()) refuse_unnamed(*tree);
     set_schema(*bound);
     if (failed_since(before)) return;
     set_query(*bound);
@@ -368,11 +370,24 @@ class DatasetBinder {
     return text.size() > kShownMax || text.find('\n') != std::string_view::npos ? "expression" : std::string(text);
   }
 
-  /// Whether somebody gave a column its odd name, which then stands in quotes: else DuckDB made it of the expression.
-  bool is_chosen(const std::string& name, Span item) const {
-    const std::string_view text = project_.source().text(item);
-    return text.find(quoted_name(name)) != std::string_view::npos ||
-           text.find(fmt::format("'{}'", name)) != std::string_view::npos;
+  /// Refuses columns without a name whose expression would become a name that somebody should have chosen.
+  void refuse_unnamed(const duckdb::SelectStatement& tree) {
+    const duckdb::QueryNode* node = tree.node.get();
+    while (node->type == duckdb::QueryNodeType::SET_OPERATION_NODE)
+      node = node->Cast<duckdb::SetOperationNode>().children.at(0).get();
+    if (node->type != duckdb::QueryNodeType::SELECT_NODE) return;
+    const auto& list = node->Cast<duckdb::SelectNode>().select_list;
+    const std::vector<Span> items = draft_.query->text.select_items();
+    for (std::size_t i = 0; i < list.size(); ++i) {
+      const duckdb::ParsedExpression& item = *list[i];
+      const bool has_name = item.HasAlias() || item.GetExpressionClass() == duckdb::ExpressionClass::COLUMN_REF ||
+                            item.GetExpressionClass() == duckdb::ExpressionClass::STAR;
+      if (has_name || columnar::is_storable_name(item.GetName())) continue;
+      const Span place = items.size() == list.size() ? items[i] : statement_.name.span;
+      fail(SqlError::BadColumnName, place,
+           fmt::format("a column without a name would be called \"{}\"", item.GetName()),
+           fmt::format("name it: {} AS …", item_text(place)));
+    }
   }
 
   void set_schema(const BoundQuery& bound) {
@@ -382,13 +397,7 @@ class DatasetBinder {
       if (!statement_.columns.empty()) return statement_.columns[column].name.span;
       return items.size() == names.size() ? items[column] : statement_.name.span;
     };
-    const bool each_written = statement_.columns.empty() && items.size() == names.size();
     for (std::size_t i = 0; i < names.size(); ++i) {
-      if (each_written && !columnar::is_storable_name(names[i]) && !is_chosen(names[i], items[i])) {
-        fail(SqlError::BadColumnName, place(i), fmt::format("a column without a name would be called \"{}\"", names[i]),
-             fmt::format("name it: {} AS …", item_text(place(i))));
-        continue;
-      }
       if (has_unnamed_members(bound.types[i])) {
         fail(SqlError::BadColumnType, place(i),
              fmt::format("column \"{}\" is {}, whose members have no names", names[i], bound.types[i].ToString()),
