@@ -3,7 +3,8 @@
 #include <algorithm>
 #include <chrono>
 #include <map>
-#include <optional>
+#include <set>
+#include <string>
 #include <vector>
 
 #include "delta/features.h"
@@ -20,28 +21,43 @@ UnixMillis cutoff_of(const Snapshot& snapshot, UnixMillis now) {
   return std::chrono::floor<std::chrono::days>(now - snapshot.properties().log_retention);
 }
 
-/// Returns the files from which the table can be made without anything older that is past the retention.
-std::optional<LogSegment> find_anchor(const std::vector<store::ObjectInfo>& listing, UnixMillis cutoff) {
+/// Returns the log checkpoints that, with all before them, are past the retention, newest first.
+std::vector<LogSegment> find_anchors(const std::vector<store::ObjectInfo>& listing, UnixMillis cutoff) {
   std::map<Version, UnixMillis> written;  // the last time that anything of the version was
-  std::vector<Version> checkpoints;
+  std::set<Version> checkpoints;
   for (const store::ObjectInfo& info : listing) {
     const auto path = parse_log_path(info.key);
     if (!path) continue;
     UnixMillis& last = written[path->version];
     last = std::max(last, info.modified);
-    if (path->is_checkpoint()) checkpoints.push_back(path->version);
+    if (path->is_checkpoint()) checkpoints.insert(path->version);
   }
   Version expired = kNoVersion;  // with all before it
   for (const auto& [version, time] : written) {
     if (time >= cutoff) break;
     expired = version;
   }
+  std::vector<LogSegment> anchors;
   for (auto version = checkpoints.rbegin(); version != checkpoints.rend(); ++version) {
     if (*version > expired) continue;
     const auto segment = decide_log_segment(listing, *version);
-    if (segment && *segment && (*segment)->checkpoint_version() == *version) return **segment;
+    if (segment && *segment && (*segment)->checkpoint_version() == *version) anchors.push_back(**segment);
   }
-  return std::nullopt;
+  return anchors;
+}
+
+/// The keys of what the log holds of versions before `version`, commits first; at most kLogFilesRemovedMax.
+std::vector<std::string> files_before(const std::vector<store::ObjectInfo>& listing, Version version) {
+  std::vector<std::string> commits;
+  std::vector<std::string> others;
+  for (const store::ObjectInfo& info : listing) {  // ascending
+    const auto path = parse_log_path(info.key);
+    if (!path || path->last_version >= version) continue;
+    (path->kind == LogPath::Kind::Commit ? commits : others).push_back(info.key);
+  }
+  commits.insert(commits.end(), others.begin(), others.end());
+  if (commits.size() > kLogFilesRemovedMax) commits.resize(kLogFilesRemovedMax);
+  return commits;
 }
 
 }  // namespace
@@ -57,22 +73,17 @@ Result<std::size_t> clean_log(store::ObjectStore& store, const Snapshot& snapsho
   SLUICE_TRY(check_writable(snapshot.protocol(), snapshot.metadata(), snapshot.schema()));
   if (!snapshot.properties().enable_expired_log_cleanup) return std::size_t{0};
   SLUICE_TRY_ASSIGN(const auto listing, store.list(kLogFolder));
-  const auto anchor = find_anchor(listing, cutoff_of(snapshot, clock.now()));
-  if (!anchor) return std::size_t{0};
-
-  std::vector<std::string> commits;
-  std::vector<std::string> others;
-  for (const store::ObjectInfo& info : listing) {  // ascending
-    const auto path = parse_log_path(info.key);
-    if (!path || path->last_version >= anchor->version) continue;
-    (path->kind == LogPath::Kind::Commit ? commits : others).push_back(info.key);
+  for (const LogSegment& anchor : find_anchors(listing, cutoff_of(snapshot, clock.now()))) {
+    const std::vector<std::string> keys = files_before(listing, anchor.version);
+    if (keys.empty()) break;
+    const Status readable =
+        internal::read_checkpoint(store, anchor.checkpoint, internal::CheckpointContent::State, [](Action&&) {});
+    if (!readable && readable.error().code() == ErrorCode::Corruption) continue;
+    SLUICE_TRY(Status(readable));
+    for (const std::string& key : keys) SLUICE_TRY(store.remove(key));
+    return keys.size();
   }
-  if (commits.empty() && others.empty()) return std::size_t{0};
-  SLUICE_TRY(internal::read_checkpoint(store, anchor->checkpoint, internal::CheckpointContent::State, [](Action&&) {}));
-  for (const auto* keys : {&commits, &others}) {
-    for (const std::string& key : *keys) SLUICE_TRY(store.remove(key));
-  }
-  return commits.size() + others.size();
+  return std::size_t{0};
 }
 
 }  // namespace sluice::delta

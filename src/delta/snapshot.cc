@@ -107,9 +107,13 @@ class Snapshot::Loader {
     if (!snapshot_.properties_.enable_in_commit_timestamps) {
       snapshot_.in_commit_timestamp_.reset();  // left over
     } else if (!snapshot_.in_commit_timestamp_ && snapshot_.last_commit_) {
-      // The log checkpoint of this version does not say it. Nothing of the table depends on it, so it may be damaged.
-      if (const auto commit = load_commit(store_, version))
-        snapshot_.in_commit_timestamp_ = in_commit_timestamp(*commit);
+      // The log checkpoint of this version does not say it. What the table holds does not depend on it, so the commit
+      // may be damaged or gone.
+      const auto commit = load_commit(store_, version);
+      const bool lost =
+          !commit && (commit.error().code() == ErrorCode::Corruption || commit.error().code() == ErrorCode::NotFound);
+      if (!commit && !lost) return commit.error();
+      if (commit) snapshot_.in_commit_timestamp_ = in_commit_timestamp(*commit);
     }
     snapshot_.version_ = version;
     snapshot_.files_ = std::move(files_).finish();

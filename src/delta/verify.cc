@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <set>
@@ -73,7 +74,9 @@ class Verifier {
     if (commits_.empty() && checkpoints_.empty()) return std::optional<Verification>();
     auto newest = Snapshot::load(store_);
     if (!newest) {
-      if (is_of_store(newest.error())) return std::move(newest).error();
+      // A table that we do not know how to read is not damaged for that.
+      const bool unknown = newest.error().code() == ErrorCode::Unsupported;
+      if (unknown || is_of_store(newest.error())) return std::move(newest).error();
       find(newest.error().message());
     } else {
       result_.newest = std::move(*newest);
@@ -129,7 +132,8 @@ class Verifier {
     const std::string key = commit_key(version);
     const auto actions = load_commit(store_, version);
     if (!actions) {
-      SLUICE_TRY(take(actions.error(), key));
+      SLUICE_TRY_ASSIGN(const bool cleaned_up, is_gone(key));
+      if (!cleaned_up) SLUICE_TRY(take(actions.error(), key));
       return false;
     }
     if (!state) return true;
@@ -149,7 +153,18 @@ class Verifier {
         apply(action, *state);
       }
     }
+    for (const std::string& path : added) {
+      const auto first = state->files.lower_bound(FileKey{path, ""});
+      if (first != state->files.end() && std::next(first) != state->files.end() && std::next(first)->first.path == path)
+        find(fmt::format("{} leaves {} in the table twice, with two deletion vectors", key, path));
+    }
     return true;
+  }
+
+  /// Whether what the listing named was there then and is not now: the log was cleaned up meanwhile.
+  Result<bool> is_gone(const std::string& key) {
+    SLUICE_TRY_ASSIGN(const auto info, store_.head(key));
+    return !info.has_value();
   }
 
   static void apply(const Action& action, State& state) {
@@ -206,7 +221,10 @@ class Verifier {
     State stored;
     const Status read = internal::read_checkpoint(store_, files, internal::CheckpointContent::State,
                                                   [&](Action&& action) { apply(action, stored); });
-    if (!read) return take(read.error(), key);
+    if (!read) {
+      SLUICE_TRY_ASSIGN(const bool cleaned_up, is_gone(key));
+      return cleaned_up ? ok() : take(read.error(), key);
+    }
     if (!stored.protocol || !stored.metadata) {
       find(fmt::format("{} lacks protocol or metadata", key));
       return ok();

@@ -26,7 +26,8 @@ struct Verification {
 /// - every live file exists and has its size; every deletion vector can be read and marks as many rows as the log
 ///   says, fewer than the file has.
 ///
-/// nullopt if there is no table. Errors: the store's alone; what is damaged is a finding.
+/// nullopt if there is no table. What the log is cleaned up of meanwhile is no finding. Errors: Unsupported (a feature or
+/// version that we do not read), the store's; what is damaged is a finding.
 /// Cost: reads the whole log, and every deletion vector; one head per data file.
 Result<std::optional<Verification>> verify_table(store::ObjectStore& store);
 

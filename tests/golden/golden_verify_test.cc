@@ -43,9 +43,14 @@ TEST(GoldenVerifyTest, FindsTheFaultsOfTablesAndNoOthers) {
     auto store = store::LocalStore::create(table.delta().string());
     ASSERT_TRUE(store);
     const auto verified = delta::verify_table(**store);
-    ASSERT_TRUE(verified) << verified.error().message();
-    ASSERT_TRUE(*verified);
     const auto fault = kFaults.find(table.id());
+    if (!verified) {  // not known, which is no fault
+      ASSERT_NE(fault, kFaults.end()) << verified.error().message();
+      EXPECT_THAT(verified.error().message(), testing::HasSubstr(fault->second));
+      ++fault_count;
+      continue;
+    }
+    ASSERT_TRUE(*verified);
     if (fault == kFaults.end()) {
       EXPECT_THAT((*verified)->findings, testing::IsEmpty());
     } else {
