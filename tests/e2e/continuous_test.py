@@ -148,9 +148,10 @@ class ContinuousTest:
             os.rename(reference, away)
             self.wait_for_note(lines, process, "no epoch begins until it is back")
             self.land(2)
-            time.sleep(3)
-            if self.rows() != rows + 1 or process.poll() is not None:
-                raise AssertionError(f"{self.rows()} rows while tracked files were away, exit {process.poll()}")
+            deadline = time.monotonic() + 3  # longer than a file must stand still
+            while time.monotonic() < deadline:
+                if self.rows() != rows + 1 or process.poll() is not None:
+                    raise AssertionError(f"{self.rows()} rows while tracked files were away, exit {process.poll()}")
             os.rename(away, reference)
             self.wait_for(process, rows + 3)
             if self.rows("price") != price + 1:
