@@ -115,15 +115,17 @@ duckdb::ChildFieldIDs field_ids_of(const std::vector<std::string>& names, const 
 
 duckdb::unique_ptr<duckdb::ParquetWriter> make_encoder(duckdb::ClientContext& client, SinkFileSystem& sink,
                                                        std::string key, const Schema& schema,
-                                                       const std::vector<FieldIds>& ids) {
+                                                       const ParquetOptions& options) {
+  const auto codec = options.compression == ParquetCompression::Snappy ? duckdb_parquet::CompressionCodec::SNAPPY
+                                                                       : duckdb_parquet::CompressionCodec::ZSTD;
   const std::vector<std::string> names = schema.names();
   const RowType types = schema.types();
   return duckdb::make_uniq<duckdb::ParquetWriter>(
       client, sink, std::move(key), duckdb::vector<duckdb::LogicalType>(types.begin(), types.end()),
-      duckdb::vector<std::string>(names.begin(), names.end()), duckdb_parquet::CompressionCodec::ZSTD,
-      field_ids_of(names, types, ids), duckdb::ShreddingType(), duckdb::vector<std::pair<std::string, std::string>>(),
-      nullptr, duckdb::optional_idx(), kDictionaryPageBytesMax, /*enable_bloom_filters=*/true,
-      kBloomFilterFalsePositives, kZstdLevel, duckdb::ParquetVersion::V1, duckdb::GeoParquetVersion::NONE);
+      duckdb::vector<std::string>(names.begin(), names.end()), codec, field_ids_of(names, types, options.field_ids),
+      duckdb::ShreddingType(), duckdb::vector<std::pair<std::string, std::string>>(), nullptr, duckdb::optional_idx(),
+      kDictionaryPageBytesMax, /*enable_bloom_filters=*/true, kBloomFilterFalsePositives, kZstdLevel,
+      duckdb::ParquetVersion::V1, duckdb::GeoParquetVersion::NONE);
 }
 
 }  // namespace
@@ -153,7 +155,7 @@ struct ParquetWriter::Impl {
   void start(duckdb::ClientContext& client, std::string key, const Schema& schema) {
     const RowType row_type = schema.types();
     types.assign(row_type.begin(), row_type.end());
-    encoder = make_encoder(client, sink, std::move(key), schema, options.field_ids);
+    encoder = make_encoder(client, sink, std::move(key), schema, options);
     buffer = duckdb::make_uniq<duckdb::ColumnDataCollection>(client, types);
     buffer->InitializeAppend(append_state);
   }

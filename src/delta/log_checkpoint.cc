@@ -37,7 +37,7 @@ Result<Tombstones> read_tombstones(store::ObjectStore& store, const LogSegment& 
       FileKey key = key_of(remove);
       tombstones.insert_or_assign(std::move(key), std::move(remove));
     };
-    SLUICE_TRY(internal::read_checkpoint(store, segment.checkpoint, internal::CheckpointContent::Tombstones, take));
+    SLUICE_TRY(internal::read_checkpoint(store, segment.checkpoint, internal::CheckpointContent::Tombstones, {take}));
   }
   for (const LogFile& commit : segment.commits) {
     SLUICE_TRY_ASSIGN(const auto actions, load_commit(store, commit.path.version));
@@ -73,8 +73,11 @@ bool has_expired(const SetTransaction& txn, const TableProperties& properties, U
 class CheckpointFile {
  public:
   static Result<CheckpointFile> create(store::ObjectStore& store, Version version) {
-    SLUICE_TRY_ASSIGN(auto writer,
-                      columnar::ParquetWriter::create(store, checkpoint_key(version), internal::checkpoint_schema()));
+    // Row groups are what threads share among them when they read, and what is in memory at once.
+    const columnar::ParquetOptions options{.row_group_rows_max = 32'768,
+                                           .compression = columnar::ParquetCompression::Snappy};
+    SLUICE_TRY_ASSIGN(auto writer, columnar::ParquetWriter::create(store, checkpoint_key(version),
+                                                                   internal::checkpoint_schema(), options));
     return CheckpointFile(std::move(writer));
   }
 
@@ -113,7 +116,7 @@ Status write_actions_of(const Snapshot& snapshot, const Tombstones& tombstones, 
     SLUICE_TRY(file.add(std::move(add)));
   }
   for (const auto& [key, remove] : tombstones) {
-    const bool is_live = snapshot.files().find(key) != nullptr;
+    const bool is_live = snapshot.files().contains(key);
     if (!is_live && !has_expired(remove, properties, now)) SLUICE_TRY(file.add(remove));
   }
   return ok();

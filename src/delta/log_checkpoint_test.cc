@@ -24,7 +24,7 @@ class LogCheckpointTest : public ::testing::Test {
     named.info.key = log_key(file.path);
     std::vector<Action> actions;
     SLUICE_CHECK_OK(internal::read_checkpoint(table_.store, std::span(&named, 1), content,
-                                              [&](Action&& action) { actions.push_back(std::move(action)); }));
+                                              {[&](Action&& action) { actions.push_back(std::move(action)); }}));
     return actions;
   }
 

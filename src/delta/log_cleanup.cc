@@ -76,8 +76,8 @@ Result<std::size_t> clean_log(store::ObjectStore& store, const Snapshot& snapsho
   for (const LogSegment& anchor : find_anchors(listing, cutoff_of(snapshot, clock.now()))) {
     const std::vector<std::string> keys = files_before(listing, anchor.version);
     if (keys.empty()) break;
-    const Status readable =
-        internal::read_checkpoint(store, anchor.checkpoint, internal::CheckpointContent::State, [](Action&&) {});
+    const Status readable = internal::read_checkpoint(store, anchor.checkpoint, internal::CheckpointContent::State,
+                                                      {[](Action&&) {}, [](const auto&) {}});
     if (!readable && readable.error().code() == ErrorCode::Corruption) continue;
     SLUICE_TRY(Status(readable));
     for (const std::string& key : keys) SLUICE_TRY(store.remove(key));

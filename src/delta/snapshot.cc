@@ -51,8 +51,10 @@ class Snapshot::Loader {
   /// Replays the log checkpoint, if there is one. Corruption means that it is of no use.
   Status replay_checkpoint(const LogSegment& segment) {
     if (segment.checkpoint.empty()) return ok();
-    const auto take = [&](Action&& action) { take_reconciled(std::move(action)); };
-    SLUICE_TRY(internal::read_checkpoint(store_, segment.checkpoint, internal::CheckpointContent::State, take));
+    const internal::CheckpointSink sink{
+        [&](Action&& action) { take_reconciled(std::move(action)); },
+        [&](std::shared_ptr<const internal::FileBlock> files) { files_.add_reconciled(std::move(files)); }};
+    SLUICE_TRY(internal::read_checkpoint(store_, segment.checkpoint, internal::CheckpointContent::State, sink));
     if (!has_protocol_ || !has_metadata_) {
       return Error(ErrorCode::Corruption,
                    fmt::format("the log checkpoint {} lacks protocol or metadata", segment.checkpoint.front().info.key))

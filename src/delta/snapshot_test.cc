@@ -1,5 +1,8 @@
 #include "delta/snapshot.h"
 
+#include <algorithm>
+
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -274,6 +277,52 @@ TEST_F(CheckpointedSnapshotTest, ADamagedCheckpointWithoutCommitsIsNamed) {
   EXPECT_EQ(load_error().code(), ErrorCode::Corruption);
   EXPECT_THAT(load_error().message(), HasSubstr("00000000000000000003.checkpoint.parquet"));
   EXPECT_THAT(load_error().message(), HasSubstr("version 0 is missing"));
+}
+
+TEST_F(CheckpointedSnapshotTest, OfManyPartsTheDamagedOneIsNamed) {
+  const Bytes good = **table_.store.get(checkpoint_key(Version(3)));
+  ASSERT_TRUE(table_.store.remove(checkpoint_key(Version(3))));
+  ASSERT_TRUE(table_.store.remove(commit_key(Version(0))));
+  const auto part_key = [](int part) {
+    return fmt::format("_delta_log/00000000000000000003.checkpoint.{:010}.0000000003.parquet", part);
+  };
+  for (int part = 1; part <= 3; ++part) ASSERT_TRUE(table_.store.put(part_key(part), good));
+  expect_right_table();  // what all three say is there once
+  EXPECT_EQ(table_.load()->checkpoint_version(), Version(3));
+  Bytes bad = good;
+
+  std::fill(bad.begin() + 4, bad.begin() + static_cast<std::ptrdiff_t>(bad.size() / 4), '\xFF');
+  ASSERT_TRUE(table_.store.put(part_key(2), bad));
+  EXPECT_EQ(load_error().code(), ErrorCode::Corruption);
+  EXPECT_THAT(load_error().message(), HasSubstr(part_key(2)));
+}
+
+TEST_F(SnapshotTest, ALargeCheckpointIsReadByManyThreadsAndIsTheSameInOrder) {
+  constexpr std::int64_t kFiles = 40'000;  // more than a row group
+  table_.create();
+  SeededRandom random(3);
+  std::vector<Action> actions;
+  for (std::int64_t i = 0; i < kFiles; ++i) {
+    AddFile file = TestTable::file(random.uuid() + random.uuid() + random.uuid() + random.uuid(), i);
+    file.partition_values = {{"k", std::to_string(i % 50)}};
+    actions.emplace_back(std::move(file));
+  }
+  table_.put(std::move(actions));
+  const auto from_commits = table_.load();
+  ASSERT_TRUE(write_log_checkpoint(table_.store, *from_commits, table_.clock));
+  ASSERT_GT((*table_.store.head(checkpoint_key(Version(1))))->size_bytes, 4u << 20);
+  ASSERT_TRUE(table_.store.remove(commit_key(Version(0))));
+  const auto from_checkpoint = table_.load();
+  ASSERT_EQ(from_checkpoint->checkpoint_version(), Version(1));
+  ASSERT_EQ(from_checkpoint->files().size(), static_cast<std::size_t>(kFiles));
+  EXPECT_EQ(from_checkpoint->files().total_bytes(), 100 * kFiles);
+  auto expected = from_commits->files().begin();
+  for (const AddFile& file : from_checkpoint->files()) {
+    AddFile same = *expected;
+    same.data_change = false;  // as log checkpoints have it
+    ASSERT_EQ(file, same);
+    ++expected;
+  }
 }
 
 TEST_F(CheckpointedSnapshotTest, AStoreThatFailsWhileTheCheckpointIsReadIsNoDamage) {

@@ -220,7 +220,7 @@ class Verifier {
     const std::string& key = files.front().info.key;
     State stored;
     const Status read = internal::read_checkpoint(store_, files, internal::CheckpointContent::State,
-                                                  [&](Action&& action) { apply(action, stored); });
+                                                  {[&](Action&& action) { apply(action, stored); }});
     if (!read) {
       SLUICE_TRY_ASSIGN(const bool cleaned_up, is_gone(key));
       return cleaned_up ? ok() : take(read.error(), key);

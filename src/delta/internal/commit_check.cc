@@ -118,7 +118,7 @@ class CommitCheck {
   }
 
   Status check_remove(const RemoveFile& remove, const Table& table) const {
-    if (base_ == nullptr || base_->files().find(key_of(remove)) == nullptr) {
+    if (base_ == nullptr || !base_->files().contains(key_of(remove))) {
       return invalid(
           fmt::format("the file {} cannot be removed: it is not in the table, or with another deletion "
                       "vector",
@@ -138,9 +138,9 @@ class CommitCheck {
     if (removed != removes_.end() && key_of(*removed->second) == key_of(add)) {
       return invalid(fmt::format("the file {} is both added and removed", add.path));
     }
-    const AddFile* present = base_ == nullptr ? nullptr : base_->files().find_path(add.path);
-    const bool is_same = present != nullptr && key_of(*present) == key_of(add);
-    if (present != nullptr && !is_same && removed == removes_.end()) {
+    const std::optional<AddFile> present = base_ == nullptr ? std::nullopt : base_->files().find_path(add.path);
+    const bool is_same = present && key_of(*present) == key_of(add);
+    if (present && !is_same && removed == removes_.end()) {
       return invalid(
           fmt::format("the file {} is in the table with another deletion vector, which is not removed", add.path));
     }

@@ -388,7 +388,8 @@ Result<std::shared_ptr<const DeltaScan>> DeltaScan::create(DeltaTable table, Obj
     scan->partition_columns_.push_back({*column, delta::physical_name(scan->fields_.fields[*column], mode)});
   }
   scan->row_count_estimate_ = 0;
-  for (const delta::AddFile& file : snapshot.files()) {
+  for (const delta::AddFile& live : snapshot.files()) {
+    const delta::AddFile& file = scan->live_files_.emplace_back(live);
     File entry{&file.path, &file.partition_values, nullptr, pointer_to(file.deletion_vector), &file};
     if (extra == Extra::RowTracking) {
       if (!file.base_row_id) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -78,6 +79,7 @@ class DeltaScan {
 
   DeltaTable table_;
   std::vector<delta::CommitChanges> changes_;
+  std::deque<delta::AddFile> live_files_;  // what File::live points to
   delta::DataType fields_;
   columnar::Schema schema_;
   std::vector<File> files_;

@@ -41,7 +41,7 @@ Result<delta::DeletionVector> mark(store::ObjectStore& store, const delta::AddFi
 
 /// A file that keeps some of its rows.
 struct Remainder {
-  const delta::AddFile* file;
+  delta::AddFile file;
   delta::DeletionVector vector;
 };
 
@@ -95,14 +95,14 @@ Status remove_rows(store::ObjectStore& store, Clock& clock, Random& random, cons
   for (auto begin = rows.begin(); begin != rows.end();) {
     const auto end = std::find_if(begin, rows.end(), [&](const RowLocation& row) { return row.file != begin->file; });
     const std::string& path = locator.path(begin->file);
-    const delta::AddFile* file = snapshot.files().find_path(path);
-    if (file == nullptr) return Error(ErrorCode::Corruption, fmt::format("data file {} is not in the table", path));
+    auto file = snapshot.files().find_path(path);
+    if (!file) return Error(ErrorCode::Corruption, fmt::format("data file {} is not in the table", path));
     SLUICE_TRY_ASSIGN(const auto all_rows, row_count(*file));
     SLUICE_TRY_ASSIGN(auto vector, mark(store, *file, std::span(begin, end)));
     prepared.actions.emplace_back(removal_of(*file, clock.now()));
     if (vector.cardinality() > all_rows) return corrupt(*file, "has more deleted rows than rows");
     if (vector.cardinality() < all_rows) {
-      remainders.push_back({file, std::move(vector)});
+      remainders.push_back({std::move(*file), std::move(vector)});
     } else {
       ++prepared.files_removed;
     }
@@ -110,7 +110,7 @@ Status remove_rows(store::ObjectStore& store, Clock& clock, Random& random, cons
   }
   SLUICE_TRY_ASSIGN(auto descriptors, store_vectors(store, random, remainders));
   for (std::size_t i = 0; i < remainders.size(); ++i) {
-    delta::AddFile file = *remainders[i].file;
+    delta::AddFile file = std::move(remainders[i].file);
     file.data_change = true;
     file.deletion_vector = std::move(descriptors[i]);
     SLUICE_TRY_ASSIGN(file.stats, delta::with_wide_bounds(*file.stats));
