@@ -38,7 +38,7 @@ constexpr std::int64_t kDays = 400;
 /// Small commits behind the log checkpoint, for refreshes.
 constexpr std::int64_t kNewCommits = 10;
 
-std::string g_folder;                 // NOLINT: given by main
+std::string g_folder;                   // NOLINT: given by main
 std::int64_t g_file_count = 1'000'000;  // NOLINT
 
 /// A file as sluice and Spark name them, with the statistics of five columns; about 100 and 300 bytes.
@@ -109,7 +109,8 @@ class Table {
   void make() {
     sluice::SystemClock clock;
     sluice::SeededRandom random(1);
-    auto first = sluice::delta::create_table_actions({schema(), {"day"}, {}, std::nullopt, std::nullopt}, clock, random);
+    auto first =
+        sluice::delta::create_table_actions({schema(), {"day"}, {}, std::nullopt, std::nullopt}, clock, random);
     SLUICE_CHECK_OK(first);
     put(Version(0), *first);
     std::int64_t index = 0;
@@ -119,7 +120,7 @@ class Table {
         actions.emplace_back(make_file(index, random));
       put(version, actions);
     }
-    SLUICE_CHECK_OK(sluice::delta::write_log_checkpoint(*store_, *load(), clock));
+    SLUICE_CHECK_OK(sluice::delta::write_log_checkpoint(*store_, *load(), clock, random));
     // Without these nothing but the log checkpoint can be read.
     for (Version version(0); version < checkpointed_; version = version.next())
       SLUICE_CHECK_OK(store_->remove(sluice::delta::commit_key(version)));
@@ -205,9 +206,10 @@ BENCHMARK(iterate_over_all_files)->Unit(benchmark::kMillisecond)->UseRealTime();
 void write_log_checkpoint(benchmark::State& state) {
   Table table;
   sluice::SystemClock clock;
+  sluice::SeededRandom random(2);
   const auto snapshot = table.load();
   const MemoryWatch memory;
-  for (auto _ : state) SLUICE_CHECK_OK(sluice::delta::write_log_checkpoint(table.store(), *snapshot, clock));
+  for (auto _ : state) SLUICE_CHECK_OK(sluice::delta::write_log_checkpoint(table.store(), *snapshot, clock, random));
   memory.report(state);
 }
 BENCHMARK(write_log_checkpoint)->Unit(benchmark::kMillisecond)->UseRealTime()->Iterations(1);

@@ -16,7 +16,7 @@ using ::testing::UnorderedElementsAre;
 
 class LogCheckpointTest : public ::testing::Test {
  protected:
-  void write() { SLUICE_CHECK_OK(write_log_checkpoint(table_.store, *table_.load(), table_.clock)); }
+  void write() { SLUICE_CHECK_OK(write_log_checkpoint(table_.store, *table_.load(), table_.clock, table_.random)); }
 
   std::vector<Action> read(internal::CheckpointContent content) {
     const LogFile file{*parse_log_path(checkpoint_key(table_.load()->version())), {}};
@@ -166,7 +166,7 @@ TEST_F(LogCheckpointTest, AFailureLeavesTheTableAsItWas) {
        {store::Operation::Create, store::Operation::Append, store::Operation::Finish}) {
     store::FaultStore failing(
         table_.store, {{operation, "checkpoint", 1, ErrorCode::ResourceExhausted, store::Fault::Moment::Before}});
-    const Status status = write_log_checkpoint(failing, *table_.load(), table_.clock);
+    const Status status = write_log_checkpoint(failing, *table_.load(), table_.clock, table_.random);
     ASSERT_FALSE(status);
     EXPECT_EQ(status.error().code(), ErrorCode::ResourceExhausted);
     EXPECT_EQ(failing.struck_count(), 1u);
@@ -175,10 +175,135 @@ TEST_F(LogCheckpointTest, AFailureLeavesTheTableAsItWas) {
   }
 }
 
+/// Tables with delta.checkpointPolicy v2.
+class V2LogCheckpointTest : public LogCheckpointTest {
+ protected:
+  V2LogCheckpointTest() { table_.create({{"delta.checkpointPolicy", "v2"}}); }
+
+  std::vector<std::string> sidecars() {
+    std::vector<std::string> keys;
+    auto listing = table_.store.list(kSidecarFolder, "");
+    SLUICE_CHECK_OK(listing);
+    for (const auto& info : *listing) keys.push_back(info.key);
+    return keys;
+  }
+
+  void remove_commits(int last) {
+    for (int version = 0; version <= last; ++version)
+      SLUICE_CHECK_OK(table_.store.remove(commit_key(Version(version))));
+  }
+};
+
+TEST_F(V2LogCheckpointTest, HoldsTheStateInAManifestAndASidecar) {
+  const AddFile gone = TestTable::file("gone");
+  table_.put({TestTable::file("a"), TestTable::file("b"), gone, SetTransaction{"app", 7, std::nullopt}});
+  table_.put({removed_at(gone, table_.clock.now())});
+  const auto before = table_.load();
+  ASSERT_THAT(*before->protocol().reader_features, ::testing::Contains("v2Checkpoint"));
+  write();
+  ASSERT_EQ(sidecars().size(), 1u);
+  const auto named = read(internal::CheckpointContent::Sidecars);
+  ASSERT_EQ(named.size(), 1u);
+  EXPECT_EQ(std::string(kSidecarFolder) + std::get<Sidecar>(named[0]).path, sidecars()[0]);
+  EXPECT_EQ(std::get<Sidecar>(named[0]).size_bytes,
+            static_cast<std::int64_t>((*table_.store.head(sidecars()[0]))->size_bytes));
+  remove_commits(2);
+  const auto after = table_.load();
+  EXPECT_EQ(after->checkpoint_version(), Version(2));
+  EXPECT_EQ(after->protocol(), before->protocol());
+  EXPECT_EQ(after->metadata(), before->metadata());
+  EXPECT_EQ(after->transactions(), before->transactions());
+  EXPECT_THAT(TestTable::paths(*after), ElementsAre("a", "b"));
+  EXPECT_THAT(tombstones(), ElementsAre("gone"));
+  // checkpointMetadata, protocol, metaData, txn and sidecar; two files and a tombstone.
+  EXPECT_THAT(**table_.store.get(kLastCheckpointKey), ::testing::HasSubstr("\"size\":8"));
+}
+
+TEST_F(V2LogCheckpointTest, AnEmptyTableNeedsNoSidecar) {
+  write();
+  EXPECT_THAT(sidecars(), IsEmpty());
+  remove_commits(0);
+  EXPECT_TRUE(table_.load()->files().empty());
+}
+
+TEST_F(V2LogCheckpointTest, ManyFilesFillManySidecars) {
+  std::vector<Action> adds;
+  for (std::size_t i = 0; i <= kSidecarActionsMax; ++i) {
+    AddFile file;
+    file.path = std::to_string(i);
+    adds.emplace_back(std::move(file));
+  }
+  table_.put(std::move(adds));
+  write();
+  EXPECT_EQ(sidecars().size(), 2u);
+  remove_commits(1);
+  EXPECT_EQ(table_.load()->files().size(), kSidecarActionsMax + 1);
+}
+
+TEST_F(V2LogCheckpointTest, IsReplacedWhole) {
+  table_.put({TestTable::file("a")});
+  write();
+  write();
+  EXPECT_EQ(sidecars().size(), 2u);  // a reader may be at the first one
+  remove_commits(1);
+  EXPECT_THAT(TestTable::paths(*table_.load()), ElementsAre("a"));
+}
+
+TEST_F(V2LogCheckpointTest, WithoutASoundSidecarItIsPassedOverOrNamed) {
+  table_.put({TestTable::file("a"), TestTable::file("b")});
+  write();
+  const std::string key = sidecars()[0];
+  const Bytes good = **table_.store.get(key);
+  for (const bool commits_there : {true, false}) {
+    if (!commits_there) remove_commits(1);
+    for (const std::optional<Bytes>& bad :
+         {std::optional<Bytes>(), std::optional<Bytes>(""), std::optional<Bytes>(good.substr(0, good.size() / 2)),
+          std::optional<Bytes>(good.substr(1))}) {
+      ASSERT_TRUE(bad ? table_.store.put(key, *bad) : table_.store.remove(key));
+      const auto loaded = Snapshot::load(table_.store);
+      if (commits_there) {
+        ASSERT_TRUE(loaded);
+        EXPECT_EQ(TestTable::paths(**loaded), (std::vector<std::string>{"a", "b"}));
+      } else {
+        ASSERT_FALSE(loaded);
+        EXPECT_EQ(loaded.error().code(), ErrorCode::Corruption);
+        EXPECT_THAT(loaded.error().message(), ::testing::HasSubstr(key));
+      }
+    }
+  }
+}
+
+TEST_F(V2LogCheckpointTest, AFailureLeavesTheTableAsItWas) {
+  table_.put({TestTable::file("a")});
+  for (const char* part : {"_sidecars/", ".checkpoint.parquet"}) {
+    for (const auto operation : {store::Operation::Create, store::Operation::Append, store::Operation::Finish}) {
+      store::FaultStore failing(table_.store,
+                                {{operation, part, 1, ErrorCode::ResourceExhausted, store::Fault::Moment::Before}});
+      const Status status = write_log_checkpoint(failing, *table_.load(), table_.clock, table_.random);
+      ASSERT_FALSE(status);
+      EXPECT_EQ(status.error().code(), ErrorCode::ResourceExhausted);
+      EXPECT_THAT(TestTable::paths(*table_.load()), ElementsAre("a"));
+      EXPECT_EQ(table_.load()->checkpoint_version(), kNoVersion);
+    }
+  }
+}
+
+TEST_F(LogCheckpointTest, ThePolicyAloneAsksForNoFormThatTheProtocolDoesNotName) {
+  table_.create();
+  Metadata metadata = table_.load()->metadata();
+  metadata.configuration["delta.checkpointPolicy"] = "v2";
+  table_.put({metadata, TestTable::file("a")});
+  write();
+  EXPECT_THAT(read(internal::CheckpointContent::Sidecars), IsEmpty());
+  ASSERT_TRUE(table_.store.remove(commit_key(Version(0))));
+  EXPECT_THAT(TestTable::paths(*table_.load()), ElementsAre("a"));
+}
+
 TEST_F(LogCheckpointTest, ATableWeMayNotWriteGetsNone) {
   table_.create();
   table_.put({Protocol{1, 7, std::nullopt, std::set<std::string>{"checkpointProtection"}}});
-  EXPECT_EQ(write_log_checkpoint(table_.store, *table_.load(), table_.clock).error().code(), ErrorCode::Unsupported);
+  EXPECT_EQ(write_log_checkpoint(table_.store, *table_.load(), table_.clock, table_.random).error().code(),
+            ErrorCode::Unsupported);
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "delta/data_path.h"
 #include "delta/features.h"
 #include "delta/internal/checkpoint_reader.h"
 #include "delta/log_segment.h"
@@ -60,6 +61,59 @@ std::vector<std::string> files_before(const std::vector<store::ObjectInfo>& list
   return commits;
 }
 
+/// The names of the sidecars that the log checkpoints in the listing name; nullopt if one of them cannot be read.
+Result<std::optional<std::set<std::string>>> named_sidecars(store::ObjectStore& store,
+                                                            const std::vector<store::ObjectInfo>& listing) {
+  std::set<std::string> names;
+  const auto take = [&](Action&& action) { names.insert(canonical_path(std::get<Sidecar>(action).path)); };
+  for (const store::ObjectInfo& info : listing) {
+    const auto path = parse_log_path(info.key);
+    if (!path || !path->is_checkpoint() || path->kind == LogPath::Kind::MultiPartCheckpoint) continue;
+    const LogFile file{*path, info};
+    const Status read =
+        internal::read_checkpoint(store, std::span(&file, 1), internal::CheckpointContent::Sidecars, {take});
+    if (!read && read.error().code() == ErrorCode::Corruption) return std::optional<std::set<std::string>>();
+    SLUICE_TRY(Status(read));
+  }
+  return std::optional(std::move(names));
+}
+
+/// Removes old sidecars that no log checkpoint names; returns how many.
+Result<std::size_t> remove_sidecars(store::ObjectStore& store, UnixMillis now, std::size_t count_max) {
+  SLUICE_TRY_ASSIGN(const auto sidecars, store.list(kSidecarFolder));
+  if (sidecars.empty()) return std::size_t{0};
+  // Listed after the sidecars: what a log checkpoint that is younger names cannot be among them and old.
+  SLUICE_TRY_ASSIGN(const auto listing, store.list(kLogFolder));
+  SLUICE_TRY_ASSIGN(const auto named, named_sidecars(store, listing));
+  if (!named) return std::size_t{0};
+  const UnixMillis cutoff = std::chrono::floor<std::chrono::days>(now) - std::chrono::days(1);
+  std::size_t count = 0;
+  for (const store::ObjectInfo& info : sidecars) {
+    const std::string_view name = std::string_view(info.key).substr(kSidecarFolder.size());
+    if (count == count_max || info.modified >= cutoff || named->contains(std::string(name))) continue;
+    SLUICE_TRY(store.remove(info.key));
+    ++count;
+  }
+  return count;
+}
+
+/// Removes what is past the retention, but sidecars; returns how many.
+Result<std::size_t> remove_expired(store::ObjectStore& store, const Snapshot& snapshot, UnixMillis now) {
+  SLUICE_TRY_ASSIGN(const auto listing, store.list(kLogFolder));
+  for (const LogSegment& anchor : find_anchors(listing, cutoff_of(snapshot, now))) {
+    const std::vector<std::string> keys = files_before(listing, anchor.version);
+    if (keys.empty()) break;
+    const internal::CheckpointSink nowhere{[](Action&&) {}, [](const auto&) {}};
+    const Status readable =
+        internal::read_checkpoint(store, anchor.checkpoint, internal::CheckpointContent::State, nowhere);
+    if (!readable && readable.error().code() == ErrorCode::Corruption) continue;
+    SLUICE_TRY(Status(readable));
+    for (const std::string& key : keys) SLUICE_TRY(store.remove(key));
+    return keys.size();
+  }
+  return std::size_t{0};
+}
+
 }  // namespace
 
 bool log_cleanup_due(const Snapshot& snapshot) {
@@ -72,18 +126,10 @@ bool log_cleanup_due(const Snapshot& snapshot) {
 Result<std::size_t> clean_log(store::ObjectStore& store, const Snapshot& snapshot, Clock& clock) {
   SLUICE_TRY(check_writable(snapshot.protocol(), snapshot.metadata(), snapshot.schema()));
   if (!snapshot.properties().enable_expired_log_cleanup) return std::size_t{0};
-  SLUICE_TRY_ASSIGN(const auto listing, store.list(kLogFolder));
-  for (const LogSegment& anchor : find_anchors(listing, cutoff_of(snapshot, clock.now()))) {
-    const std::vector<std::string> keys = files_before(listing, anchor.version);
-    if (keys.empty()) break;
-    const Status readable = internal::read_checkpoint(store, anchor.checkpoint, internal::CheckpointContent::State,
-                                                      {[](Action&&) {}, [](const auto&) {}});
-    if (!readable && readable.error().code() == ErrorCode::Corruption) continue;
-    SLUICE_TRY(Status(readable));
-    for (const std::string& key : keys) SLUICE_TRY(store.remove(key));
-    return keys.size();
-  }
-  return std::size_t{0};
+  const UnixMillis now = clock.now();
+  SLUICE_TRY_ASSIGN(const std::size_t expired, remove_expired(store, snapshot, now));
+  SLUICE_TRY_ASSIGN(const std::size_t sidecars, remove_sidecars(store, now, kLogFilesRemovedMax - expired));
+  return expired + sidecars;
 }
 
 }  // namespace sluice::delta

@@ -22,8 +22,10 @@ bool log_cleanup_due(const Snapshot& snapshot);
 /// which the retention began (midnight, UTC). That one is read through first; if it is damaged, an older one takes its
 /// place. At most kLogFilesRemovedMax go at once, so that nobody waits long; the rest goes the next time. Commits go first, oldest first, so that what is left always is a log without a gap.
 ///
-/// Takes no part in a commit: a failure may be logged and forgotten. Sidecars of log checkpoints (which we do not write)
-/// stay. Errors: Unsupported if we may not write the table; the store's.
+/// Sidecars that no log checkpoint names any more go, too, when they are older than a day before midnight: a younger one
+/// may be of a log checkpoint that is being written. They all stay if one of the log checkpoints cannot be read.
+///
+/// Takes no part in a commit: a failure may be logged and forgotten. Errors: Unsupported if we may not write the table; the store's.
 /// Spec: "Metadata Cleanup".
 Result<std::size_t> clean_log(store::ObjectStore& store, const Snapshot& snapshot, Clock& clock);
 

@@ -20,7 +20,8 @@ class LogCleanupTest : public ::testing::Test {
   void commit(int count) {
     for (int i = 0; i < count; ++i) {
       const Version version = table_.put({TestTable::file("f" + std::to_string(file_count_++))});
-      if (version.value() % 5 == 0) SLUICE_CHECK_OK(write_log_checkpoint(table_.store, *table_.load(), table_.clock));
+      if (version.value() % 5 == 0)
+        SLUICE_CHECK_OK(write_log_checkpoint(table_.store, *table_.load(), table_.clock, table_.random));
       table_.clock.advance(hours(1));
     }
   }
@@ -112,7 +113,8 @@ TEST_F(LogCleanupTest, InterruptedAnywhereItLeavesATable) {
     table.create();
     for (int i = 0; i < 12; ++i) {
       const Version version = table.put({TestTable::file("f" + std::to_string(i))});
-      if (version.value() % 5 == 0) SLUICE_CHECK_OK(write_log_checkpoint(table.store, *table.load(), table.clock));
+      if (version.value() % 5 == 0)
+        SLUICE_CHECK_OK(write_log_checkpoint(table.store, *table.load(), table.clock, table.random));
     }
     const auto before = TestTable::paths(*table.load());
     table.clock.advance(hours(24 * 365));
@@ -138,6 +140,59 @@ TEST_F(LogCleanupTest, IsDueAtEveryTenthCheckpoint) {
     if (log_cleanup_due(*table_.load())) due.push_back(version.value());
   }
   EXPECT_THAT(due, ElementsAre(10, 20));
+}
+
+class SidecarCleanupTest : public ::testing::Test {
+ protected:
+  SidecarCleanupTest() {
+    table_.create({{"delta.checkpointPolicy", "v2"}});
+    table_.put({TestTable::file("a")});
+    for (int i = 0; i < 2; ++i) write();  // the second leaves the first one's sidecar behind
+    SLUICE_CHECK(sidecar_count() == 2, "each has its own");
+  }
+
+  void write() { SLUICE_CHECK_OK(write_log_checkpoint(table_.store, *table_.load(), table_.clock, table_.random)); }
+
+  std::size_t sidecar_count() {
+    auto listing = table_.store.list(kSidecarFolder, "");
+    SLUICE_CHECK_OK(listing);
+    return listing->size();
+  }
+
+  std::size_t clean() {
+    auto removed = clean_log(table_.store, *table_.load(), table_.clock);
+    SLUICE_CHECK_OK(removed);
+    return *removed;
+  }
+
+  TestTable table_;
+};
+
+TEST_F(SidecarCleanupTest, RemovesOldOnesThatNoLogCheckpointNames) {
+  EXPECT_EQ(clean(), 0u);  // they may be of one that is being written
+  table_.clock.advance(hours(49));
+  EXPECT_EQ(clean(), 1u);
+  EXPECT_EQ(sidecar_count(), 1u);
+  for (const int version : {0, 1}) ASSERT_TRUE(table_.store.remove(commit_key(Version(version))));
+  EXPECT_EQ(TestTable::paths(*table_.load()), std::vector<std::string>{"a"});
+  EXPECT_EQ(clean(), 0u);
+}
+
+TEST_F(SidecarCleanupTest, WithALogCheckpointItsSidecarsGo) {
+  table_.clock.advance(hours(24 * 31));
+  table_.put({TestTable::file("b")});
+  write();
+  table_.clock.advance(hours(24 * 31));
+  EXPECT_EQ(clean(), 2u + 1u + 2u);  // two commits, a log checkpoint, its sidecar and the orphan
+  EXPECT_EQ(sidecar_count(), 1u);
+  EXPECT_EQ(TestTable::paths(*table_.load()), (std::vector<std::string>{"a", "b"}));
+}
+
+TEST_F(SidecarCleanupTest, StaysAwayWhileALogCheckpointCannotBeRead) {
+  ASSERT_TRUE(table_.store.put(checkpoint_key(Version(1)), "damaged"));
+  table_.clock.advance(hours(49));
+  EXPECT_EQ(clean(), 0u);
+  EXPECT_EQ(sidecar_count(), 2u);
 }
 
 }  // namespace

@@ -11,6 +11,8 @@ namespace sluice::delta {
 
 /// Folder of the log below the table root, with its slash.
 inline constexpr std::string_view kLogFolder = "_delta_log/";
+/// Folder of the sidecars of v2 log checkpoints below the table root, with its slash.
+inline constexpr std::string_view kSidecarFolder = "_delta_log/_sidecars/";
 /// Key of the hint that names a recent log checkpoint.
 inline constexpr std::string_view kLastCheckpointKey = "_delta_log/_last_checkpoint";
 

@@ -104,7 +104,7 @@ TEST_F(SnapshotTest, RefreshReadsNoCommitTwice) {
 TEST_F(SnapshotTest, RefreshSurvivesACleanedUpLog) {
   create_with_files();
   const auto older = table_.load(Version(1));
-  ASSERT_TRUE(write_log_checkpoint(table_.store, *table_.load(), table_.clock));
+  ASSERT_TRUE(write_log_checkpoint(table_.store, *table_.load(), table_.clock, table_.random));
   for (int version = 0; version < 3; ++version) ASSERT_TRUE(table_.store.remove(commit_key(Version(version))));
   const auto refreshed = Snapshot::refresh(table_.store, older);
   ASSERT_TRUE(refreshed);
@@ -224,7 +224,7 @@ class CheckpointedSnapshotTest : public SnapshotTest {
  protected:
   CheckpointedSnapshotTest() {
     create_with_files();
-    SLUICE_CHECK_OK(write_log_checkpoint(table_.store, *table_.load(), table_.clock));
+    SLUICE_CHECK_OK(write_log_checkpoint(table_.store, *table_.load(), table_.clock, table_.random));
     table_.put({TestTable::file("d")});
   }
 
@@ -309,7 +309,7 @@ TEST_F(SnapshotTest, ALargeCheckpointIsReadByManyThreadsAndIsTheSameInOrder) {
   }
   table_.put(std::move(actions));
   const auto from_commits = table_.load();
-  ASSERT_TRUE(write_log_checkpoint(table_.store, *from_commits, table_.clock));
+  ASSERT_TRUE(write_log_checkpoint(table_.store, *from_commits, table_.clock, table_.random));
   ASSERT_GT((*table_.store.head(checkpoint_key(Version(1))))->size_bytes, 4u << 20);
   ASSERT_TRUE(table_.store.remove(commit_key(Version(0))));
   const auto from_checkpoint = table_.load();

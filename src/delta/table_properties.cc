@@ -165,6 +165,9 @@ Status take_property(TableProperties& properties, std::string_view key, const st
     const auto interval = read_integer(value);
     if (!interval || *interval < 1) return meaningless(key, value, "a number of commits, at least 1");
     properties.checkpoint_interval = *interval;
+  } else if (key == "delta.checkpointPolicy") {
+    if (value != "classic" && value != "v2") return meaningless(key, value, "classic or v2");
+    properties.v2_checkpoints = value == "v2";
   } else if (key == "delta.checkpoint.writeStatsAsJson") {
     SLUICE_TRY_ASSIGN(properties.checkpoint_stats_as_json, read_boolean(key, value));
   } else if (key == "delta.checkpoint.writeStatsAsStruct") {

@@ -23,6 +23,7 @@ struct TableProperties {
   bool enable_row_tracking = false;                                 ///< delta.enableRowTracking
   ColumnMappingMode column_mapping_mode = ColumnMappingMode::None;  ///< delta.columnMapping.mode
   std::int64_t checkpoint_interval = 10;                            ///< delta.checkpointInterval, commits; at least 1.
+  bool v2_checkpoints = false;                                      ///< delta.checkpointPolicy is v2
   bool checkpoint_stats_as_json = true;                             ///< delta.checkpoint.writeStatsAsJson
   bool checkpoint_stats_as_struct = false;                          ///< delta.checkpoint.writeStatsAsStruct
   std::int64_t statistics_columns_max = 32;  ///< delta.dataSkippingNumIndexedCols, leaf columns; -1: all.

@@ -198,7 +198,7 @@ class CleanedUpLogTest : public TransactionTest {
  protected:
   /// Commits on, checkpoints, and removes the commits up to and with `last`.
   void clean_up(int last) {
-    SLUICE_CHECK_OK(write_log_checkpoint(table_.store, *table_.load(), table_.clock));
+    SLUICE_CHECK_OK(write_log_checkpoint(table_.store, *table_.load(), table_.clock, table_.random));
     for (int version = 0; version <= last; ++version)
       SLUICE_CHECK_OK(table_.store.remove(commit_key(Version(version))));
   }
@@ -481,7 +481,7 @@ TEST_F(TransactionTest, AnInCommitTimestampIsFoundBesideItsCheckpoint) {
   ASSERT_TRUE(commit(table_.load(), request({TestTable::file("a")})));
   ASSERT_TRUE(commit(table_.load(), request({TestTable::file("b")})));
   const auto before = table_.load()->commit_time();
-  SLUICE_CHECK_OK(write_log_checkpoint(table_.store, *table_.load(), table_.clock));
+  SLUICE_CHECK_OK(write_log_checkpoint(table_.store, *table_.load(), table_.clock, table_.random));
   EXPECT_EQ(table_.load()->checkpoint_version(), Version(2));
   EXPECT_EQ(table_.load()->commit_time(), before);
   SLUICE_CHECK_OK(table_.store.put(commit_key(Version(2)), "no commit"));

@@ -229,7 +229,26 @@ class Verifier {
       find(fmt::format("{} lacks protocol or metadata", key));
       return ok();
     }
+    SLUICE_TRY(check_sidecars(files));
     use(key, std::move(stored));
+    return ok();
+  }
+
+  /// The sidecars can be read, or we would not be here; readers also rely on the sizes that the manifest states.
+  Status check_sidecars(const std::vector<LogFile>& files) {
+    if (files.front().path.kind == LogPath::Kind::MultiPartCheckpoint) return ok();
+    std::vector<Sidecar> sidecars;
+    const Status read =
+        internal::read_checkpoint(store_, files, internal::CheckpointContent::Sidecars,
+                                  {[&](Action&& action) { sidecars.push_back(std::get<Sidecar>(std::move(action))); }});
+    if (!read) return take(read.error(), files.front().info.key);
+    for (const Sidecar& sidecar : sidecars) {
+      const std::string key = std::string(kSidecarFolder) + canonical_path(sidecar.path);
+      SLUICE_TRY_ASSIGN(const auto info, store_.head(key));
+      if (info && info->size_bytes != static_cast<std::uint64_t>(sidecar.size_bytes))
+        find(fmt::format("{} says that {} has {} bytes, but it has {}", files.front().info.key, key, sidecar.size_bytes,
+                         info->size_bytes));
+    }
     return ok();
   }
 

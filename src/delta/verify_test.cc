@@ -26,7 +26,7 @@ class VerifyTest : public ::testing::Test {
     marked_ = TestTable::file("a");
     marked_.deletion_vector = inline_deletion_vector(DeletionVector(deleted));
     table_.put({TestTable::removal_of(TestTable::file("a")), marked_, DomainMetadata{"d", "{}", false}});
-    SLUICE_CHECK_OK(write_log_checkpoint(table_.store, *table_.load(), table_.clock));
+    SLUICE_CHECK_OK(write_log_checkpoint(table_.store, *table_.load(), table_.clock, table_.random));
     table_.put({TestTable::file("c"), TestTable::removal_of(TestTable::file("b"))});
   }
 
@@ -71,7 +71,7 @@ TEST_F(VerifyTest, NamesWhatACheckpointHasOtherwiseThanTheCommits) {
   other.create({{"delta.enableDeletionVectors", "true"}, {"note", "another"}});
   other.put({TestTable::file("b"), TestTable::file("z"), SetTransaction{"app", 6, {}}});
   other.put({DomainMetadata{"d", "{\"x\":1}", false}});
-  SLUICE_CHECK_OK(write_log_checkpoint(other.store, *other.load(), other.clock));
+  SLUICE_CHECK_OK(write_log_checkpoint(other.store, *other.load(), other.clock, other.random));
   put(checkpoint_key(Version(2)), **other.store.get(checkpoint_key(Version(2))));
   // The commits win where they are there, so only the checkpoint is at fault; but readers go by it.
   EXPECT_THAT(findings(), ::testing::IsSupersetOf({HasSubstr("other metadata"), HasSubstr("lacks the file a"),
@@ -79,6 +79,31 @@ TEST_F(VerifyTest, NamesWhatACheckpointHasOtherwiseThanTheCommits) {
                                                    HasSubstr("other domain metadata")}));
   put(checkpoint_key(Version(2)), "no parquet");
   EXPECT_THAT(findings(), ElementsAre(HasSubstr(checkpoint_key(Version(2)))));
+}
+
+TEST(VerifySidecarsTest, NamesOnesThatAreMissingDamagedOrOfAnotherSize) {
+  TestTable table;
+  table.create({{"delta.checkpointPolicy", "v2"}});
+  table.put({SetTransaction{"app", 1, {}}, TestTable::file("a")});
+  SLUICE_CHECK_OK(table.store.put("a", std::string(100, 'x')));
+  SLUICE_CHECK_OK(write_log_checkpoint(table.store, *table.load(), table.clock, table.random));
+  const std::string key = (*table.store.list(kSidecarFolder, ""))[0].key;
+  const std::string good = **table.store.get(key);
+  const auto findings = [&] { return (*verify_table(table.store))->findings; };
+  EXPECT_THAT(findings(), IsEmpty());
+  SLUICE_CHECK_OK(table.store.put(key, good.substr(0, 4) + std::string(8, ' ') + good.substr(4)));
+  EXPECT_THAT(findings(), ElementsAre(HasSubstr(key)));
+  SLUICE_CHECK_OK(table.store.remove(key));
+  EXPECT_THAT(findings(), ElementsAre(HasSubstr(key)));
+  // Whole, but of another size than the manifest says: readers that go by that do not find its end.
+  AddFile longer = TestTable::file("a");
+  longer.tags = {{"note", std::string(300, 'y')}};
+  TestTable same;
+  same.create({{"delta.checkpointPolicy", "v2"}});
+  same.put({SetTransaction{"app", 1, {}}, longer});
+  SLUICE_CHECK_OK(write_log_checkpoint(same.store, *same.load(), same.clock, same.random));
+  SLUICE_CHECK_OK(table.store.put(key, **same.store.get((*same.store.list(kSidecarFolder, ""))[0].key)));
+  EXPECT_THAT(findings(), ElementsAre(HasSubstr("bytes, but it has")));
 }
 
 TEST_F(VerifyTest, NamesDataFilesThatAreMissingOrOfAnotherSize) {

@@ -272,7 +272,8 @@ Status ManagedTable::applied() {
   standing_ = TableStanding::AsLeft;  // if it was not, all its rows were given anew
   // A log checkpoint only makes reading faster, so a failure waits for the next one.
   if (delta::log_checkpoint_due(*snapshot_)) {
-    static_cast<void>(delta::write_log_checkpoint(*store_, *snapshot_, environment_.clock).has_value());
+    static_cast<void>(
+        delta::write_log_checkpoint(*store_, *snapshot_, environment_.clock, environment_.random).has_value());
   }
   if (delta::log_cleanup_due(*snapshot_)) {
     static_cast<void>(delta::clean_log(*store_, *snapshot_, environment_.clock).has_value());

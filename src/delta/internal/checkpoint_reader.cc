@@ -24,7 +24,6 @@
 namespace sluice::delta::internal {
 namespace {
 
-constexpr std::string_view kSidecarFolder = "_delta_log/_sidecars/";
 /// What a damaged file may make DuckDB ask for at most.
 constexpr std::uint64_t kMemoryBytesMax = std::uint64_t{4} << 30;
 
@@ -478,13 +477,14 @@ class CheckpointReader {
                                                      {"domainMetadata", "domain", "''"},
                                                      {"sidecar", "path", "''"}};
     static constexpr ActionColumn kTombstoneActions[] = {{"remove", "path", "''"}, {"sidecar", "path", "''"}};
-    const bool tombstones = content_ == CheckpointContent::Tombstones;
+    static constexpr ActionColumn kSidecarActions[] = {{"sidecar", "path", "''"}};
+    std::span<const ActionColumn> actions = kStateActions;
+    if (content_ == CheckpointContent::Tombstones) actions = kTombstoneActions;
+    if (content_ == CheckpointContent::Sidecars) actions = kSidecarActions;
     return with_duckdb(key, [&]() -> Status {
       ParquetActions::File file = parquet_->open(key, size_bytes);
-      const auto actions =
-          tombstones ? std::span<const ActionColumn>(kTombstoneActions) : std::span<const ActionColumn>(kStateActions);
       SLUICE_TRY(parquet_->read_by_json(actions, file, [&](Action&& action) { take(std::move(action)); }));
-      if (!tombstones) files_.push_back(std::move(file));
+      if (content_ == CheckpointContent::State) files_.push_back(std::move(file));
       return ok();
     });
   }
@@ -519,12 +519,16 @@ class CheckpointReader {
   }
 
   void take(Action&& action) {
-    if (auto* sidecar = std::get_if<Sidecar>(&action)) {
+    auto* sidecar = std::get_if<Sidecar>(&action);
+    if (sidecar != nullptr && content_ != CheckpointContent::Sidecars) {
       sidecars_.push_back(std::move(*sidecar));
       return;
     }
     const bool is_tombstone = std::holds_alternative<RemoveFile>(action);
-    if (is_tombstone == (content_ == CheckpointContent::Tombstones)) sink_.take(std::move(action));
+    const auto kind = sidecar != nullptr ? CheckpointContent::Sidecars
+                      : is_tombstone     ? CheckpointContent::Tombstones
+                                         : CheckpointContent::State;
+    if (kind == content_) sink_.take(std::move(action));
   }
 
   store::ObjectStore& store_;

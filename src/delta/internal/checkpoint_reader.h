@@ -20,6 +20,7 @@ inline constexpr std::size_t kCheckpointThreadsMax = 8;
 enum class CheckpointContent {
   State,       ///< Everything a snapshot holds: all but tombstones.
   Tombstones,  ///< RemoveFile only.
+  Sidecars,    ///< Only which sidecars it names; they are not read.
 };
 
 /// What becomes of the actions of a log checkpoint. Calls come one at a time, but from any thread.

@@ -180,20 +180,64 @@ void fill(StructRow& row, const DomainMetadata& domain) {
   row.put(domain.removed);
 }
 
-/// Position of an action's column in checkpoint_schema().
+void fill(StructRow& row, const Sidecar& sidecar) {
+  row.put(sidecar.path);
+  row.put(sidecar.size_bytes);
+  row.put(sidecar.modification_time);
+  row.put_null();  // tags
+}
+
+void fill(StructRow& row, const CheckpointMetadata& metadata) {
+  row.put(metadata.version.value());
+  row.put_null();  // tags
+}
+
+/// Name of an action's column; "" if log checkpoints do not have it.
 template <typename T>
-constexpr std::size_t kColumn = [] {
-  if constexpr (std::is_same_v<T, Protocol>) return 0;
-  if constexpr (std::is_same_v<T, Metadata>) return 1;
-  if constexpr (std::is_same_v<T, SetTransaction>) return 2;
-  if constexpr (std::is_same_v<T, DomainMetadata>) return 3;
-  if constexpr (std::is_same_v<T, AddFile>) return 4;
-  if constexpr (std::is_same_v<T, RemoveFile>) return 5;
+constexpr std::string_view kColumn = []() -> std::string_view {
+  if constexpr (std::is_same_v<T, Protocol>) return "protocol";
+  if constexpr (std::is_same_v<T, Metadata>) return "metaData";
+  if constexpr (std::is_same_v<T, SetTransaction>) return "txn";
+  if constexpr (std::is_same_v<T, DomainMetadata>) return "domainMetadata";
+  if constexpr (std::is_same_v<T, AddFile>) return "add";
+  if constexpr (std::is_same_v<T, RemoveFile>) return "remove";
+  if constexpr (std::is_same_v<T, Sidecar>) return "sidecar";
+  if constexpr (std::is_same_v<T, CheckpointMetadata>) return "checkpointMetadata";
+  return "";
 }();
+
+duckdb::child_list_t<LogicalType> members_of_add() {
+  const LogicalType text = LogicalType::VARCHAR;
+  const LogicalType number = LogicalType::BIGINT;
+  return {{"path", text},
+          {"partitionValues", text_map_type()},
+          {"size", number},
+          {"modificationTime", number},
+          {"dataChange", LogicalType::BOOLEAN},
+          {"stats", text},
+          {"tags", text_map_type()},
+          {"deletionVector", deletion_vector_type()},
+          {"baseRowId", number},
+          {"defaultRowCommitVersion", number},
+          {"clusteringProvider", text}};
+}
+
+duckdb::child_list_t<LogicalType> members_of_remove() {
+  const LogicalType number = LogicalType::BIGINT;
+  return {{"path", LogicalType::VARCHAR},
+          {"deletionTimestamp", number},
+          {"dataChange", LogicalType::BOOLEAN},
+          {"extendedFileMetadata", LogicalType::BOOLEAN},
+          {"partitionValues", text_map_type()},
+          {"size", number},
+          {"deletionVector", deletion_vector_type()},
+          {"baseRowId", number},
+          {"defaultRowCommitVersion", number}};
+}
 
 }  // namespace
 
-columnar::Schema checkpoint_schema() {
+columnar::Schema checkpoint_schema(CheckpointPart part) {
   const LogicalType text = LogicalType::VARCHAR;
   const LogicalType number = LogicalType::BIGINT;
   const LogicalType text_list = LogicalType::LIST(text);
@@ -201,45 +245,37 @@ columnar::Schema checkpoint_schema() {
   const auto column = [&](const char* name, duckdb::child_list_t<LogicalType> members) {
     schema.fields.push_back({name, LogicalType::STRUCT(std::move(members)), true, {}});
   };
-  column("protocol", {{"minReaderVersion", LogicalType::INTEGER},
-                      {"minWriterVersion", LogicalType::INTEGER},
-                      {"readerFeatures", text_list},
-                      {"writerFeatures", text_list}});
-  column("metaData", {{"id", text},
-                      {"name", text},
-                      {"description", text},
-                      {"format", LogicalType::STRUCT({{"provider", text}, {"options", text_map_type()}})},
-                      {"schemaString", text},
-                      {"partitionColumns", text_list},
-                      {"configuration", text_map_type()},
-                      {"createdTime", number}});
-  column("txn", {{"appId", text}, {"version", number}, {"lastUpdated", number}});
-  column("domainMetadata", {{"domain", text}, {"configuration", text}, {"removed", LogicalType::BOOLEAN}});
-  column("add", {{"path", text},
-                 {"partitionValues", text_map_type()},
-                 {"size", number},
-                 {"modificationTime", number},
-                 {"dataChange", LogicalType::BOOLEAN},
-                 {"stats", text},
-                 {"tags", text_map_type()},
-                 {"deletionVector", deletion_vector_type()},
-                 {"baseRowId", number},
-                 {"defaultRowCommitVersion", number},
-                 {"clusteringProvider", text}});
-  column("remove", {{"path", text},
-                    {"deletionTimestamp", number},
-                    {"dataChange", LogicalType::BOOLEAN},
-                    {"extendedFileMetadata", LogicalType::BOOLEAN},
-                    {"partitionValues", text_map_type()},
-                    {"size", number},
-                    {"deletionVector", deletion_vector_type()},
-                    {"baseRowId", number},
-                    {"defaultRowCommitVersion", number}});
+  if (part != CheckpointPart::Sidecar) {
+    column("protocol", {{"minReaderVersion", LogicalType::INTEGER},
+                        {"minWriterVersion", LogicalType::INTEGER},
+                        {"readerFeatures", text_list},
+                        {"writerFeatures", text_list}});
+    column("metaData", {{"id", text},
+                        {"name", text},
+                        {"description", text},
+                        {"format", LogicalType::STRUCT({{"provider", text}, {"options", text_map_type()}})},
+                        {"schemaString", text},
+                        {"partitionColumns", text_list},
+                        {"configuration", text_map_type()},
+                        {"createdTime", number}});
+    column("txn", {{"appId", text}, {"version", number}, {"lastUpdated", number}});
+    column("domainMetadata", {{"domain", text}, {"configuration", text}, {"removed", LogicalType::BOOLEAN}});
+  }
+  if (part != CheckpointPart::Manifest) {
+    column("add", members_of_add());
+    column("remove", members_of_remove());
+  } else {
+    column("checkpointMetadata", {{"version", number}, {"tags", text_map_type()}});
+    column("sidecar",
+           {{"path", text}, {"sizeInBytes", number}, {"modificationTime", number}, {"tags", text_map_type()}});
+  }
   return schema;
 }
 
-CheckpointRows::CheckpointRows() {
-  const columnar::RowType types = checkpoint_schema().types();
+CheckpointRows::CheckpointRows(CheckpointPart part) {
+  const columnar::Schema schema = checkpoint_schema(part);
+  for (std::size_t i = 0; i < schema.fields.size(); ++i) columns_.emplace(schema.fields[i].name, i);
+  const columnar::RowType types = schema.types();
   chunk_.Initialize(duckdb::Allocator::DefaultAllocator(), duckdb::vector<LogicalType>(types.begin(), types.end()));
 }
 
@@ -253,17 +289,13 @@ void CheckpointRows::add(const Action& action) {
   std::visit(
       [&](const auto& plain) {
         using Plain = std::remove_cvref_t<decltype(plain)>;
-        if constexpr (std::is_same_v<Plain, CommitInfo> || std::is_same_v<Plain, AddCdcFile> ||
-                      std::is_same_v<Plain, Sidecar> || std::is_same_v<Plain, CheckpointMetadata>) {
-          SLUICE_CHECK(false, "the action does not belong into a classic log checkpoint");
-        } else {
-          constexpr std::size_t kOwn = kColumn<Plain>;
-          for (std::size_t column = 0; column < chunk_.ColumnCount(); ++column) {
-            if (column != kOwn) FlatVector::SetNull(chunk_.data[column], row_count_, true);
-          }
-          StructRow row(chunk_.data[kOwn], row_count_);
-          fill(row, plain);
+        const auto own = columns_.find(kColumn<Plain>);
+        SLUICE_CHECK(own != columns_.end(), "the action does not belong into this file");
+        for (std::size_t column = 0; column < chunk_.ColumnCount(); ++column) {
+          if (column != own->second) FlatVector::SetNull(chunk_.data[column], row_count_, true);
         }
+        StructRow row(chunk_.data[own->second], row_count_);
+        if constexpr (!kColumn<Plain>.empty()) fill(row, plain);
       },
       action);
   ++row_count_;

@@ -1,6 +1,9 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
+#include <map>
+#include <string>
 
 #include <duckdb/common/types/data_chunk.hpp>
 
@@ -9,19 +12,26 @@
 
 namespace sluice::delta::internal {
 
-/// Returns the columns of a classic log checkpoint: one struct per kind of action, of which each row has one.
+/// The files of log checkpoints, by the actions that they hold.
+enum class CheckpointPart {
+  Classic,   ///< All of a classic log checkpoint.
+  Manifest,  ///< Of a v2 log checkpoint what is not about files, and which sidecars there are.
+  Sidecar,   ///< Files, live ones and tombstones, of a v2 log checkpoint.
+};
+
+/// Returns the columns of the file: one struct per kind of action, of which each row has one.
 /// Spec: "Checkpoint Schema".
-columnar::Schema checkpoint_schema();
+columnar::Schema checkpoint_schema(CheckpointPart part);
 
 /// Puts actions into chunks with the columns of checkpoint_schema(). Owned by one worker.
 class CheckpointRows {
  public:
-  CheckpointRows();
+  explicit CheckpointRows(CheckpointPart part);
 
   bool full() const { return row_count_ == STANDARD_VECTOR_SIZE; }
   bool empty() const { return row_count_ == 0; }
 
-  /// Adds a row; not when full(). CommitInfo and what else does not belong into a classic checkpoint is a bug.
+  /// Adds a row; not when full(). An action that does not belong into the file is a bug.
   void add(const Action& action);
 
   /// Returns the rows so far; the next add() begins anew.
@@ -29,6 +39,7 @@ class CheckpointRows {
 
  private:
   duckdb::DataChunk chunk_;
+  std::map<std::string, std::size_t, std::less<>> columns_;  // by name
   std::size_t row_count_ = 0;
   bool taken_ = false;
 };

@@ -85,9 +85,9 @@ class FileBase {
   std::size_t size_ = 0;
   std::size_t dead_count_ = 0;
   std::uint64_t total_bytes_ = 0;  // wraps around where a damaged log has impossible sizes
-  std::vector<Slot> slots_;  // a power of two
+  std::vector<Slot> slots_;        // a power of two
   mutable std::once_flag ordered_once_;
-  mutable std::vector<Place> order_;           // written once, under ordered_once_ or by following()
+  mutable std::vector<Place> order_;            // written once, under ordered_once_ or by following()
   mutable std::atomic<bool> has_order_{false};  // order_ is there
   bool is_ordered_ = false;                     // the order of places is that of keys
 };

@@ -36,9 +36,7 @@ std::optional<std::string_view> decode(std::string_view& in) {
 }
 
 /// True if the canonical form of a path may be another text.
-bool is_escaped(std::string_view path) {
-  return path.find('%') != std::string_view::npos || path.starts_with("file:");
-}
+bool is_escaped(std::string_view path) { return path.find('%') != std::string_view::npos || path.starts_with("file:"); }
 
 std::optional<std::int64_t> value_of(const std::vector<std::int64_t>& column, std::size_t row) {
   if (column.empty() || column[row] == kNone) return std::nullopt;

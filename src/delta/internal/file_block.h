@@ -86,8 +86,8 @@ class FileBlock {
   std::vector<std::uint8_t> flags_;
   std::vector<std::string> tuples_;
   std::vector<std::uint16_t> tuple_index_;
-  std::vector<std::int64_t> base_row_ids_;          // empty if no file has one; kNone for those that have none
-  std::vector<std::int64_t> row_commit_versions_;   // likewise
+  std::vector<std::int64_t> base_row_ids_;         // empty if no file has one; kNone for those that have none
+  std::vector<std::int64_t> row_commit_versions_;  // likewise
   std::vector<RareParts> rare_;
   std::vector<std::uint16_t> rare_index_;  // empty if no file has any; counts from 1, 0 is none
   bool is_sorted_ = true;
