@@ -463,11 +463,16 @@ std::string_view name_of(const Action& action) {
 std::string write_action(const Action& action) {
   std::string out;
   JsonObjectWriter line(out);
-  line.key(name_of(action));
+  line.raw(name_of(action), write_action_fields(action));
+  line.close();
+  return out;
+}
+
+std::string write_action_fields(const Action& action) {
+  std::string out;
   JsonObjectWriter fields(out);
   std::visit([&](const auto& plain) { write_fields(out, fields, plain); }, action);
   fields.close();
-  line.close();
   return out;
 }
 

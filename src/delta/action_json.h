@@ -22,5 +22,7 @@ Bytes write_actions(std::span<const Action> actions);
 
 /// Writes one action as a JSON object, without a line end.
 std::string write_action(const Action& action);
+/// Writes the object that stands behind the action's name in that.
+std::string write_action_fields(const Action& action);
 
 }  // namespace sluice::delta

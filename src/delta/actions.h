@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <variant>
 #include <vector>
@@ -166,5 +167,8 @@ struct CheckpointMetadata {
 
 using Action = std::variant<CommitInfo, Protocol, Metadata, SetTransaction, DomainMetadata, RemoveFile, AddFile,
                             AddCdcFile, Sidecar, CheckpointMetadata>;
+
+/// Returns what the commit says of itself; nullptr if it says nothing.
+const CommitInfo* find_commit_info(std::span<const Action> commit);
 
 }  // namespace sluice::delta

@@ -31,10 +31,8 @@ std::optional<std::int64_t> integer_property(const Snapshot& snapshot, const std
 }
 
 Result<UnixMillis> in_commit_timestamp(std::span<const Action> commit, Version version) {
-  for (const Action& action : commit) {
-    const auto* info = std::get_if<CommitInfo>(&action);
-    if (info != nullptr && info->in_commit_timestamp) return *info->in_commit_timestamp;
-  }
+  const CommitInfo* info = find_commit_info(commit);
+  if (info != nullptr && info->in_commit_timestamp) return *info->in_commit_timestamp;
   return Error(ErrorCode::Corruption, fmt::format("{} has no in-commit timestamp", commit_key(version)))
       .with_number(4202);
 }

@@ -139,6 +139,13 @@ std::string checkpoint_key(Version version) {
   return fmt::format("{}{:020}.checkpoint.parquet", kLogFolder, version.value());
 }
 
+std::string checksum_key(Version version) {
+  LogPath path;
+  path.kind = LogPath::Kind::Checksum;
+  path.version = path.last_version = version;
+  return log_key(path);
+}
+
 std::string list_from_key(Version version) {
   // Every key of the version goes on with a dot after its digits.
   return fmt::format("{}{:020}", kLogFolder, version.value());

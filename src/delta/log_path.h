@@ -50,6 +50,8 @@ std::string log_key(const LogPath& path);
 std::string commit_key(Version version);
 /// Returns the key of a classic log checkpoint.
 std::string checkpoint_key(Version version);
+/// Returns the key of a version checksum.
+std::string checksum_key(Version version);
 /// Returns a text that is greater than every log key of lower versions and smaller than those of `version`.
 std::string list_from_key(Version version);
 

@@ -25,13 +25,6 @@ Result<std::vector<Action>> load_commit(store::ObjectStore& store, Version versi
 
 namespace {
 
-std::optional<UnixMillis> in_commit_timestamp(std::span<const Action> commit) {
-  for (const Action& action : commit) {
-    if (const auto* info = std::get_if<CommitInfo>(&action)) return info->in_commit_timestamp;
-  }
-  return std::nullopt;
-}
-
 Error without(std::string_view action, Version version) {
   return Error(ErrorCode::Corruption, fmt::format("the log has no {} action up to version {}", action, version.value()))
       .with_number(4202);
@@ -115,7 +108,7 @@ class Snapshot::Loader {
       const bool lost =
           !commit && (commit.error().code() == ErrorCode::Corruption || commit.error().code() == ErrorCode::NotFound);
       if (!commit && !lost) return commit.error();
-      if (commit) snapshot_.in_commit_timestamp_ = in_commit_timestamp(*commit);
+      if (commit) take_info(*commit);
     }
     snapshot_.version_ = version;
     snapshot_.files_ = std::move(files_).finish();
@@ -129,6 +122,13 @@ class Snapshot::Loader {
     } else {
       take(std::move(action));
     }
+  }
+
+  /// Takes what the commit says of itself.
+  void take_info(std::span<const Action> commit) {
+    const CommitInfo* info = find_commit_info(commit);
+    snapshot_.in_commit_timestamp_ = info == nullptr ? std::nullopt : info->in_commit_timestamp;
+    snapshot_.txn_id_ = info == nullptr ? std::nullopt : info->txn_id;
   }
 
   /// Takes an action that is not about files.
@@ -162,7 +162,7 @@ class Snapshot::Loader {
           .with_number(4202);
     }
     files_.apply(commit);
-    snapshot_.in_commit_timestamp_ = in_commit_timestamp(commit);
+    take_info(commit);
     for (const Action& action : commit) {
       if (!std::holds_alternative<AddFile>(action) && !std::holds_alternative<RemoveFile>(action)) take(Action(action));
     }

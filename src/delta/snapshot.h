@@ -62,6 +62,12 @@ class Snapshot {
   /// written. nullopt if the commit is no longer there.
   std::optional<UnixMillis> commit_time() const;
 
+  /// The in-commit timestamp of this version; nullopt if the table has none, or it is no longer known.
+  const std::optional<UnixMillis>& in_commit_timestamp() const { return in_commit_timestamp_; }
+
+  /// commitInfo.txnId of this version; nullopt if it has none or came from a log checkpoint alone.
+  const std::optional<std::string>& txn_id() const { return txn_id_; }
+
   /// Version of the log checkpoint this was loaded from, kNoVersion if from commits alone.
   Version checkpoint_version() const { return checkpoint_version_; }
 
@@ -79,6 +85,7 @@ class Snapshot {
   std::map<std::string, SetTransaction, std::less<>> transactions_;
   std::map<std::string, DomainMetadata, std::less<>> domains_;
   std::optional<UnixMillis> in_commit_timestamp_;
+  std::optional<std::string> txn_id_;
   std::optional<store::ObjectInfo> last_commit_;  // of version_, unless that came from a log checkpoint alone
 };
 

@@ -15,13 +15,6 @@ namespace {
 
 constexpr std::string_view kEngineInfo = "sluice";
 
-const CommitInfo* find_commit_info(std::span<const Action> actions) {
-  for (const Action& action : actions) {
-    if (const auto* info = std::get_if<CommitInfo>(&action)) return info;
-  }
-  return nullptr;
-}
-
 bool has_txn_id(std::span<const Action> actions, const std::string& txn_id) {
   const CommitInfo* info = find_commit_info(actions);
   return info != nullptr && info->txn_id == txn_id;

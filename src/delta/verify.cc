@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 #include <simdjson.h>
 
+#include "delta/action_json.h"
 #include "delta/data_path.h"
 #include "delta/deletion_vector.h"
 #include "delta/file_statistics.h"
@@ -31,13 +32,6 @@ bool is_of_store(const Error& error) {
   }
 }
 
-std::string checksum_key(Version version) {
-  LogPath path;
-  path.kind = LogPath::Kind::Checksum;
-  path.version = path.last_version = version;
-  return log_key(path);
-}
-
 /// A table at a version, as replayed.
 struct State {
   std::optional<Protocol> protocol;
@@ -45,6 +39,7 @@ struct State {
   std::map<FileKey, AddFile> files;
   std::map<std::string, SetTransaction> transactions;
   std::map<std::string, DomainMetadata> domains;
+  CommitInfo info;  ///< Of the last commit.
 };
 
 std::optional<std::int64_t> row_count_of(const AddFile& file) {
@@ -144,6 +139,7 @@ class Verifier {
       if (state->files.erase(key_of(*remove)) == 0 && remove->data_change)
         find(fmt::format("{} removes {}, which is not in the table", key, remove->path));
     }
+    state->info = {};
     std::set<std::string> added;
     for (const Action& action : *actions) {
       if (const auto* add = std::get_if<AddFile>(&action)) {
@@ -168,7 +164,9 @@ class Verifier {
   }
 
   static void apply(const Action& action, State& state) {
-    if (const auto* protocol = std::get_if<Protocol>(&action)) {
+    if (const auto* info = std::get_if<CommitInfo>(&action)) {
+      state.info = *info;
+    } else if (const auto* protocol = std::get_if<Protocol>(&action)) {
       state.protocol = *protocol;
     } else if (const auto* metadata = std::get_if<Metadata>(&action)) {
       state.metadata = *metadata;
@@ -302,7 +300,65 @@ class Verifier {
     };
     expect("numFiles", static_cast<std::int64_t>(state.files.size()));
     expect("tableSizeBytes", bytes);
+    expect("numMetadata", 1);
+    expect("numProtocol", 1);
+    check_actions(key, fields, state);
     return ok();
+  }
+
+  /// Compares the actions that a version checksum repeats with those of the commits, as far as it does.
+  void check_actions(const std::string& key, const internal::JsonFields& fields, const State& state) {
+    const auto read = [&](std::string_view action, simdjson::dom::element value) -> std::optional<Action> {
+      auto actions = read_actions(fmt::format("{{\"{}\":{}}}", action, simdjson::minify(value)), key);
+      if (!actions || actions->size() != 1) {
+        find(actions ? fmt::format("{} has no {} action", key, action) : actions.error().message());
+        return std::nullopt;
+      }
+      return std::move(actions->front());
+    };
+    const auto compare_one = [&](std::string_view member, std::string_view action, const auto& expected) {
+      const auto value = fields.find(member);
+      if (!value || !expected) return;
+      const auto stated = read(action, *value);
+      if (stated && *stated != Action(*expected)) find(fmt::format("{} has another {} than the commits", key, member));
+    };
+    compare_one("protocol", "protocol", state.protocol);
+    compare_one("metadata", "metaData", state.metadata);
+    const auto compare_list = [&](std::string_view member, std::string_view action, const auto& expected,
+                                  const auto& is_said, bool may_lack) {
+      const auto value = fields.find(member);
+      simdjson::dom::array list;
+      if (!value || value->get(list) != simdjson::SUCCESS) return;
+      std::size_t count = 0;
+      for (const simdjson::dom::element each : list) {
+        const auto stated = read(action, each);
+        if (stated && !is_said(*stated)) find(fmt::format("{} has other {} than the commits", key, member));
+        ++count;
+      }
+      if (count != expected.size() && !(may_lack && count < expected.size()))
+        find(fmt::format("{} has {} {}, and the commits {}", key, count, member, expected.size()));
+    };
+    const auto is_domain = [&](const Action& action) {
+      const auto& domain = std::get<DomainMetadata>(action);
+      const auto found = state.domains.find(domain.domain);
+      return found != state.domains.end() && found->second == domain;
+    };
+    const auto is_transaction = [&](const Action& action) {
+      const auto& txn = std::get<SetTransaction>(action);
+      const auto found = state.transactions.find(txn.app_id);
+      return found != state.transactions.end() && found->second.version == txn.version;
+    };
+    const bool may_expire =
+        state.metadata && state.metadata->configuration.contains("delta.setTransactionRetentionDuration");
+    compare_list("domainMetadata", "domainMetadata", state.domains, is_domain, false);
+    compare_list("setTransactions", "txn", state.transactions, is_transaction, may_expire);
+    const auto time = fields.integer("inCommitTimestampOpt");
+    if (time && *time && state.info.in_commit_timestamp &&
+        **time != state.info.in_commit_timestamp->time_since_epoch().count())
+      find(fmt::format("{} has another in-commit timestamp than the commit", key));
+    const auto txn_id = fields.text("txnId");
+    if (txn_id && *txn_id && state.info.txn_id && **txn_id != *state.info.txn_id)
+      find(fmt::format("{} is of another commit than that of its version", key));
   }
 
   Status check_files(const Snapshot& table) {

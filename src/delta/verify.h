@@ -22,7 +22,8 @@ struct Verification {
 /// - every version from the first commit that is there to the newest has a commit, which can be read and makes a legal
 ///   change of the table before it (no file is added twice or removed that is not there);
 /// - every log checkpoint holds exactly what the commits up to it say, as far as those are still there;
-/// - every version checksum says what that version is;
+/// - every version checksum says what that version is: sizes and, as far as it repeats them, protocol, metadata,
+///   transactions, domains, in-commit timestamp and txnId;
 /// - every live file exists and has its size; every deletion vector can be read and marks as many rows as the log
 ///   says, fewer than the file has.
 ///

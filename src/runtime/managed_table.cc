@@ -16,6 +16,7 @@
 #include "delta/log_path.h"
 #include "delta/table_definition.h"
 #include "delta/transaction.h"
+#include "delta/version_checksum.h"
 #include "runtime/side_tables.h"
 
 namespace sluice::runtime {
@@ -270,6 +271,8 @@ Status ManagedTable::applied() {
   writer_->applied(snapshot_);
   definition_actions_.clear();
   standing_ = TableStanding::AsLeft;  // if it was not, all its rows were given anew
+  // Readers check themselves by it, or do without.
+  static_cast<void>(delta::write_version_checksum(*store_, *snapshot_).has_value());
   // A log checkpoint only makes reading faster, so a failure waits for the next one.
   if (delta::log_checkpoint_due(*snapshot_)) {
     static_cast<void>(
