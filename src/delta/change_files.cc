@@ -77,6 +77,7 @@ Result<std::optional<TableChanges>> load_changes(store::ObjectStore& store, Vers
   TableChanges changes;
   SLUICE_TRY_ASSIGN(changes.table, Snapshot::load(store));
   if (!changes.table) return std::optional<TableChanges>();
+  const std::shared_ptr<const Snapshot> newest = changes.table;
   const Version last = std::min(to.value_or(changes.table->version()), changes.table->version());
   if (last < from) {
     return Error(ErrorCode::InvalidArgument,
@@ -88,6 +89,7 @@ Result<std::optional<TableChanges>> load_changes(store::ObjectStore& store, Vers
   }
   SLUICE_TRY_ASSIGN(const auto begin, Snapshot::load(store, from));
   if (!begin) return std::optional<TableChanges>();  // gone meanwhile
+  SLUICE_TRY_ASSIGN(const CommitTimes times, CommitTimes::load(store, *newest));
   TableProperties properties = begin->properties();
   bool is_partitioned = !begin->metadata().partition_columns.empty();
   for (Version version = from; version <= last; version = version.next()) {
@@ -107,7 +109,7 @@ Result<std::optional<TableChanges>> load_changes(store::ObjectStore& store, Vers
           .with_help("ask for versions at which the table's delta.enableChangeDataFeed was true");
     }
     CommitChanges entry{version, {}, {}};
-    SLUICE_TRY_ASSIGN(entry.timestamp, commit_time(store, version, commit, properties));
+    SLUICE_TRY_ASSIGN(entry.timestamp, times.time_of(version, commit));
     SLUICE_TRY_ASSIGN(entry.files, decide_change_files(commit, was_partitioned));
     changes.commits.push_back(std::move(entry));
   }

@@ -39,7 +39,7 @@ struct ChangeFile {
 /// What one commit changed.
 struct CommitChanges {
   Version version;
-  UnixMillis timestamp;  ///< In-commit timestamp where the table has them, else when the commit file was written.
+  UnixMillis timestamp;  ///< As CommitTimes has it: the time by which find_version_at() finds the version.
   std::vector<ChangeFile> files;
 };
 
@@ -59,7 +59,7 @@ struct TableChanges {
 /// Loads the feed from version `from` to version `to`, both included; if `to` is absent or still to come, to the newest.
 /// nullopt if there is no table. InvalidArgument if there is no version between the two, or the feed was off at one of
 /// them (the message names the first); NotFound if a version is not, or no longer, there; else as Snapshot::load().
-/// Cost: up to three snapshots, and a read and a head per version; holds the file actions of all versions.
+/// Cost: up to three snapshots, a listing and a read per version; holds the file actions of all versions.
 Result<std::optional<TableChanges>> load_changes(store::ObjectStore& store, Version from, std::optional<Version> to);
 
 }  // namespace sluice::delta

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "delta/column_mapping.h"
 #include "delta/data_path.h"
 #include "delta/features.h"
 
@@ -122,11 +123,12 @@ void forget_mapping(DataType& type) {
   for (DataType& child : type.children) forget_mapping(child);
 }
 
-/// True if every column's physical name is its name, at every depth.
+/// True if every column's physical name under column mapping is its name, at every depth.
 bool has_plain_names(const DataType& type) {
   return std::all_of(type.fields.begin(), type.fields.end(),
                      [](const StructField& field) {
-                       return field.physical_name() == field.name && has_plain_names(field.type);
+                       return physical_name(field, ColumnMappingMode::Name) == field.name &&
+                              has_plain_names(field.type);
                      }) &&
          std::all_of(type.children.begin(), type.children.end(), has_plain_names);
 }
@@ -156,11 +158,17 @@ bool is_obtrusive(const ReadTable& table, const Metadata& after) {
   return *schema != had;
 }
 
+ColumnMappingMode mapping_mode(const Metadata& metadata) {
+  const std::string mode = setting(metadata, "delta.columnMapping.mode");
+  return mode == "name" ? ColumnMappingMode::Name : mode == "id" ? ColumnMappingMode::Id : ColumnMappingMode::None;
+}
+
 /// True if we would have come across the file, had it been there.
 bool would_have_been_read(const AddFile& add, const ReadSet& reads, const ReadTable& table) {
+  const ColumnMappingMode mode = mapping_mode(table.metadata);
   return reads.whole_table ||
          std::any_of(reads.predicates.begin(), reads.predicates.end(), [&](const FilePredicate& predicate) {
-           return match_file(predicate, table.schema, table.metadata.partition_columns, add) != FileMatch::None;
+           return match_file(predicate, table.schema, mode, table.metadata.partition_columns, add) != FileMatch::None;
          });
 }
 

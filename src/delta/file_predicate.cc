@@ -9,6 +9,7 @@
 #include <duckdb/common/types/value.hpp>
 
 #include "columnar/guard.h"
+#include "delta/column_mapping.h"
 #include "delta/duckdb_schema.h"
 #include "delta/file_statistics.h"
 #include "delta/partition_value.h"
@@ -43,7 +44,8 @@ struct Column {
   ColumnPath physical;
 };
 
-std::optional<Column> find_column(const DataType& schema, const std::vector<std::string>& names) {
+std::optional<Column> find_column(const DataType& schema, ColumnMappingMode mode,
+                                  const std::vector<std::string>& names) {
   Column column;
   const DataType* parent = &schema;
   for (const std::string& name : names) {
@@ -51,7 +53,7 @@ std::optional<Column> find_column(const DataType& schema, const std::vector<std:
       return duckdb::StringUtil::CIEquals(candidate.name, name);
     });
     if (field == parent->fields.end()) return std::nullopt;
-    column.physical.push_back(field->physical_name());
+    column.physical.push_back(physical_name(*field, mode));
     column.type = &field->type;
     parent = &field->type;
   }
@@ -126,8 +128,9 @@ std::optional<Value> read_bound(const std::optional<std::string>& json, const Da
 /// Decides a predicate for one file.
 class FileJudge {
  public:
-  FileJudge(const DataType& schema, const std::vector<std::string>& partition_columns, const AddFile& file)
-      : schema_(schema), partition_columns_(partition_columns), file_(file) {}
+  FileJudge(const DataType& schema, ColumnMappingMode mode, const std::vector<std::string>& partition_columns,
+            const AddFile& file)
+      : schema_(schema), mode_(mode), partition_columns_(partition_columns), file_(file) {}
 
   Outcomes judge(const FilePredicate& predicate) {
     switch (predicate.kind) {
@@ -178,7 +181,7 @@ class FileJudge {
   }
 
   Outcomes judge_comparison(const FilePredicate& predicate) {
-    const auto column = find_column(schema_, predicate.column);
+    const auto column = find_column(schema_, mode_, predicate.column);
     const auto range = range_of(predicate.column);
     if (!column || !range) return {};
     const auto constant = read_constant(predicate.constant, *column->type);
@@ -200,7 +203,7 @@ class FileJudge {
 
   /// Returns what is known of a column; nullopt if nothing is.
   std::optional<Range> range_of(const std::vector<std::string>& names) {
-    const auto column = find_column(schema_, names);
+    const auto column = find_column(schema_, mode_, names);
     if (!column) return std::nullopt;
     if (is_partition_column(names)) return partition_range(*column);
     return statistics_range(*column);
@@ -238,6 +241,7 @@ class FileJudge {
   }
 
   const DataType& schema_;
+  const ColumnMappingMode mode_;
   const std::vector<std::string>& partition_columns_;
   const AddFile& file_;
   std::optional<FileStatistics> statistics_;
@@ -265,10 +269,10 @@ FilePredicate FilePredicate::conjunction(std::vector<FilePredicate> of) { return
 
 FilePredicate FilePredicate::disjunction(std::vector<FilePredicate> of) { return {Kind::Or, {}, "", std::move(of)}; }
 
-FileMatch match_file(const FilePredicate& predicate, const DataType& schema,
+FileMatch match_file(const FilePredicate& predicate, const DataType& schema, ColumnMappingMode mode,
                      const std::vector<std::string>& partition_columns, const AddFile& file) {
   const auto outcomes = columnar::guard(
-      [&]() -> Result<Outcomes> { return FileJudge(schema, partition_columns, file).judge(predicate); });
+      [&]() -> Result<Outcomes> { return FileJudge(schema, mode, partition_columns, file).judge(predicate); });
   if (!outcomes) return FileMatch::Some;  // not to be compared: nothing is known
   if (!outcomes->yes) return FileMatch::None;
   return outcomes->no || outcomes->null ? FileMatch::Some : FileMatch::All;
@@ -279,7 +283,7 @@ Status check_predicate(const FilePredicate& predicate, const DataType& schema) {
     return Error(ErrorCode::InvalidArgument, "a negation has one condition");
   }
   if (predicate.kind == Kind::IsNull || is_comparison(predicate.kind)) {
-    const auto column = find_column(schema, predicate.column);
+    const auto column = find_column(schema, ColumnMappingMode::None, predicate.column);
     if (!column) {
       return Error(ErrorCode::InvalidArgument,
                    fmt::format("the table has no column \"{}\"", fmt::join(predicate.column, ".")));

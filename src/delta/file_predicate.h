@@ -7,6 +7,7 @@
 #include "base/result.h"
 #include "delta/actions.h"
 #include "delta/delta_schema.h"
+#include "delta/table_properties.h"
 
 namespace sluice::delta {
 
@@ -52,7 +53,7 @@ enum class FileMatch {
 
 /// Decides by the file's partition values and statistics. Never a wrong None or All: what is missing, rounded or not
 /// readable counts as Some, and so do the bounds of floating-point columns, of which NaN may be missing.
-FileMatch match_file(const FilePredicate& predicate, const DataType& schema,
+FileMatch match_file(const FilePredicate& predicate, const DataType& schema, ColumnMappingMode mode,
                      const std::vector<std::string>& partition_columns, const AddFile& file);
 
 /// Ok if every column is one of the schema and every constant of its type; InvalidArgument, naming it, if not.

@@ -26,7 +26,7 @@ AddFile file(std::optional<std::string> day, std::optional<std::string> p, std::
 }
 
 FileMatch match(const FilePredicate& predicate, const AddFile& add) {
-  return match_file(predicate, schema(), {"day", "p"}, add);
+  return match_file(predicate, schema(), ColumnMappingMode::None, {"day", "p"}, add);
 }
 
 FilePredicate p(Kind kind, std::string constant) { return FilePredicate::compare({"p"}, kind, std::move(constant)); }
@@ -131,8 +131,20 @@ TEST(FilePredicateTest, PhysicalNamesFindStatistics) {
   renamed.fields[2].metadata = {{std::string(kPhysicalNameKey), "\"col-2\""}};
   AddFile add = file("2024-02-29", {}, R"({"numRecords":1,"minValues":{"col-2":4},"maxValues":{"col-2":4}})");
   add.partition_values = {{"day", "2024-02-29"}, {"col-1", "8"}};
-  EXPECT_EQ(match_file(p(Kind::Equal, "8"), renamed, {"day", "p"}, add), FileMatch::All);
-  EXPECT_EQ(match_file(on("x", Kind::Equal, "5"), renamed, {"day", "p"}, add), FileMatch::None);
+  EXPECT_EQ(match_file(p(Kind::Equal, "8"), renamed, ColumnMappingMode::Name, {"day", "p"}, add), FileMatch::All);
+  EXPECT_EQ(match_file(on("x", Kind::Equal, "5"), renamed, ColumnMappingMode::Id, {"day", "p"}, add), FileMatch::None);
+}
+
+TEST(FilePredicateTest, PhysicalNamesLeftOverFromColumnMappingDoNotCount) {
+  DataType left_over = schema();
+  left_over.fields[1].metadata = {{std::string(kPhysicalNameKey), "\"col-1\""}};
+  left_over.fields[2].metadata = {{std::string(kPhysicalNameKey), "\"col-2\""}};
+  const AddFile add = file("2024-02-29", "8", R"({"numRecords":1,"minValues":{"x":4},"maxValues":{"x":4}})");
+  const auto matched = [&](const FilePredicate& predicate) {
+    return match_file(predicate, left_over, ColumnMappingMode::None, {"day", "p"}, add);
+  };
+  EXPECT_EQ(matched(p(Kind::Equal, "8")), FileMatch::All);
+  EXPECT_EQ(matched(on("x", Kind::Equal, "5")), FileMatch::None);
 }
 
 TEST(FilePredicateTest, PredicatesAreChecked) {

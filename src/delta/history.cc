@@ -62,32 +62,42 @@ Error outside(std::string_view where, UnixMillis time, UnixMillis end) {
 
 }  // namespace
 
-Result<UnixMillis> commit_time(store::ObjectStore& store, Version version, std::span<const Action> commit,
-                               const TableProperties& properties) {
-  if (properties.enable_in_commit_timestamps) return in_commit_timestamp(commit, version);
-  SLUICE_TRY_ASSIGN(const auto info, store.head(commit_key(version)));
-  if (!info) return Error(ErrorCode::NotFound, fmt::format("the log has no {}", commit_key(version)));
-  return info->modified;
+Result<CommitTimes> CommitTimes::load(store::ObjectStore& store, const Snapshot& newest) {
+  SLUICE_TRY_ASSIGN(const auto listing, store.list(kLogFolder));
+  CommitTimes times;
+  times.files_ = list_commits(listing, newest.version());
+  times.first_dated_ = times.files_.size();
+  if (newest.properties().enable_in_commit_timestamps) {
+    const Version enabled(integer_property(newest, "delta.inCommitTimestampEnablementVersion").value_or(0));
+    const auto is_undated = [&](const auto& commit) { return commit.first < enabled; };
+    times.first_dated_ = static_cast<std::size_t>(std::count_if(times.files_.begin(), times.files_.end(), is_undated));
+  }
+  return times;
+}
+
+Result<UnixMillis> CommitTimes::time_of(Version version, std::span<const Action> commit) const {
+  if (files_.empty() || version < files_.front().first || version > files_.back().first) {
+    return Error(ErrorCode::NotFound,
+                 fmt::format("the log has no {}, or not all commits behind it", commit_key(version)));
+  }
+  const auto index = static_cast<std::size_t>(version.value() - files_.front().first.value());
+  if (index < first_dated_) return files_[index].second;
+  return in_commit_timestamp(commit, version);
+}
+
+Result<UnixMillis> CommitTimes::load_time_of(store::ObjectStore& store, std::size_t index) const {
+  if (index < first_dated_) return files_[index].second;
+  SLUICE_TRY_ASSIGN(const auto actions, load_commit(store, files_[index].first));
+  return in_commit_timestamp(actions, files_[index].first);
 }
 
 Result<Version> find_version_at(store::ObjectStore& store, const Snapshot& newest, UnixMillis time) {
-  SLUICE_TRY_ASSIGN(const auto listing, store.list(kLogFolder));
-  auto commits = list_commits(listing, newest.version());
+  SLUICE_TRY_ASSIGN(const CommitTimes commits, CommitTimes::load(store, newest));
   if (commits.empty()) {
     return Error(ErrorCode::NotFound, "the log holds no commit, so nothing says when its versions were made");
   }
-  // From the version on at which they were switched on, commits say their time themselves.
-  std::size_t first_dated = commits.size();
-  if (newest.properties().enable_in_commit_timestamps) {
-    const Version enabled(integer_property(newest, "delta.inCommitTimestampEnablementVersion").value_or(0));
-    first_dated = static_cast<std::size_t>(
-        std::count_if(commits.begin(), commits.end(), [&](const auto& commit) { return commit.first < enabled; }));
-  }
-  const auto time_of = [&](std::size_t index) -> Result<UnixMillis> {
-    if (index < first_dated) return commits[index].second;
-    SLUICE_TRY_ASSIGN(const auto actions, load_commit(store, commits[index].first));
-    return in_commit_timestamp(actions, commits[index].first);
-  };
+  const std::size_t first_dated = commits.first_dated();
+  const auto time_of = [&](std::size_t index) { return commits.load_time_of(store, index); };
 
   SLUICE_TRY_ASSIGN(const UnixMillis last, time_of(commits.size() - 1));
   if (time > last) return outside("after the newest", time, last);
@@ -105,8 +115,7 @@ Result<Version> find_version_at(store::ObjectStore& store, const Snapshot& newes
     (committed <= time ? begin : end) = committed <= time ? middle + 1 : middle;
   }
   if (begin > first) {
-    const Version version = commits[begin - 1].first;
-    return version;
+    return commits.version(begin - 1);
   }
   SLUICE_TRY_ASSIGN(const UnixMillis earliest, time_of(first));
   return outside("before the first", time, earliest);

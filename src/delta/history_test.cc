@@ -1,8 +1,11 @@
 #include "delta/history.h"
 
+#include <map>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "delta/change_files.h"
 #include "delta/delta_test_table.h"
 
 namespace sluice::delta {
@@ -69,6 +72,36 @@ TEST_F(HistoryTest, InCommitTimestampsGoBeforeTimesOfFiles) {
   EXPECT_EQ(version_at(at(1000)), "2");
   EXPECT_EQ(version_at(at(2000)), "3");
   EXPECT_THAT(version_at(at(2001)), HasSubstr("after the newest"));
+}
+
+/// What the change data feed says of when versions were committed is what finds them.
+TEST_F(HistoryTest, ChangesAreDatedByTheTimeThatFindsTheirVersion) {
+  const std::map<std::string, std::string> properties = {{"delta.enableChangeDataFeed", "true"}};
+  table_.create();
+  Metadata metadata = table_.load()->metadata();
+  metadata.configuration = properties;
+  table_.put({Protocol{1, 4, std::nullopt, std::nullopt}, metadata});
+  table_.put({TestTable::file("a")});  // at the same time, by the clock
+  table_.put({TestTable::file("b")});
+  commit({TestTable::file("c")});
+  const auto expect_found = [&](std::int64_t from) {
+    const auto changes = load_changes(table_.store, Version(from), std::nullopt);
+    ASSERT_TRUE(changes) << changes.error().message();
+    for (const CommitChanges& change : (*changes)->commits) {
+      EXPECT_EQ(version_at(change.timestamp), std::to_string(change.version.value()));
+    }
+  };
+  expect_found(1);
+  expect_found(3);
+  // Switched on: from here on commits say their time. Switched off: what they said does not count any more.
+  metadata.configuration["delta.enableInCommitTimestamps"] = "true";
+  metadata.configuration["delta.inCommitTimestampEnablementVersion"] = "5";
+  commit({dated(at(1000)), metadata});
+  commit({dated(at(2000)), TestTable::file("d")});
+  expect_found(1);
+  metadata.configuration = properties;
+  commit({metadata});
+  expect_found(1);
 }
 
 TEST_F(HistoryTest, ACommitWithoutTheTimestampItMustHaveIsDamaged) {

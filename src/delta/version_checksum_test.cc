@@ -42,15 +42,17 @@ TEST_F(VersionChecksumTest, SaysWhatTheVersionIs) {
   CommitInfo info;
   info.operation = "WRITE";
   info.txn_id = "the-commit";
-  table_.put({info, Protocol{3, 7, std::set<std::string>{"deletionVectors"},
-                             std::set<std::string>{"deletionVectors", "domainMetadata"}},
+  table_.put({info,
+              Protocol{3, 7, std::set<std::string>{"deletionVectors"},
+                       std::set<std::string>{"deletionVectors", "domainMetadata"}},
               TestTable::file("a"), TestTable::file("b"), SetTransaction{"app", 7, std::nullopt},
               DomainMetadata{"d", "{}", false}});
   write();
-  EXPECT_THAT(written(), testing::StartsWith(R"({"txnId":"the-commit","tableSizeBytes":200,"numFiles":2,"numMetadata":1,)"
-                                             R"("numProtocol":1,"setTransactions":[{"appId":"app","version":7}],)"
-                                             R"("domainMetadata":[{"domain":"d","configuration":"{}","removed":false}],)"
-                                             R"("metadata":{"id":)"));
+  EXPECT_THAT(written(),
+              testing::StartsWith(R"({"txnId":"the-commit","tableSizeBytes":200,"numFiles":2,"numMetadata":1,)"
+                                  R"("numProtocol":1,"setTransactions":[{"appId":"app","version":7}],)"
+                                  R"("domainMetadata":[{"domain":"d","configuration":"{}","removed":false}],)"
+                                  R"("metadata":{"id":)"));
   EXPECT_THAT(written(), testing::EndsWith(R"("protocol":{"minReaderVersion":3,"minWriterVersion":7,)"
                                            R"("readerFeatures":["deletionVectors"],)"
                                            R"("writerFeatures":["deletionVectors","domainMetadata"]}})"));
@@ -105,8 +107,7 @@ TEST_F(VersionChecksumTest, ATableWeMayNotWriteGetsNone) {
 
 TEST_F(VersionChecksumTest, AFailureIsOfNoConsequence) {
   for (const auto moment : {store::Fault::Moment::Before, store::Fault::Moment::After}) {
-    store::FaultStore failing(table_.store,
-                              {{store::Operation::PutIfAbsent, "", 1, ErrorCode::Unavailable, moment}});
+    store::FaultStore failing(table_.store, {{store::Operation::PutIfAbsent, "", 1, ErrorCode::Unavailable, moment}});
     EXPECT_EQ(write_version_checksum(failing, *table_.load()).error().code(), ErrorCode::Unavailable);
     EXPECT_THAT(findings(), IsEmpty());
   }
@@ -119,12 +120,15 @@ TEST_F(VersionChecksumTest, VerifyNamesEachThingThatIsNotSo) {
   table_.put({info, Protocol{1, 7, std::nullopt, std::set<std::string>{"domainMetadata"}}, TestTable::file("a"),
               SetTransaction{"app", 7, std::nullopt}, DomainMetadata{"d", "{}", false}});
   const std::string good = version_checksum(*table_.load());
-  const std::pair<const char*, const char*> damages[] = {
-      {"the-commit", "a-commit"},         {"\"tableSizeBytes\":100", "\"tableSizeBytes\":99"},
-      {"\"numFiles\":1", "\"numFiles\":2"}, {"\"numProtocol\":1", "\"numProtocol\":2"},
-      {"\"version\":7", "\"version\":8"},   {"\"configuration\":\"{}\"", "\"configuration\":\"{ }\""},
-      {"parquet", "orc"},                 {"\"minWriterVersion\":7", "\"minWriterVersion\":6"},
-      {"[{\"appId\":\"app\",\"version\":7}]", "[]"}};
+  const std::pair<const char*, const char*> damages[] = {{"the-commit", "a-commit"},
+                                                         {"\"tableSizeBytes\":100", "\"tableSizeBytes\":99"},
+                                                         {"\"numFiles\":1", "\"numFiles\":2"},
+                                                         {"\"numProtocol\":1", "\"numProtocol\":2"},
+                                                         {"\"version\":7", "\"version\":8"},
+                                                         {"\"configuration\":\"{}\"", "\"configuration\":\"{ }\""},
+                                                         {"parquet", "orc"},
+                                                         {"\"minWriterVersion\":7", "\"minWriterVersion\":6"},
+                                                         {"[{\"appId\":\"app\",\"version\":7}]", "[]"}};
   for (const auto& [from, to] : damages) {
     std::string bad = good;
     const std::size_t at = bad.find(from);
