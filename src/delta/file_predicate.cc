@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <simdjson.h>
 #include <duckdb/common/string_util.hpp>
+#include <duckdb/common/types/hugeint.hpp>
 #include <duckdb/common/types/timestamp.hpp>
 #include <duckdb/common/types/value.hpp>
 
@@ -98,6 +99,35 @@ bool fits_scale(const std::string& text, std::int32_t scale) {
   return point == std::string::npos || text.size() - point - 1 <= static_cast<std::size_t>(scale);
 }
 
+// Doubles hold decimals of that many digits exactly.
+constexpr std::int32_t kDoubleDigits = 15;
+
+// No double is written with more digits than that.
+constexpr std::size_t kDoubleTextDigitsMax = 17;
+
+/// Returns how many digits of the number count: without zeros at its ends.
+std::size_t significant_digits(std::string text) {
+  std::erase_if(text, [](char c) { return c < '0' || c > '9'; });
+  const std::size_t first = text.find_first_not_of('0');
+  return first == std::string::npos ? 0 : text.find_last_not_of('0') - first + 1;
+}
+
+/// Returns the bound as far out as it may be if it went through a double, as with delta-rs, which moreover cuts whole
+/// numbers off at 64 bits: nullopt then.
+std::optional<Value> widen_decimal(const Value& bound, const std::string& text, const DataType& type, bool is_max) {
+  if (type.precision <= kDoubleDigits) return bound;
+  if (text == "9223372036854775807" || text == "-9223372036854775808") return std::nullopt;
+  if (significant_digits(text) > kDoubleTextDigitsMax) return bound;
+  const duckdb::hugeint_t unscaled = duckdb::IntegralValue::Get(bound);
+  const duckdb::hugeint_t magnitude = unscaled < 0 ? -unscaled : unscaled;
+  const duckdb::hugeint_t error = magnitude / duckdb::Hugeint::POWERS_OF_TEN[kDoubleDigits] + 1;
+  const duckdb::hugeint_t outer = is_max ? unscaled + error : unscaled - error;
+  const auto precision = static_cast<std::uint8_t>(type.precision);
+  const auto scale = static_cast<std::uint8_t>(type.scale);
+  if (bound.type().InternalType() == duckdb::PhysicalType::INT128) return Value::DECIMAL(outer, precision, scale);
+  return Value::DECIMAL(duckdb::Hugeint::Cast<std::int64_t>(outer), precision, scale);
+}
+
 /// Reads a bound of a file's statistics; nullopt if it is absent or says nothing for certain.
 std::optional<Value> read_bound(const std::optional<std::string>& json, const DataType& type, bool is_max) {
   if (!json) return std::nullopt;
@@ -110,9 +140,11 @@ std::optional<Value> read_bound(const std::optional<std::string>& json, const Da
     case DataType::Kind::Long:
     case DataType::Kind::Date:
     case DataType::Kind::String: return read_constant(*text, type);
-    case DataType::Kind::Decimal:
+    case DataType::Kind::Decimal: {
       if (!fits_scale(*text, type.scale)) return std::nullopt;
-      return read_constant(*text, type);
+      const auto value = read_constant(*text, type);
+      return value ? widen_decimal(*value, *text, type, is_max) : std::nullopt;
+    }
     case DataType::Kind::Timestamp:
     case DataType::Kind::TimestampNtz: {
       const auto value = read_constant(*text, type);

@@ -159,5 +159,21 @@ TEST(FilePredicateTest, PredicatesAreChecked) {
   EXPECT_FALSE(is_partition_predicate(FilePredicate{Kind::Opaque, {}, "", {}}, {"day", "p"}));
 }
 
+TEST(FilePredicateTest, WideDecimalsMayHaveGoneThroughADouble) {
+  // delta-rs: 99999999999999999.99 becomes 100000000000000000, and whole numbers end at 64 bits.
+  const AddFile rounded = file("2024-02-29", "3",
+                               R"({"numRecords":2,"minValues":{"d":100000000000000000.0},)"
+                               R"("maxValues":{"d":12345678901234567000.0},"nullCount":{"d":0}})");
+  EXPECT_EQ(match(on("d", Kind::Equal, "99999999999999999.99"), rounded), FileMatch::Some);
+  EXPECT_EQ(match(on("d", Kind::Equal, "12345678901234567890.12"), rounded), FileMatch::Some);
+  EXPECT_EQ(match(on("d", Kind::Less, "1.00"), rounded), FileMatch::None);
+  EXPECT_EQ(match(on("d", Kind::Greater, "12345678901235000000.00"), rounded), FileMatch::None);
+  const AddFile cut = file("2024-02-29", "3",
+                           R"({"numRecords":2,"minValues":{"d":-9223372036854775808},)"
+                           R"("maxValues":{"d":9223372036854775807},"nullCount":{"d":0}})");
+  EXPECT_EQ(match(on("d", Kind::Equal, "99999999999999999999999.00"), cut), FileMatch::Some);
+  EXPECT_EQ(match(on("d", Kind::Less, "-99999999999999999999999.00"), cut), FileMatch::Some);
+}
+
 }  // namespace
 }  // namespace sluice::delta

@@ -10,6 +10,8 @@
 #include <duckdb/execution/execution_context.hpp>
 #include <duckdb/parallel/thread_context.hpp>
 #include <duckdb/parser/expression/constant_expression.hpp>
+#include <duckdb/planner/expression/bound_columnref_expression.hpp>
+#include <duckdb/planner/table_filter.hpp>
 #include <duckdb/storage/statistics/node_statistics.hpp>
 #include <parquet_multi_file_info.hpp>
 
@@ -19,10 +21,12 @@
 #include "delta/deletion_vector.h"
 #include "delta/delta_schema.h"
 #include "delta/duckdb_schema.h"
+#include "delta/file_predicate.h"
 #include "delta/file_statistics.h"
 #include "delta/partition_value.h"
 #include "delta/row_tracking.h"
 #include "lake/internal/file_columns.h"
+#include "lake/internal/file_skipping.h"
 #include "lake/internal/legacy_calendar.h"
 
 namespace sluice::lake {
@@ -60,33 +64,100 @@ class RowFilter final : public duckdb::DeleteFilter {
   const std::optional<delta::DeletionVector> without_;  // at least one of the two is there
 };
 
-/// The files of a scan. Says "multiple" even for one, so that the row groups of a single file are read in parallel.
+/// The files of a scan that may hold rows which the query asks for. Says "multiple" even for one, so that the row groups
+/// of a single file are read in parallel.
 class DeltaFileList final : public duckdb::MultiFileList {
  public:
-  explicit DeltaFileList(std::shared_ptr<const DeltaScan> scan) : scan_(std::move(scan)) {}
+  /// `kept`: the numbers of the files, ascending.
+  DeltaFileList(std::shared_ptr<const DeltaScan> scan, std::vector<std::size_t> kept)
+      : scan_(std::move(scan)), kept_(std::move(kept)) {}
+
+  static DeltaFileList all_of(std::shared_ptr<const DeltaScan> scan) {
+    std::vector<std::size_t> all(scan->files().size());
+    std::iota(all.begin(), all.end(), std::size_t{0});
+    return {std::move(scan), std::move(all)};
+  }
+
+  duckdb::unique_ptr<MultiFileList> ComplexFilterPushdown(
+      duckdb::ClientContext&, const duckdb::MultiFileOptions&, duckdb::MultiFilePushdownInfo& info,
+      duckdb::vector<duckdb::unique_ptr<duckdb::Expression>>& conditions) const override {
+    auto list = without_files_that_fail(conditions, info.table_index, info.column_ids);
+    if (!list) return nullptr;
+    auto& shown = info.extra_info;
+    for (const auto& condition : conditions) {
+      shown.file_filters += (shown.file_filters.empty() ? "" : " AND ") + condition->ToString();
+    }
+    shown.total_files = scan_->files().size();
+    shown.filtered_files = list->kept_.size();
+    return list;
+  }
+
+  duckdb::unique_ptr<MultiFileList> DynamicFilterPushdown(duckdb::ClientContext&, const duckdb::MultiFileOptions&,
+                                                          const duckdb::vector<std::string>&,
+                                                          const duckdb::vector<duckdb::LogicalType>& types,
+                                                          const duckdb::vector<duckdb::column_t>& column_ids,
+                                                          duckdb::TableFilterSet& filters) const override {
+    duckdb::vector<duckdb::unique_ptr<duckdb::Expression>> conditions;
+    for (const auto& [column, filter] : filters.filters) {
+      if (duckdb::IsVirtualColumn(column_ids[column])) continue;
+      const duckdb::BoundColumnRefExpression reference(types[column_ids[column]], duckdb::ColumnBinding(0, column));
+      conditions.push_back(filter->ToExpression(reference));
+    }
+    return without_files_that_fail(conditions, 0, column_ids);
+  }
 
   duckdb::vector<duckdb::OpenFileInfo> GetAllFiles() const override {
     duckdb::vector<duckdb::OpenFileInfo> files;
-    for (std::size_t i = 0; i < scan_->files().size(); ++i) files.push_back(GetFile(i));
+    for (std::size_t i = 0; i < kept_.size(); ++i) files.push_back(GetFile(i));
     return files;
   }
   duckdb::FileExpandResult GetExpandResult() const override {
-    return scan_->files().empty() ? duckdb::FileExpandResult::NO_FILES : duckdb::FileExpandResult::MULTIPLE_FILES;
+    return kept_.empty() ? duckdb::FileExpandResult::NO_FILES : duckdb::FileExpandResult::MULTIPLE_FILES;
   }
-  duckdb::idx_t GetTotalFileCount() const override { return scan_->files().size(); }
+  duckdb::idx_t GetTotalFileCount() const override { return kept_.size(); }
   duckdb::unique_ptr<duckdb::NodeStatistics> GetCardinality(duckdb::ClientContext&) const override {
-    if (!scan_->row_count_estimate()) return nullptr;
-    return duckdb::make_uniq<duckdb::NodeStatistics>(*scan_->row_count_estimate());
+    std::uint64_t row_count = 0;
+    for (const std::size_t number : kept_) {
+      const auto rows = scan_->files()[number].row_count;
+      if (!rows) return nullptr;
+      row_count += *rows;
+    }
+    return duckdb::make_uniq<duckdb::NodeStatistics>(row_count);
   }
-  duckdb::unique_ptr<duckdb::MultiFileList> Copy() const override { return duckdb::make_uniq<DeltaFileList>(scan_); }
+  duckdb::unique_ptr<duckdb::MultiFileList> Copy() const override {
+    return duckdb::make_uniq<DeltaFileList>(scan_, kept_);
+  }
 
  protected:
   duckdb::OpenFileInfo GetFile(duckdb::idx_t index) const override {
-    return duckdb::OpenFileInfo(index < scan_->files().size() ? scan_->mount().path(index) : std::string());
+    return duckdb::OpenFileInfo(index < kept_.size() ? scan_->mount().path(kept_[index]) : std::string());
   }
 
  private:
+  /// Returns the files of which a row may meet the conditions; nullptr if those are all.
+  duckdb::unique_ptr<DeltaFileList> without_files_that_fail(
+      const duckdb::vector<duckdb::unique_ptr<duckdb::Expression>>& conditions, duckdb::idx_t table_index,
+      const duckdb::vector<duckdb::column_t>& column_ids) const {
+    const auto predicate = file_predicate_of(
+        conditions, table_index, scan_->schema(), [&](std::size_t number) -> std::optional<columnar::ColumnIndex> {
+          if (number >= column_ids.size() || column_ids[number] >= scan_->schema().fields.size()) return std::nullopt;
+          return column_ids[number];
+        });
+    const delta::Snapshot& snapshot = *scan_->table().snapshot;
+    std::vector<std::size_t> left;
+    for (const std::size_t number : kept_) {
+      const delta::AddFile* file = scan_->files()[number].live;
+      if (file != nullptr && delta::match_file(predicate, snapshot.schema(), snapshot.properties().column_mapping_mode,
+                                               snapshot.metadata().partition_columns, *file) == delta::FileMatch::None)
+        continue;
+      left.push_back(number);
+    }
+    if (left.size() == kept_.size()) return nullptr;
+    return duckdb::make_uniq<DeltaFileList>(scan_, std::move(left));
+  }
+
   const std::shared_ptr<const DeltaScan> scan_;
+  const std::vector<std::size_t> kept_;
 };
 
 /// Tells DuckDB's Parquet scan what the log knows better than the files.
@@ -121,6 +192,18 @@ class DeltaFileReader final : public duckdb::MultiFileReader {
     if (file.only == nullptr && file.without == nullptr) return;
     auto only = load_vector(file, file.only);
     data.reader->deletion_filter = duckdb::make_uniq<RowFilter>(std::move(only), load_vector(file, file.without));
+  }
+
+  duckdb::ReaderInitializeType InitializeReader(duckdb::MultiFileReaderData& data,
+                                                const duckdb::MultiFileBindData& bind_data,
+                                                const duckdb::vector<duckdb::MultiFileColumnDefinition>& columns,
+                                                const duckdb::vector<duckdb::ColumnIndex>& column_ids,
+                                                duckdb::optional_ptr<duckdb::TableFilterSet> filters,
+                                                duckdb::ClientContext& client,
+                                                duckdb::MultiFileGlobalState& global_state) override {
+    // DuckDB counts the files that are read; the scan's numbers are what file_index means.
+    data.reader->file_list_idx = Mount::number_of(data.reader->GetFileName());
+    return MultiFileReader::InitializeReader(data, bind_data, columns, column_ids, filters, client, global_state);
   }
 
   using duckdb::MultiFileReader::CreateMapping;
@@ -163,7 +246,7 @@ class DeltaFileReader final : public duckdb::MultiFileReader {
       normalize_names(reader->columns);
       return reader;
     } catch (const std::exception& exception) {
-      report_damage(duckdb::ErrorData(exception), index, /*evaluates_filters=*/false);
+      report_damage(duckdb::ErrorData(exception), Mount::number_of(file.path), /*evaluates_filters=*/false);
       throw;
     }
   }
@@ -387,7 +470,6 @@ Result<std::shared_ptr<const DeltaScan>> DeltaScan::create(DeltaTable table, Obj
     if (!column) return Error(ErrorCode::Corruption, fmt::format("partition column {} is not in the schema", name));
     scan->partition_columns_.push_back({*column, delta::physical_name(scan->fields_.fields[*column], mode)});
   }
-  scan->row_count_estimate_ = 0;
   for (const delta::AddFile& live : snapshot.files()) {
     const delta::AddFile& file = scan->live_files_.emplace_back(live);
     File entry{&file.path, &file.partition_values, nullptr, pointer_to(file.deletion_vector), &file};
@@ -403,11 +485,19 @@ Result<std::shared_ptr<const DeltaScan>> DeltaScan::create(DeltaTable table, Obj
     // Unreadable statistics are no reason not to read the rows.
     auto statistics = file.stats ? delta::read_statistics(*file.stats) : delta::FileStatistics();
     const auto row_count = statistics ? statistics->num_records : std::nullopt;
-    if (!row_count) scan->row_count_estimate_.reset();
-    if (scan->row_count_estimate_) *scan->row_count_estimate_ += static_cast<std::uint64_t>(*row_count);
+    if (row_count && *row_count >= 0) scan->files_.back().row_count = static_cast<std::uint64_t>(*row_count);
   }
   SLUICE_TRY(scan->mount_files(files));
   return std::shared_ptr<const DeltaScan>(std::move(scan));
+}
+
+std::optional<std::uint64_t> DeltaScan::row_count_estimate() const {
+  std::uint64_t row_count = 0;
+  for (const File& file : files_) {
+    if (!file.row_count) return std::nullopt;
+    row_count += *file.row_count;
+  }
+  return row_count;
 }
 
 Result<std::shared_ptr<const DeltaScan>> DeltaScan::create_changes(DeltaChanges changes, ObjectFileSystem& files) {
@@ -463,7 +553,7 @@ duckdb::unique_ptr<duckdb::FunctionData> bind_delta_scan(duckdb::ClientContext& 
   auto interface = duckdb::ParquetMultiFileInfo::CreateInterface(client);
   const bool has_variant = holds(scan->table().snapshot->schema(), delta::DataType::Kind::Variant);
   auto reader = duckdb::make_uniq<DeltaFileReader>(scan);
-  auto files = duckdb::make_shared_ptr<DeltaFileList>(std::move(scan));
+  auto files = duckdb::make_shared_ptr<DeltaFileList>(DeltaFileList::all_of(std::move(scan)));
   interface->InitializeInterface(client, *reader, *files);
   auto options = interface->InitializeOptions(client, nullptr);
   // Statistics of other writers pass NaN over, which is greater than any number to DuckDB.

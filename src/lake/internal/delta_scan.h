@@ -40,6 +40,7 @@ class DeltaScan {
     const delta::DeletionVectorDescriptor* only = nullptr;     ///< Only rows that this marks; nullptr: all.
     const delta::DeletionVectorDescriptor* without = nullptr;  ///< No row that this marks.
     const delta::AddFile* live = nullptr;                      ///< Its action; nullptr in a scan of changes.
+    std::optional<std::uint64_t> row_count = {};               ///< As statistics say; for the optimizer only.
     /// Other columns whose value the log knows for the whole file.
     std::vector<std::pair<columnar::ColumnIndex, duckdb::Value>> constants = {};
   };
@@ -69,7 +70,7 @@ class DeltaScan {
   const std::vector<PartitionColumn>& partition_columns() const { return partition_columns_; }
   Mount& mount() const { return *mount_; }
   /// Rows of all files, if their statistics say; for the optimizer only.
-  std::optional<std::uint64_t> row_count_estimate() const { return row_count_estimate_; }
+  std::optional<std::uint64_t> row_count_estimate() const;
 
  private:
   DeltaScan() = default;
@@ -85,7 +86,6 @@ class DeltaScan {
   std::vector<File> files_;
   std::vector<PartitionColumn> partition_columns_;
   std::shared_ptr<Mount> mount_;
-  std::optional<std::uint64_t> row_count_estimate_;
 };
 
 /// Returns DuckDB's Parquet scan as a table function whose bind the caller sets to one that ends in bind_delta_scan().
@@ -93,7 +93,9 @@ class DeltaScan {
 duckdb::TableFunction delta_scan_function(const std::string& name);
 
 /// Binds a scan: all its columns under their names; `file_row_number` and `file_index` (into DeltaScan::files()) are
-/// virtual columns. Deleted rows are left out, columns that a file lacks are NULL.
+/// virtual columns. Deleted rows are left out, columns that a file lacks are NULL. Files whose partition values or
+/// statistics say that no row meets the query's conditions, those that a join's other side makes included, are not
+/// opened; EXPLAIN shows how many are left.
 duckdb::unique_ptr<duckdb::FunctionData> bind_delta_scan(duckdb::ClientContext& client,
                                                          std::shared_ptr<const DeltaScan> scan,
                                                          duckdb::vector<duckdb::LogicalType>& types,

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <duckdb/common/exception.hpp>
 
+#include "base/check.h"
 #include "lake/internal/error_numbers.h"
 
 namespace sluice::lake {
@@ -36,6 +37,14 @@ Error missing_as_damage(Error error) {
 
 std::string Mount::path(std::size_t number) const {
   return fmt::format("{}{}/{}/{}", ObjectFileSystem::kScheme, id_, number, objects_[number].key);
+}
+
+std::size_t Mount::number_of(std::string_view path) {
+  path.remove_prefix(std::string_view(ObjectFileSystem::kScheme).size());
+  const bool has_mount = cut_number(path).has_value();
+  const auto number = has_mount ? cut_number(path) : std::nullopt;
+  SLUICE_CHECK(number, "a path is one that path() made");
+  return *number;
 }
 
 Result<std::unique_ptr<store::RandomReader>> Mount::open(std::string_view number_and_key) const {

@@ -28,6 +28,8 @@ class Mount {
 
   /// Returns the path under which DuckDB opens the object: "sluice://<mount>/<number>/<key>".
   std::string path(std::size_t number) const;
+  /// Returns the number of a path() of this mount.
+  static std::size_t number_of(std::string_view path);
   /// Opens the object of a path(); nullptr if the path is none of this mount. Fails with the store's errors.
   Result<std::unique_ptr<store::RandomReader>> open(std::string_view number_and_key) const;
 
