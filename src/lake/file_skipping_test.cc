@@ -130,8 +130,9 @@ class RandomConditions {
       case 0: return name + (below(2) == 0 ? " IS NULL" : " IS NOT NULL");
       case 1: return fmt::format("({} BETWEEN {} AND {})", name, constant(), constant());
       case 2: return fmt::format("({} {}IN ({}, {}))", name, below(2) == 0 ? "NOT " : "", constant(), constant());
-      case 3: if (name == "s") return fmt::format("(s LIKE '{}%')", one_of<std::string>({"z", "zzzz", "a", "é"}));
-      [[fallthrough]];
+      case 3:
+        if (name == "s") return fmt::format("(s LIKE '{}%')", one_of<std::string>({"z", "zzzz", "a", "é"}));
+        [[fallthrough]];
       default:
         return fmt::format("({} {} {})", name, one_of<std::string>({"=", "<>", "<", "<=", ">", ">="}), constant());
     }
@@ -142,7 +143,8 @@ class RandomConditions {
 
 TEST_F(FileSkippingTest, NoConditionLosesARow) {
   create_table(
-      "SELECT 1 AS i, 1.5::DOUBLE AS d, '' AS s, TIMESTAMP '2024-01-01' AS ts, 1::DECIMAL(18, 3) AS dec, {'m': 1} AS r, "
+      "SELECT 1 AS i, 1.5::DOUBLE AS d, '' AS s, TIMESTAMP '2024-01-01' AS ts, 1::DECIMAL(18, 3) AS dec, {'m': 1} AS "
+      "r, "
       "1 AS p",
       {"p"});
   RandomConditions random(random_);
@@ -152,7 +154,8 @@ TEST_F(FileSkippingTest, NoConditionLosesARow) {
     const auto null_every = 1 + random.below(4);
     const std::string rows = fmt::format(
         "SELECT CASE WHEN h % {1} > 0 THEN {0} + h % {2} END::INTEGER AS i, "
-        "CASE h % 7 WHEN 0 THEN 'NaN'::DOUBLE WHEN 1 THEN NULL WHEN 2 THEN 'inf'::DOUBLE ELSE {0} * 0.5 + h % {2} END AS d, "
+        "CASE h % 7 WHEN 0 THEN 'NaN'::DOUBLE WHEN 1 THEN NULL WHEN 2 THEN 'inf'::DOUBLE ELSE {0} * 0.5 + h % {2} END "
+        "AS d, "
         "CASE WHEN h % {1} > 0 THEN repeat(chr((97 + (h + {3}) % 26)::INTEGER), (h % 41)::BIGINT) || "
         "CASE h % 5 WHEN 0 THEN chr(1114111) WHEN 1 THEN 'é' ELSE '' END END AS s, "
         "TIMESTAMP '2024-01-01' + to_microseconds(({0} * 300 + h % 2000)::BIGINT) AS ts, "

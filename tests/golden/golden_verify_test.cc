@@ -1,12 +1,17 @@
 // `sluice verify` says nothing of tables that others wrote well, and names what is wrong with the others.
 
 #include <map>
+#include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "delta/statistics_check.h"
 #include "delta/verify.h"
+#include "lake/lake.h"
 #include "store/local_store.h"
 #include "tests/golden/golden_table.h"
 
@@ -34,6 +39,29 @@ const std::map<std::string, std::string> kFaults = {
     {"spark/err_unknown_reader_feature", "fancyFutureRead"},
     {"spark/gap_before_checkpoint", "the commit of version 1 is missing"},
 };
+
+/// What the rows say against the statistics.
+std::vector<std::string> false_statistics(const Table& table) {
+  std::shared_ptr<store::ObjectStore> store = std::move(*store::LocalStore::create(table.delta().string()));
+  const auto snapshot = *delta::Snapshot::load(*store);
+  if (snapshot->schema().fields.empty()) return {};
+  const auto lake = std::move(*lake::Lake::create({}));
+  delta::StatisticsCheck check(snapshot);
+  const Status read = lake->scan_table({snapshot, store}, [&](auto& rows, const auto& file, auto) {
+    check.add(rows, file);
+    return ok();
+  });
+  EXPECT_TRUE(read) << read.error().message();
+  return std::move(check).finish();
+}
+
+TEST(GoldenVerifyTest, StatisticsOfAllWritersAreTrue) {
+  for (const Table& table : all_tables()) {
+    if (table.group == "golden" || kFaults.contains(table.id())) continue;
+    SCOPED_TRACE(table.id());
+    EXPECT_THAT(false_statistics(table), testing::IsEmpty());
+  }
+}
 
 TEST(GoldenVerifyTest, FindsTheFaultsOfTablesAndNoOthers) {
   std::size_t fault_count = 0;

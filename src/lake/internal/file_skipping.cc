@@ -71,8 +71,7 @@ class Translator {
                    ? FilePredicate::conjunction(std::move(children))
                    : FilePredicate::disjunction(std::move(children));
       }
-      case duckdb::ExpressionClass::BOUND_OPERATOR:
-        return operation(condition.Cast<duckdb::BoundOperatorExpression>());
+      case duckdb::ExpressionClass::BOUND_OPERATOR: return operation(condition.Cast<duckdb::BoundOperatorExpression>());
       case duckdb::ExpressionClass::BOUND_FUNCTION: {
         const auto& call = condition.Cast<duckdb::BoundFunctionExpression>();
         if (call.function.name == "prefix" && call.children.size() == 2) return prefix(call);

@@ -1,0 +1,20 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include <duckdb/common/types/value.hpp>
+
+#include "delta/delta_schema.h"
+
+namespace sluice::delta::internal {
+
+/// Reads the text of a constant, as partition_value.h has it, as a value of the type; nullopt if it is none.
+std::optional<duckdb::Value> read_constant(const std::string& text, const DataType& type);
+
+/// Reads a bound of a file's statistics, JSON text of a scalar: no value of the file lies beyond what is returned, which
+/// allows for what writers round. nullopt if it is absent or says nothing for certain: floating-point numbers (NaN may
+/// be missing), nested types, and what is not of the type.
+std::optional<duckdb::Value> read_bound(const std::optional<std::string>& json, const DataType& type, bool is_max);
+
+}  // namespace sluice::delta::internal
