@@ -20,13 +20,13 @@
 namespace sluice::delta {
 namespace {
 
-using ::testing::IsEmpty;
 using store::Fault;
 using store::Operation;
+using ::testing::IsEmpty;
 
-constexpr Operation kOperations[] = {Operation::Get,    Operation::Open,        Operation::Read,   Operation::Head,
-                                     Operation::List,   Operation::Put,         Operation::PutIfAbsent,
-                                     Operation::Create, Operation::Append,      Operation::Finish, Operation::Remove};
+constexpr Operation kOperations[] = {Operation::Get,    Operation::Open,   Operation::Read,        Operation::Head,
+                                     Operation::List,   Operation::Put,    Operation::PutIfAbsent, Operation::Create,
+                                     Operation::Append, Operation::Finish, Operation::Remove};
 
 // Of calls that there are many of, the first ones and some behind them.
 constexpr std::uint64_t kCallsMax = 4;
@@ -135,13 +135,13 @@ class LogFaultTest : public ::testing::TestWithParam<const char*> {
           EXPECT_EQ((*loaded)->transaction_version("app"), 1);
           // The deed is done again from either state, so half of the runs look at each.
           if (struck % 2 == 0) {
- EXPECT_THAT(verified(store), IsEmpty());
- }
+            EXPECT_THAT(verified(store), IsEmpty());
+          }
           EXPECT_TRUE(deed(store, base, clock, random));
           EXPECT_EQ(TestTable::paths(**Snapshot::load(store)), after);
           if (struck % 2 == 1) {
- EXPECT_THAT(verified(store), IsEmpty());
- }
+            EXPECT_THAT(verified(store), IsEmpty());
+          }
         }
       }
     }

@@ -29,9 +29,7 @@ bool holds_for_any(duckdb::Vector& values, const duckdb::Value& bound, Compare c
 }
 
 /// Returns how many rows are marked as deleted in the file.
-std::int64_t deleted_count(const AddFile& file) {
-  return file.deletion_vector ? file.deletion_vector->cardinality : 0;
-}
+std::int64_t deleted_count(const AddFile& file) { return file.deletion_vector ? file.deletion_vector->cardinality : 0; }
 
 }  // namespace
 
@@ -66,7 +64,8 @@ void StatisticsCheck::begin(const AddFile& file) {
   if (!file.stats) return;
   const auto statistics = read_statistics(*file.stats);
   if (!statistics) {
-    findings_.push_back(fmt::format("the statistics of {} cannot be read: {}", file.path, statistics.error().message()));
+    findings_.push_back(
+        fmt::format("the statistics of {} cannot be read: {}", file.path, statistics.error().message()));
     return;
   }
   num_records_ = statistics->num_records;

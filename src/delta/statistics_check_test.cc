@@ -18,9 +18,8 @@ using ::testing::IsEmpty;
 class StatisticsCheckTest : public ::testing::Test {
  protected:
   static DataType schema() {
-    return DataType::structure(
-        {{"id", DataType::primitive(DataType::Kind::Long), true, {}},
-         {"r", DataType::structure({{"m", DataType::decimal(20, 2), true, {}}}), true, {}}});
+    return DataType::structure({{"id", DataType::primitive(DataType::Kind::Long), true, {}},
+                                {"r", DataType::structure({{"m", DataType::decimal(20, 2), true, {}}}), true, {}}});
   }
 
   std::vector<std::string> check(const std::string& stats, std::vector<std::uint64_t> deleted = {}) {
@@ -35,7 +34,8 @@ class StatisticsCheckTest : public ::testing::Test {
 
     const auto types = columnar_schema(schema()).types();
     duckdb::DataChunk rows;
-    rows.Initialize(duckdb::Allocator::DefaultAllocator(), duckdb::vector<duckdb::LogicalType>(types.begin(), types.end()));
+    rows.Initialize(duckdb::Allocator::DefaultAllocator(),
+                    duckdb::vector<duckdb::LogicalType>(types.begin(), types.end()));
     const auto record = [&](const duckdb::Value& member) { return duckdb::Value::STRUCT({{"m", member}}); };
     const duckdb::Value null_member(duckdb::LogicalType::DECIMAL(20, 2));
     rows.SetValue(0, 0, duckdb::Value::BIGINT(1));
@@ -61,7 +61,8 @@ TEST_F(StatisticsCheckTest, IsSilentOverWhatIsTrue) {
 }
 
 TEST_F(StatisticsCheckTest, NamesFileAndColumnOfWhatIsNot) {
-  EXPECT_THAT(check(R"({"numRecords":4})"), ElementsAre("the statistics of f are not true: numRecords is 4, but there are 3 rows"));
+  EXPECT_THAT(check(R"({"numRecords":4})"),
+              ElementsAre("the statistics of f are not true: numRecords is 4, but there are 3 rows"));
   EXPECT_THAT(check(R"({"numRecords":3})", {5}), ElementsAre(HasSubstr("numRecords is 3, but there are 4 rows")));
   EXPECT_THAT(check(R"({"minValues":{"id":2}})"), ElementsAre(HasSubstr("a value of id lies beyond")));
   EXPECT_THAT(check(R"({"maxValues":{"id":1}})"), ElementsAre(HasSubstr("a value of id lies beyond")));
