@@ -4,6 +4,8 @@
 #include <fstream>
 #include <iostream>
 #include <sstream>
+#include <string>
+#include <vector>
 
 #include "cli/exit_code.h"
 #include "cli/options.h"
@@ -33,9 +35,23 @@ Result<std::string> script_text(const SqlOptions& options) {
   return std::move(text).str();
 }
 
+/// True for what EXPLAIN gives: drawings, of which a table would make one line each.
+bool is_plan(const lake::Rows& rows) {
+  return rows.names() == std::vector<std::string>{"explain_key", "explain_value"};
+}
+
+Status show_plan(lake::Rows& rows) {
+  for (;;) {
+    SLUICE_TRY_ASSIGN(const auto chunk, rows.next());
+    if (!chunk) return ok();
+    for (std::size_t row = 0; row < chunk->size(); ++row) std::cout << chunk->GetValue(1, row).ToString();
+  }
+}
+
 Status run_statement(Session& session, const CommonOptions& common, const std::string& statement,
                      const std::stop_token& stop) {
   SLUICE_TRY_ASSIGN(const std::unique_ptr<lake::Rows> rows, session.lake->query(statement, stop));
+  if (common.output == OutputFormat::Table && is_plan(*rows)) return show_plan(*rows);
   columnar::Schema schema;
   for (std::size_t column = 0; column < rows->names().size(); ++column) {
     schema.fields.push_back({rows->names()[column], rows->types()[column], true, {}});
