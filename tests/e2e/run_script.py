@@ -44,7 +44,7 @@ A script is sections that begin with "=== ":
 plain: as written. kill: every run is first killed (SIGKILL) at a labelled step of the epoch, another one each time, then
 run again. fold: all files land first and one run takes them all; only what follows the last run is checked.
 After every run that ends well, each materialized view is compared with DuckDB's batch answer to its own query over the
-Delta tables. Exits 0 if all is as expected, else 1 with what differs.
+Delta tables, and `sluice verify` must find nothing. Exits 0 if all is as expected, else 1 with what differs.
 """
 
 import json
@@ -375,6 +375,7 @@ class Script:
         self.check_exit(number, expected)
         if keyword == "run" and expected == 0:
             self.check_views(number)
+            self.check_verified(number)
 
     def check_query(self, number, sql, lines):
         [found] = self.rows(number, sql)
@@ -402,6 +403,12 @@ class Script:
                 extra = [row for row in found if row not in expected][:5]
                 self.fail(number, f"view {name} differs from its query: {len(found)} rows, batch {len(expected)};"
                                   f" missing {missing}, extra {extra}")
+
+    def check_verified(self, number):
+        """Has `sluice verify` look at every table: log, files, statistics."""
+        done = self.sluice(["verify"], binary=self.reader)
+        if done.returncode != 0 or done.stdout:
+            self.fail(number, f"verify: exit {done.returncode}\n{done.stdout}{done.stderr}")
 
 
 def main():
