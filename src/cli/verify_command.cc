@@ -82,10 +82,12 @@ Status check_rows(lake::Lake& lake, const Subject& subject, delta::Verification&
                                                                    std::span<const std::uint64_t>) {
     return columnar::guard([&] { check.add(rows, file); });
   });
-  if (!read && read.error().code() != ErrorCode::Corruption) return read;
-  if (!read) verification.findings.push_back(read.error().message());
-  for (std::string& finding : std::move(check).finish()) {
-    if (read) verification.findings.push_back(std::move(finding));
+  if (read) {
+    verification.findings = std::move(check).finish();
+  } else if (read.error().code() == ErrorCode::Corruption) {
+    verification.findings.push_back(read.error().message());
+  } else {
+    return read;
   }
   return ok();
 }

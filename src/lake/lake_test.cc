@@ -9,28 +9,12 @@
 #include <duckdb.hpp>
 
 #include "lake/lake_test_relations.h"
+#include "lake/lake_test_rows.h"
 
 namespace sluice::lake {
 namespace {
 
 using duckdb::LogicalType;
-
-/// Returns the rows as lines "a|b", or the error's message.
-std::string text_of(Result<std::unique_ptr<Rows>> rows) {
-  if (!rows) return "error: " + rows.error().message();
-  std::string text;
-  while (true) {
-    auto chunk = (*rows)->next();
-    if (!chunk) return text + "error: " + chunk.error().message();
-    if (!*chunk) return text;
-    for (std::size_t row = 0; row < (*chunk)->size(); ++row) {
-      for (std::size_t column = 0; column < (*chunk)->ColumnCount(); ++column) {
-        text += (column == 0 ? "" : "|") + (*chunk)->GetValue(column, row).ToString();
-      }
-      text += "\n";
-    }
-  }
-}
 
 /// Rows in memory, made by a query of a plain DuckDB.
 class LakeTest : public testing::Test {

@@ -18,6 +18,7 @@
 #include "delta/table_definition.h"
 #include "delta/transaction.h"
 #include "lake/lake.h"
+#include "lake/lake_test_rows.h"
 #include "store/memory_store.h"
 
 namespace sluice::lake {
@@ -106,21 +107,6 @@ class DeltaTableTest : public testing::Test {
     snapshot_ = std::move(*snapshot);
   }
 
-  static std::string text_of(Result<std::unique_ptr<Rows>> rows) {
-    if (!rows) return "error: " + rows.error().message();
-    std::string text;
-    while (true) {
-      auto chunk = (*rows)->next();
-      if (!chunk) return text + "error: " + chunk.error().message();
-      if (!*chunk) return text;
-      for (std::size_t row = 0; row < (*chunk)->size(); ++row) {
-        for (std::size_t column = 0; column < (*chunk)->ColumnCount(); ++column) {
-          text += (column == 0 ? "" : "|") + (*chunk)->GetValue(column, row).ToString();
-        }
-        text += "\n";
-      }
-    }
-  }
   std::string query(const std::string& sql) { return text_of(lake_->query(sql)); }
 
   ErrorCode code_of(const std::string& sql) {

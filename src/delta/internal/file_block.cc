@@ -83,14 +83,13 @@ void FileBlock::add_texts(std::span<const FileRow> rows) {
     canonical.emplace_back(i, delta::canonical_path(rows[i].path));
     length += canonical.back().second.size();
   }
-  SLUICE_CHECK(length <= std::numeric_limits<std::uint32_t>::max(), "2048 files have less than 4 GiB of text");
   texts_ = std::make_unique_for_overwrite<char[]>(length);
   ends_.reserve(rows.size() * kTextsPerRow);
   hashes_.reserve(rows.size());
-  std::uint32_t end = 0;
+  std::size_t end = 0;
   const auto append = [&](std::string_view text) {
     if (!text.empty()) std::memcpy(texts_.get() + end, text.data(), text.size());
-    end += static_cast<std::uint32_t>(text.size());
+    end += text.size();
     ends_.push_back(end);
   };
   auto next = canonical.begin();
@@ -158,7 +157,7 @@ bool FileBlock::keys_ascend() const {
 
 std::string_view FileBlock::text(std::size_t row, std::size_t part) const {
   const std::size_t index = row * kTextsPerRow + part;
-  const std::uint32_t begin = index == 0 ? 0 : ends_[index - 1];
+  const std::size_t begin = index == 0 ? 0 : ends_[index - 1];
   return {texts_.get() + begin, ends_[index] - begin};
 }
 

@@ -79,7 +79,7 @@ class FileBlock {
   bool keys_ascend() const;
 
   std::unique_ptr<char[]> texts_;
-  std::vector<std::uint32_t> ends_;
+  std::vector<std::size_t> ends_;
   std::vector<std::int64_t> sizes_;
   std::vector<std::int64_t> times_;
   std::vector<std::uint64_t> hashes_;
