@@ -11,12 +11,10 @@
 #include "delta/commit_rules.h"
 #include "delta/delta_schema.h"
 #include "delta/duckdb_schema.h"
-#include "delta/log_checkpoint.h"
-#include "delta/log_cleanup.h"
+#include "delta/log_maintenance.h"
 #include "delta/log_path.h"
 #include "delta/table_definition.h"
 #include "delta/transaction.h"
-#include "delta/version_checksum.h"
 #include "runtime/side_tables.h"
 
 namespace sluice::runtime {
@@ -184,12 +182,12 @@ Status ManagedTable::make_writer(const TableSpec& spec) {
   connect::TableWriterOptions options;
   options.table = key_;
   options.mode = spec.mode;
-  options.schema = spec.schema;
-  options.partition_columns = spec.partition_columns;
+  options.files.schema = spec.schema;
+  options.files.partition_columns = spec.partition_columns;
   const delta::Metadata& metadata = metadata_to_be();
-  SLUICE_TRY_ASSIGN(options.properties, delta::read_properties(metadata.configuration));
-  if (options.properties.column_mapping_mode != delta::ColumnMappingMode::None) {
-    SLUICE_TRY_ASSIGN(options.mapped_schema, delta::read_schema(metadata.schema_string));
+  SLUICE_TRY_ASSIGN(options.files.properties, delta::read_properties(metadata.configuration));
+  if (options.files.properties.column_mapping_mode != delta::ColumnMappingMode::None) {
+    SLUICE_TRY_ASSIGN(options.files.mapped_schema, delta::read_schema(metadata.schema_string));
   }
   auto& lake = environment_.lake;
   const auto scan = [&lake, store = store_](const std::shared_ptr<const delta::Snapshot>& snapshot,
@@ -271,16 +269,7 @@ Status ManagedTable::applied() {
   writer_->applied(snapshot_);
   definition_actions_.clear();
   standing_ = TableStanding::AsLeft;  // if it was not, all its rows were given anew
-  // Readers check themselves by it, or do without.
-  static_cast<void>(delta::write_version_checksum(*store_, *snapshot_).has_value());
-  // A log checkpoint only makes reading faster, so a failure waits for the next one.
-  if (delta::log_checkpoint_due(*snapshot_)) {
-    static_cast<void>(
-        delta::write_log_checkpoint(*store_, *snapshot_, environment_.clock, environment_.random).has_value());
-  }
-  if (delta::log_cleanup_due(*snapshot_)) {
-    static_cast<void>(delta::clean_log(*store_, *snapshot_, environment_.clock).has_value());
-  }
+  delta::maintain_log(*store_, *snapshot_, environment_.clock, environment_.random);
   return ok();
 }
 

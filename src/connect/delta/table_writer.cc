@@ -1,5 +1,7 @@
 #include "connect/delta/table_writer.h"
 
+#include <algorithm>
+#include <iterator>
 #include <optional>
 #include <utility>
 
@@ -9,18 +11,18 @@
 #include "base/check.h"
 #include "columnar/guard.h"
 #include "columnar/parquet_writer.h"
-#include "connect/delta/internal/data_files.h"
 #include "connect/delta/internal/epoch_changes.h"
-#include "connect/delta/internal/taken_rows.h"
 #include "connect/delta/row_locator.h"
+#include "delta/data_file_writer.h"
 #include "delta/duckdb_schema.h"
+#include "delta/row_removal.h"
 
 namespace sluice::connect {
 namespace {
 
-using internal::DataFiles;
+using delta::DataFileWriter;
+using delta::NewPlace;
 using internal::EpochChanges;
-using internal::NewPlace;
 using internal::RowHasher;
 
 /// True if rows of the stored table can be compared with rows of the schema.
@@ -56,9 +58,9 @@ struct TableWriter::Impl {
 
   Status init() {
     SLUICE_TRY_ASSIGN(context, columnar::ParquetContext::create());
-    SLUICE_TRY_ASSIGN(files, DataFiles::create(store, clock, random, *context, options));
+    SLUICE_TRY_ASSIGN(files, DataFileWriter::create(store, clock, random, *context, options.files));
     if (options.mode == WriteMode::Changes) {
-      SLUICE_TRY_ASSIGN(auto row_hasher, RowHasher::create(options.schema.types()));
+      SLUICE_TRY_ASSIGN(auto row_hasher, RowHasher::create(options.files.schema.types()));
       hasher = std::move(row_hasher);
     }
     return ok();
@@ -69,7 +71,7 @@ struct TableWriter::Impl {
     duckdb::DataChunk& rows = changes.rows();
     SLUICE_TRY(columnar::guard([&] { files->normalise(rows); }));
     if (options.mode == WriteMode::Append) return append(rows, changes);
-    if (!epoch_changes) epoch_changes = std::make_unique<EpochChanges>(*context, options.schema.types());
+    if (!epoch_changes) epoch_changes = std::make_unique<EpochChanges>(*context, options.files.schema.types());
     SLUICE_TRY(hasher->hash(rows, hashes));
     return epoch_changes->add(rows, changes, hashes);
   }
@@ -105,8 +107,8 @@ struct TableWriter::Impl {
 
   void remove_all_files(PreparedChanges& prepared) {
     for (const delta::AddFile& file : snapshot->files()) {
-      prepared.actions.emplace_back(internal::removal_of(file, clock.now()));
-      prepared.rows_removed += internal::live_row_count(file).value_or(0);
+      prepared.actions.emplace_back(delta::removal_of(file, clock.now()));
+      prepared.rows_removed += delta::live_row_count(file).value_or(0);
       ++prepared.files_removed;
     }
   }
@@ -126,13 +128,35 @@ struct TableWriter::Impl {
       }
       for (std::size_t i = first; i < places.size(); ++i) located->taken.emplace_back(removal.row, places[i]);
     }
-    return internal::remove_rows(store, clock, random, *snapshot, located->locator, std::move(places), prepared);
+    SLUICE_TRY_ASSIGN(auto files_of, by_file(std::move(places)));
+    SLUICE_TRY_ASSIGN(auto removal, delta::mark_rows(store, clock, random, std::move(files_of)));
+    std::ranges::move(removal.actions, std::back_inserter(prepared.actions));
+    prepared.rows_removed += removal.rows_removed;
+    prepared.files_removed += removal.files_removed;
+    prepared.deletion_vectors_added += removal.deletion_vectors_added;
+    return ok();
+  }
+
+  /// Returns the rows at the places by the file that holds them, as it is live.
+  Result<std::vector<delta::RowsOfFile>> by_file(std::vector<RowLocation> places) const {
+    std::sort(places.begin(), places.end());
+    std::vector<delta::RowsOfFile> files_of;
+    for (std::size_t i = 0; i < places.size(); ++i) {
+      if (i == 0 || places[i].file != places[i - 1].file) {
+        const std::string& path = located->locator.path(places[i].file);
+        auto file = snapshot->files().find_path(path);
+        if (!file) return Error(ErrorCode::Corruption, fmt::format("data file {} is not in the table", path));
+        files_of.push_back({std::move(*file), {}});
+      }
+      files_of.back().rows.add(places[i].position);
+    }
+    return files_of;
   }
 
   /// Builds the locator from the newest snapshot, if it is not there.
   Status locate_rows() {
     if (located) return ok();
-    if (!is_same_shape(delta::columnar_schema(snapshot->schema()), options.schema)) {
+    if (!is_same_shape(delta::columnar_schema(snapshot->schema()), options.files.schema)) {
       return Error(ErrorCode::InvalidArgument,
                    fmt::format("{}: rows of another schema can only be replaced as a whole", options.table));
     }
@@ -207,7 +231,7 @@ struct TableWriter::Impl {
   std::shared_ptr<const delta::Snapshot> snapshot;
   const ScanTable scan;
   std::unique_ptr<columnar::ParquetContext> context;
-  std::unique_ptr<DataFiles> files;
+  std::unique_ptr<DataFileWriter> files;
   std::optional<RowHasher> hasher;  // in Changes mode
 
   bool replacing = false;

@@ -13,10 +13,9 @@
 #include "base/random.h"
 #include "base/result.h"
 #include "columnar/change_batch.h"
-#include "columnar/schema.h"
 #include "delta/actions.h"
+#include "delta/data_file_writer.h"
 #include "delta/snapshot.h"
-#include "delta/table_properties.h"
 #include "store/object_store.h"
 
 namespace sluice::connect {
@@ -37,14 +36,7 @@ using ScanTable =
 struct TableWriterOptions {
   std::string table;  ///< "schema.name", for messages.
   WriteMode mode = WriteMode::Append;
-  columnar::Schema schema;  ///< Boundary types, as the table has them after the epoch's commit.
-  /// The table's schema if it has column mapping: whose physical names and ids the files get.
-  std::optional<delta::DataType> mapped_schema;
-  std::vector<std::string> partition_columns;           ///< Names of columns of `schema`, in the table's order.
-  delta::TableProperties properties;                    ///< The table's after the commit.
-  std::uint64_t file_bytes_target = 128 * 1024 * 1024;  ///< A data file is closed when it has about this size.
-  /// Rows of open files held in memory; beyond, the largest file is closed.
-  std::uint64_t buffered_bytes_max = 256 * 1024 * 1024;
+  delta::DataFileOptions files;  ///< The table's columns and properties after the epoch's commit.
 };
 
 /// What an epoch does to a table, ready to be committed: every file it names is durable.

@@ -29,14 +29,14 @@ class TableWriterTest : public testing::Test {
   void make_table(const std::string& columns, WriteMode mode, std::vector<std::string> partition_columns = {}) {
     auto rows = query(columns);
     for (std::size_t i = 0; i < rows->types.size(); ++i) {
-      options_.schema.fields.push_back({rows->names[i], rows->types[i], true, {}});
+      options_.files.schema.fields.push_back({rows->names[i], rows->types[i], true, {}});
     }
     options_.table = "main.t";
     options_.mode = mode;
-    options_.partition_columns = std::move(partition_columns);
+    options_.files.partition_columns = std::move(partition_columns);
     delta::TableDefinition definition;
-    definition.schema = *delta::delta_schema(options_.schema);
-    definition.partition_columns = options_.partition_columns;
+    definition.schema = *delta::delta_schema(options_.files.schema);
+    definition.partition_columns = options_.files.partition_columns;
     if (mode == WriteMode::Changes) definition.properties["delta.enableDeletionVectors"] = "true";
     auto actions = delta::create_table_actions(definition, clock_, random_);
     ASSERT_TRUE(actions) << actions.error().message();
@@ -63,7 +63,7 @@ class TableWriterTest : public testing::Test {
     for (auto& chunk : result->Collection().Chunks()) {
       duckdb::DataChunk values;
       duckdb::vector<duckdb::LogicalType> types;
-      for (const columnar::Field& field : options_.schema.fields) types.push_back(field.type);
+      for (const columnar::Field& field : options_.files.schema.fields) types.push_back(field.type);
       values.Initialize(*connection_.context, types);
       std::vector<std::int64_t> weights;
       for (std::size_t row = 0; row < chunk.size(); ++row) {
@@ -133,7 +133,7 @@ class TableWriterTest : public testing::Test {
 
   std::string column_names() const {
     std::string names;
-    for (const columnar::Field& field : options_.schema.fields)
+    for (const columnar::Field& field : options_.files.schema.fields)
       names += (names.empty() ? "\"" : ", \"") + field.name + "\"";
     return names;
   }
@@ -355,7 +355,7 @@ TEST_F(TableWriterTest, ManyPartitionsNeedFewOpenFiles) {
 }
 
 TEST_F(TableWriterTest, FilesAreClosedAtTheirTargetSize) {
-  options_.file_bytes_target = 200'000;
+  options_.files.file_bytes_target = 200'000;
   make_table("SELECT 1::BIGINT AS id, '' AS text", WriteMode::Append);
   auto many = query("SELECT range AS id, md5(range::VARCHAR) AS text FROM range(50000)");
   for (auto& chunk : many->Collection().Chunks()) {

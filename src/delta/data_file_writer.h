@@ -15,32 +15,48 @@
 #include "columnar/parquet_writer.h"
 #include "columnar/row_codec.h"
 #include "columnar/schema.h"
-#include "connect/delta/table_writer.h"
 #include "delta/actions.h"
 #include "delta/delta_schema.h"
 #include "delta/partition_value.h"
 #include "delta/statistics_accumulator.h"
+#include "delta/table_properties.h"
 #include "store/object_store.h"
 
-namespace sluice::connect::internal {
+namespace sluice::delta {
 
-/// Where a row went: a file of this epoch, by number in the order in which they were begun, and the row in it.
+/// What the data files of a table are like.
+struct DataFileOptions {
+  columnar::Schema schema;  ///< Boundary types, as the table has them after the commit.
+  /// The table's schema if it has column mapping: whose physical names and ids the files get.
+  std::optional<DataType> mapped_schema;
+  std::vector<std::string> partition_columns;           ///< Names of columns of `schema`, in the table's order.
+  TableProperties properties;                           ///< The table's after the commit.
+  std::uint64_t file_bytes_target = 128 * 1024 * 1024;  ///< A data file is closed when it has about this size.
+  /// Rows of open files held in memory; beyond, the largest file is closed.
+  std::uint64_t buffered_bytes_max = 256 * 1024 * 1024;
+
+  /// Returns what files of the table with this metadata are like. Corruption if its schema cannot be read;
+  /// InvalidArgument, naming it, if a property cannot.
+  static Result<DataFileOptions> of_table(const Metadata& metadata);
+};
+
+/// Where a row went: a file by number, in the order in which they were begun, and the row in it.
 struct NewPlace {
   std::uint32_t file = 0;
   std::uint64_t position = 0;
 };
 
 /// Writes rows into data files, one open per combination of partition values, each closed when it has its target size.
+/// They hold the columns without the partition columns, and come with statistics as Spark writes them.
 /// Memory: at most `buffered_bytes_max`, and kFilesOpenMax open files; beyond that the largest closes early.
 /// Owned by one worker.
-class DataFiles {
+class DataFileWriter {
  public:
   static constexpr std::size_t kFilesOpenMax = 64;
 
-  /// All references must outlive the writer. InvalidArgument if a partition column is missing or nested.
-  static Result<std::unique_ptr<DataFiles>> create(store::ObjectStore& store, Clock& clock, Random& random,
-                                                   columnar::ParquetContext& context,
-                                                   const TableWriterOptions& options);
+  /// The references must outlive the writer. InvalidArgument if a partition column is missing or nested.
+  static Result<std::unique_ptr<DataFileWriter>> create(store::ObjectStore& store, Clock& clock, Random& random,
+                                                        columnar::ParquetContext& context, DataFileOptions options);
 
   /// Makes '' and empty BLOBs in partition columns NULL, which is all that Delta can store of them.
   void normalise(duckdb::DataChunk& rows) const;
@@ -48,7 +64,7 @@ class DataFiles {
   /// Writes rows of all the table's columns, normalised. If `places` is given, appends each row's place to it.
   Status write(duckdb::DataChunk& rows, std::vector<NewPlace>* places);
   /// Closes all files. Returns an action per file, by number; all are durable. Then comes keep() or discard().
-  Result<std::vector<delta::AddFile>> finish();
+  Result<std::vector<AddFile>> finish();
   /// The files belong to the table now; begins anew.
   void keep();
   /// Forgets the files and removes those that were closed, where that succeeds; begins anew.
@@ -62,15 +78,15 @@ class DataFiles {
   struct OpenFile {
     std::uint32_t number;
     std::string key;
-    delta::PartitionValues partition_values;
+    PartitionValues partition_values;
     std::unique_ptr<columnar::ParquetWriter> parquet;
-    delta::StatisticsAccumulator statistics;
+    StatisticsAccumulator statistics;
     std::uint64_t row_count = 0;
   };
   using OpenFiles = std::map<std::string, OpenFile>;  // by encoded partition values
 
-  DataFiles(store::ObjectStore& store, Clock& clock, Random& random, columnar::ParquetContext& context,
-            const TableWriterOptions& options);
+  DataFileWriter(store::ObjectStore& store, Clock& clock, Random& random, columnar::ParquetContext& context,
+                 DataFileOptions options);
 
   /// Finds what columns are called in files and in the log.
   Status name_columns();
@@ -89,20 +105,20 @@ class DataFiles {
   Clock& clock_;
   Random& random_;
   columnar::ParquetContext& context_;
-  const TableWriterOptions& options_;
+  const DataFileOptions options_;
   std::vector<columnar::ColumnIndex> partition_columns_;
   std::vector<columnar::ColumnIndex> file_columns_;
   std::vector<std::string> partition_names_;  // in paths and actions
   columnar::Schema file_schema_;
   columnar::Schema physical_schema_;  // file_schema_ under the names in the file
   std::vector<columnar::FieldIds> field_ids_;
-  delta::DataType file_delta_schema_;
+  DataType file_delta_schema_;
   std::optional<columnar::RowCodec> partition_codec_;  // absent: not partitioned
 
   OpenFiles open_;
-  std::vector<delta::AddFile> closed_;  // by number; an empty path while the file is open
-  std::vector<std::string> keys_;       // of files that are or may be in the store
+  std::vector<AddFile> closed_;    // by number; an empty path while the file is open
+  std::vector<std::string> keys_;  // of files that are or may be in the store
   std::uint64_t row_count_ = 0;
 };
 
-}  // namespace sluice::connect::internal
+}  // namespace sluice::delta

@@ -1,0 +1,108 @@
+#include "delta/row_removal.h"
+
+#include <string_view>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "delta/file_statistics.h"
+
+namespace sluice::delta {
+namespace {
+
+Error corrupt(const AddFile& file, std::string_view what) {
+  return Error(ErrorCode::Corruption, fmt::format("data file {} {}", file.path, what));
+}
+
+Result<std::uint64_t> row_count(const AddFile& file) {
+  if (!file.stats) return corrupt(file, "has no statistics, so its rows cannot be deleted one by one");
+  SLUICE_TRY_ASSIGN(const auto statistics, read_statistics(*file.stats));
+  if (!statistics.num_records) return corrupt(file, "does not say how many rows it has");
+  return static_cast<std::uint64_t>(*statistics.num_records);
+}
+
+/// Returns the file's deletion vector with the rows added.
+Result<DeletionVector> mark(store::ObjectStore& store, const AddFile& file, DeletionVector rows) {
+  if (!file.deletion_vector) return rows;
+  SLUICE_TRY_ASSIGN(auto vector, load_deletion_vector(store, *file.deletion_vector));
+  const std::uint64_t cardinality = vector.cardinality() + rows.cardinality();
+  vector.unite(rows);
+  if (vector.cardinality() != cardinality) return corrupt(file, "has a row that is marked as deleted already");
+  return vector;
+}
+
+/// Stores the vectors, small ones inline. Returns their descriptors in the same order.
+Result<std::vector<DeletionVectorDescriptor>> store_vectors(store::ObjectStore& store, Random& random,
+                                                            const std::vector<RowsOfFile>& remainders) {
+  std::vector<DeletionVectorDescriptor> descriptors(remainders.size());
+  std::vector<DeletionVector> large;
+  std::vector<std::size_t> large_at;
+  for (std::size_t i = 0; i < remainders.size(); ++i) {
+    const DeletionVector& vector = remainders[i].rows;
+    if (vector.serialize().size() <= kInlineVectorBytesMax) {
+      descriptors[i] = inline_deletion_vector(vector);
+    } else {
+      large.push_back(vector);
+      large_at.push_back(i);
+    }
+  }
+  SLUICE_TRY_ASSIGN(auto stored, write_deletion_vectors(store, random, large));
+  for (std::size_t i = 0; i < large_at.size(); ++i) descriptors[large_at[i]] = std::move(stored[i]);
+  return descriptors;
+}
+
+}  // namespace
+
+RemoveFile removal_of(const AddFile& file, UnixMillis now) {
+  RemoveFile removal;
+  removal.path = file.path;
+  removal.deletion_timestamp = now;
+  removal.extended_file_metadata = true;
+  removal.partition_values = file.partition_values;
+  removal.size_bytes = file.size_bytes;
+  removal.tags = file.tags;
+  removal.deletion_vector = file.deletion_vector;
+  removal.base_row_id = file.base_row_id;
+  removal.default_row_commit_version = file.default_row_commit_version;
+  return removal;
+}
+
+std::optional<std::uint64_t> stored_row_count(const AddFile& file) {
+  auto rows = row_count(file);
+  return rows ? std::optional(*rows) : std::nullopt;
+}
+
+std::optional<std::uint64_t> live_row_count(const AddFile& file) {
+  const auto rows = stored_row_count(file);
+  if (!rows || !file.deletion_vector) return rows;
+  return *rows - static_cast<std::uint64_t>(file.deletion_vector->cardinality);
+}
+
+Result<RowRemoval> mark_rows(store::ObjectStore& store, Clock& clock, Random& random, std::vector<RowsOfFile> files) {
+  RowRemoval removal;
+  std::vector<RowsOfFile> remainders;
+  for (RowsOfFile& marked : files) {
+    removal.rows_removed += marked.rows.cardinality();
+    SLUICE_TRY_ASSIGN(const auto all_rows, row_count(marked.file));
+    SLUICE_TRY_ASSIGN(auto vector, mark(store, marked.file, std::move(marked.rows)));
+    removal.actions.emplace_back(removal_of(marked.file, clock.now()));
+    if (vector.cardinality() > all_rows) return corrupt(marked.file, "has more deleted rows than rows");
+    if (vector.cardinality() < all_rows) {
+      remainders.push_back({std::move(marked.file), std::move(vector)});
+    } else {
+      ++removal.files_removed;
+    }
+  }
+  SLUICE_TRY_ASSIGN(auto descriptors, store_vectors(store, random, remainders));
+  for (std::size_t i = 0; i < remainders.size(); ++i) {
+    AddFile file = std::move(remainders[i].file);
+    file.data_change = true;
+    file.deletion_vector = std::move(descriptors[i]);
+    SLUICE_TRY_ASSIGN(file.stats, with_wide_bounds(*file.stats));
+    removal.actions.emplace_back(std::move(file));
+    ++removal.deletion_vectors_added;
+  }
+  return removal;
+}
+
+}  // namespace sluice::delta
