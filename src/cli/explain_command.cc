@@ -169,7 +169,7 @@ int explain_datasets(const CommonOptions& common, const plan::Pipeline& pipeline
 int explain_command(const CommonOptions& common, const ExplainOptions& options) {
   const std::string upper = duckdb::StringUtil::Upper(options.subject);
   if (upper.size() == 7 && upper.starts_with("SLU")) return explain_error(common, upper);
-  auto session = open_session(common, {}, false);
+  auto session = open_session(common, {}, SessionUse::Read);
   if (!session) return report_error(session.error());
   auto schemas = InspectedSchemas::open(**session);
   if (!schemas) return report_error(schemas.error());

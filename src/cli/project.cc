@@ -8,6 +8,8 @@
 #include <fmt/format.h>
 #include <yaml-cpp/yaml.h>
 
+#include "cli/error_numbers.h"
+
 namespace sluice::cli {
 namespace fs = std::filesystem;
 namespace {
@@ -256,7 +258,7 @@ Result<Project> open_project(const fs::path& start, const ProjectOverrides& over
     if (folder == folder.parent_path()) break;
   }
   return Error(ErrorCode::NotFound, fmt::format("no sluice.yml in {} or above", absolute.string()))
-      .with_number(104)
+      .with_number(kErrorNoProject)
       .with_help("make a project with `sluice init`, or name a .sql file");
 }
 

@@ -36,7 +36,7 @@ struct ProjectOverrides {
 };
 
 /// Opens the project that `start` lies in: a folder with sluice.yml (or spark-pipeline.yml, .yaml) at it or above it,
-/// or a single .sql file, whose storage is `lake` beside it. Errors: NotFound if there is no project; InvalidArgument
+/// or a single .sql file, whose storage is `lake` beside it. Errors: NotFound, numbered kErrorNoProject, if there is no project; InvalidArgument
 /// with file, line and column for an unknown key, a wrong type or YAML that does not parse; a library glob that matches
 /// nothing; PermissionDenied, Unavailable.
 Result<Project> open_project(const std::filesystem::path& start, const ProjectOverrides& overrides);

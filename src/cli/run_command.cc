@@ -124,7 +124,7 @@ int run_epochs(Session& session, const CommonOptions& common, const RunOptions& 
 
 int run_command(const CommonOptions& common, const RunOptions& options) {
   StopSignals signals;
-  auto session = open_session(common, options.project, true);
+  auto session = open_session(common, options.project, SessionUse::Run);
   if (!session) return report_error(session.error());
   auto lock = RunLock::acquire((*session)->project.storage);
   if (!lock) return report_error(lock.error());

@@ -10,6 +10,7 @@
 #include <duckdb/common/string_util.hpp>
 
 #include "cli/duckdb_version.h"
+#include "cli/error_numbers.h"
 #include "cli/exit_code.h"
 #include "runtime/side_tables.h"
 #include "store/memory_store.h"
@@ -55,10 +56,21 @@ void remove_abandoned(store::LocalStore& storage, Logger& log) {
   }
 }
 
+/// Stands for the project where there is none: it has no tables.
+Result<Project> no_project(const std::filesystem::path& folder) {
+  Project none;
+  std::error_code failed;
+  none.folder = std::filesystem::absolute(folder, failed).lexically_normal();
+  if (failed)
+    return Error(ErrorCode::Unavailable, fmt::format("there is no folder {}", folder.string())).with_number(103);
+  return none;
+}
+
 }  // namespace
 
 std::vector<lake::TableName> list_tables(const Session& session) {
   std::vector<lake::TableName> names;
+  if (session.project.storage.empty()) return names;
   for (const std::string& schema : std::set<std::string>{session.project.schema, std::string(kSideSchema)}) {
     std::error_code code;
     for (auto entry = std::filesystem::directory_iterator(session.project.storage / schema, code);
@@ -70,7 +82,7 @@ std::vector<lake::TableName> list_tables(const Session& session) {
 }
 
 Result<std::unique_ptr<Session>> open_session(const CommonOptions& common, const std::filesystem::path& project,
-                                              bool create_storage) {
+                                              SessionUse use) {
   if (!duckdb_versions_agree()) {
     return Error(ErrorCode::Internal, "libduckdb is not the version this binary was built for; see `sluice version`")
         .with_number(9001);
@@ -82,15 +94,22 @@ Result<std::unique_ptr<Session>> open_session(const CommonOptions& common, const
       return std::move(armed).error().in("SLUICE_FAILPOINTS").with_number(121);
     }
   }
-  SLUICE_TRY_ASSIGN(session->project, open_project(project.empty() ? common.folder : project, {common.storage, ""}));
+  auto opened = open_project(project.empty() ? common.folder : project, {common.storage, ""});
+  if (opened) {
+    session->project = std::move(*opened);
+  } else if (use == SessionUse::Anywhere && project.empty() && opened.error().number() == kErrorNoProject) {
+    SLUICE_TRY_ASSIGN(session->project, no_project(common.folder));
+  } else {
+    return std::move(opened).error();
+  }
 
   std::error_code code;
-  if (!create_storage && !std::filesystem::exists(session->project.storage, code)) {
+  if (use != SessionUse::Run && !std::filesystem::exists(session->project.storage, code)) {
     session->storage = std::make_shared<store::MemoryStore>(session->clock);
   } else {
     SLUICE_TRY_ASSIGN(std::shared_ptr<store::LocalStore> storage,
                       store::LocalStore::create(session->project.storage.string()));
-    if (create_storage) remove_abandoned(*storage, *session->log);
+    if (use == SessionUse::Run) remove_abandoned(*storage, *session->log);
     session->storage = std::move(storage);
   }
   session->files = std::make_unique<connect::LocalFileSystem>(session->project.folder.string());
@@ -102,6 +121,8 @@ Result<std::unique_ptr<Session>> open_session(const CommonOptions& common, const
     return find_table(*raw, schema, name);
   };
   options.list_tables = [raw = session.get()] { return list_tables(*raw); };
+  options.clock = &session->clock;
+  options.random = &session->random;
   SLUICE_TRY_ASSIGN(session->lake, lake::Lake::create(std::move(options)));
   return session;
 }

@@ -27,12 +27,18 @@ struct Session {
   std::unique_ptr<lake::Lake> lake;                 ///< Names are the project's tables as they are now.
 };
 
-/// Opens the project and makes what stands around it. `project` empty: CommonOptions::folder. With `create_storage` the
-/// storage folder is made if absent; otherwise it may be missing, and then there are no tables.
+/// What a session is opened for.
+enum class SessionUse {
+  Run,       ///< The storage folder is made if it is absent.
+  Read,      ///< It may be missing, and then there are no tables.
+  Anywhere,  ///< So may the project: then there are no tables either, and paths start at CommonOptions::folder.
+};
+
+/// Opens the project and makes what stands around it. `project` empty: CommonOptions::folder.
 /// Errors: those of open_project; Internal if the DuckDB library is not the one this binary was built for;
 /// PermissionDenied, ResourceExhausted, Unavailable from the storage folder.
 Result<std::unique_ptr<Session>> open_session(const CommonOptions& common, const std::filesystem::path& project,
-                                              bool create_storage);
+                                              SessionUse use);
 
 /// Returns the folders where tables of the project may lie: those of its schema, and those sluice writes about itself.
 std::vector<lake::TableName> list_tables(const Session& session);

@@ -48,10 +48,29 @@ Status show_plan(lake::Rows& rows) {
   }
 }
 
-Status run_statement(Session& session, const CommonOptions& common, const std::string& statement,
+/// Runs a statement that has nothing to show.
+Status run_out(lake::Rows& rows) {
+  for (;;) {
+    SLUICE_TRY_ASSIGN(const auto chunk, rows.next());
+    if (!chunk) return ok();
+  }
+}
+
+/// Shows how many rows a statement changed; only people are told, not programs that read the output.
+Status show_count(lake::Rows& rows, OutputFormat format) {
+  SLUICE_TRY_ASSIGN(const auto chunk, rows.next());
+  if (!chunk || format != OutputFormat::Table) return ok();
+  const auto count = chunk->GetValue(0, 0).GetValue<std::int64_t>();
+  std::cout << count << (count == 1 ? " row changed\n" : " rows changed\n");
+  return ok();
+}
+
+Status run_statement(lake::LakeSession& session, const CommonOptions& common, const std::string& statement,
                      const std::stop_token& stop) {
-  SLUICE_TRY_ASSIGN(const std::unique_ptr<lake::Rows> rows, session.lake->query(statement, stop));
+  SLUICE_TRY_ASSIGN(const std::unique_ptr<lake::Rows> rows, session.query(statement, stop));
   if (common.output == OutputFormat::Table && is_plan(*rows)) return show_plan(*rows);
+  if (rows->is_change()) return show_count(*rows, common.output);
+  if (!rows->is_table()) return run_out(*rows);
   columnar::Schema schema;
   for (std::size_t column = 0; column < rows->names().size(); ++column) {
     schema.fields.push_back({rows->names()[column], rows->types()[column], true, {}});
@@ -60,9 +79,9 @@ Status run_statement(Session& session, const CommonOptions& common, const std::s
   for (;;) {
     SLUICE_TRY_ASSIGN(const auto chunk, rows->next());
     if (!chunk) break;
-    if (rows->is_table()) writer->write(*chunk);
+    writer->write(*chunk);
   }
-  if (rows->is_table()) writer->finish();
+  writer->finish();
   return ok();
 }
 
@@ -84,6 +103,7 @@ Error in_script(Error error, const std::string& script, std::size_t begin, const
 /// `name` stands for the script in the places of errors.
 Status run_script(Session& session, const CommonOptions& common, const std::string& script, const std::string& name,
                   const std::stop_token& stop) {
+  SLUICE_TRY_ASSIGN(const auto lake_session, session.lake->open_session());
   auto statements = session.lake->split(script);
   if (!statements) return in_script(std::move(statements).error(), script, 0, name);
   std::size_t end = 0;
@@ -91,7 +111,7 @@ Status run_script(Session& session, const CommonOptions& common, const std::stri
     const std::size_t found = script.find(statement, end);
     const std::size_t begin = found == std::string::npos ? end : found;
     end = begin + statement.size();
-    if (Status done = run_statement(session, common, statement, stop); !done) {
+    if (Status done = run_statement(*lake_session, common, statement, stop); !done) {
       return in_script(std::move(done).error(), script, begin, name);
     }
   }
@@ -104,7 +124,7 @@ int sql_command(const CommonOptions& common, const SqlOptions& options) {
   auto script = script_text(options);
   if (!script) return report_error(script.error());
   StopSignals signals;
-  auto session = open_session(common, options.project, false);
+  auto session = open_session(common, options.project, SessionUse::Anywhere);
   if (!session) return report_error(session.error());
   const std::string name = options.file.empty() ? "query" : options.file.string();
   const Status status = run_script(**session, common, *script, name, signals.token());

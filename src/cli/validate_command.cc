@@ -20,7 +20,7 @@ struct Findings {
 };
 
 Findings validate(const CommonOptions& common, const std::filesystem::path& project) {
-  auto session = open_session(common, project, false);
+  auto session = open_session(common, project, SessionUse::Read);
   if (!session) return {"", 0, {numbered(session.error())}};
   Findings findings{(*session)->project.name, 0, {}};
   auto schemas = InspectedSchemas::open(**session);

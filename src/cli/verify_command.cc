@@ -57,7 +57,7 @@ Result<std::vector<Subject>> find_subjects(const CommonOptions& common, const st
                                            std::unique_ptr<Session>& session) {
   std::vector<Subject> subjects;
   if (names.empty() || !std::ranges::all_of(names, is_table_folder)) {
-    SLUICE_TRY_ASSIGN(session, open_session(common, {}, false));
+    SLUICE_TRY_ASSIGN(session, open_session(common, {}, SessionUse::Read));
   }
   for (const std::string& name : names) {
     if (is_table_folder(name)) {

@@ -35,11 +35,15 @@ Error without(std::string_view action, Version version) {
 /// Replays a log, oldest first.
 class Snapshot::Loader {
  public:
-  explicit Loader(store::ObjectStore& store) : store_(store) {}
+  explicit Loader(store::ObjectStore& store) : store_(&store) {}
 
   /// Goes on from an older snapshot.
-  Loader(store::ObjectStore& store, const Snapshot& older)
-      : store_(store), snapshot_(older), files_(older.files_), has_protocol_(true), has_metadata_(true) {}
+  Loader(store::ObjectStore& store, const Snapshot& older) : Loader(older) { store_ = &store; }
+
+  /// Goes on without a store, from `older` or, by default, from nothing.
+  Loader() = default;
+  explicit Loader(const Snapshot& older)
+      : snapshot_(older), files_(older.files_), has_protocol_(true), has_metadata_(true) {}
 
   /// Replays the log checkpoint, if there is one. Corruption means that it is of no use.
   Status replay_checkpoint(const LogSegment& segment) {
@@ -47,7 +51,7 @@ class Snapshot::Loader {
     const internal::CheckpointSink sink{
         [&](Action&& action) { take_reconciled(std::move(action)); },
         [&](std::shared_ptr<const internal::FileBlock> files) { files_.add_reconciled(std::move(files)); }};
-    SLUICE_TRY(internal::read_checkpoint(store_, segment.checkpoint, internal::CheckpointContent::State, sink));
+    SLUICE_TRY(internal::read_checkpoint(*store_, segment.checkpoint, internal::CheckpointContent::State, sink));
     if (!has_protocol_ || !has_metadata_) {
       return Error(ErrorCode::Corruption,
                    fmt::format("the log checkpoint {} lacks protocol or metadata", segment.checkpoint.front().info.key))
@@ -60,7 +64,7 @@ class Snapshot::Loader {
   /// Replays the commits behind the checkpoint.
   Status replay_commits(const LogSegment& segment) {
     for (const LogFile& commit : segment.commits) {
-      SLUICE_TRY_ASSIGN(const auto actions, load_commit(store_, commit.path.version));
+      SLUICE_TRY_ASSIGN(const auto actions, load_commit(*store_, commit.path.version));
       SLUICE_TRY(apply(actions, commit.info.key));
     }
     if (segment.newest) snapshot_.last_commit_ = segment.newest->info;
@@ -71,18 +75,51 @@ class Snapshot::Loader {
   Result<Version> replay_following(Version version) {
     while (true) {
       const std::string key = commit_key(version.next());
-      SLUICE_TRY_ASSIGN(const auto text, store_.get(key));
+      SLUICE_TRY_ASSIGN(const auto text, store_->get(key));
       if (!text) break;
       SLUICE_TRY_ASSIGN(const auto actions, read_actions(*text, key));
       SLUICE_TRY(apply(actions, key));
       version = version.next();
     }
-    SLUICE_TRY_ASSIGN(snapshot_.last_commit_, store_.head(commit_key(version)));
+    SLUICE_TRY_ASSIGN(snapshot_.last_commit_, store_->head(commit_key(version)));
     return version;
   }
 
-  /// Checks what was replayed and makes it a snapshot.
+  /// Replays actions that are in no commit: they say nothing about when or by whom.
+  Status replay_uncommitted(std::span<const Action> actions) {
+    const auto timestamp = snapshot_.in_commit_timestamp_;
+    auto txn_id = snapshot_.txn_id_;
+    SLUICE_TRY(apply(actions, "the transaction"));
+    snapshot_.in_commit_timestamp_ = timestamp;
+    snapshot_.txn_id_ = std::move(txn_id);
+    return ok();
+  }
+
+  /// Checks what was replayed, completes it by what the newest commit says, and makes it a snapshot.
   Result<std::shared_ptr<const Snapshot>> finish(Version version) && {
+    SLUICE_TRY(check(version));
+    if (!snapshot_.properties_.enable_in_commit_timestamps) {
+      snapshot_.in_commit_timestamp_.reset();  // left over
+    } else if (!snapshot_.in_commit_timestamp_ && snapshot_.last_commit_) {
+      // The log checkpoint of this version does not say it. What the table holds does not depend on it, so the commit
+      // may be damaged or gone.
+      const auto commit = load_commit(*store_, version);
+      const bool lost =
+          !commit && (commit.error().code() == ErrorCode::Corruption || commit.error().code() == ErrorCode::NotFound);
+      if (!commit && !lost) return commit.error();
+      if (commit) take_info(*commit);
+    }
+    return std::move(*this).seal(version);
+  }
+
+  /// As finish(), of what is in no commit.
+  Result<std::shared_ptr<const Snapshot>> finish_preview(Version version) && {
+    SLUICE_TRY(check(version));
+    return std::move(*this).seal(version);
+  }
+
+ private:
+  Status check(Version version) {
     if (!has_protocol_) return without("protocol", version);
     if (!has_metadata_) return without("metaData", version);
     SLUICE_TRY(check_readable(snapshot_.protocol_));
@@ -99,23 +136,15 @@ class Snapshot::Loader {
         return Error(ErrorCode::Corruption, fmt::format("the schema lacks the partition column \"{}\"", name));
       }
     }
-    if (!snapshot_.properties_.enable_in_commit_timestamps) {
-      snapshot_.in_commit_timestamp_.reset();  // left over
-    } else if (!snapshot_.in_commit_timestamp_ && snapshot_.last_commit_) {
-      // The log checkpoint of this version does not say it. What the table holds does not depend on it, so the commit
-      // may be damaged or gone.
-      const auto commit = load_commit(store_, version);
-      const bool lost =
-          !commit && (commit.error().code() == ErrorCode::Corruption || commit.error().code() == ErrorCode::NotFound);
-      if (!commit && !lost) return commit.error();
-      if (commit) take_info(*commit);
-    }
+    return ok();
+  }
+
+  Result<std::shared_ptr<const Snapshot>> seal(Version version) && {
     snapshot_.version_ = version;
     snapshot_.files_ = std::move(files_).finish();
     return std::shared_ptr<const Snapshot>(new Snapshot(std::move(snapshot_)));
   }
 
- private:
   void take_reconciled(Action&& action) {
     if (auto* add = std::get_if<AddFile>(&action)) {
       files_.add_reconciled(std::move(*add));
@@ -150,7 +179,7 @@ class Snapshot::Loader {
     }
   }
 
-  Status apply(const std::vector<Action>& commit, const std::string& key) {
+  Status apply(std::span<const Action> commit, const std::string& key) {
     std::size_t protocol_count = 0;
     std::size_t metadata_count = 0;
     for (const Action& action : commit) {
@@ -169,7 +198,7 @@ class Snapshot::Loader {
     return ok();
   }
 
-  store::ObjectStore& store_;
+  store::ObjectStore* store_ = nullptr;  // only for what is in the log
   Snapshot snapshot_;
   LiveFiles::Builder files_;
   bool has_protocol_ = false;
@@ -211,6 +240,12 @@ Result<std::shared_ptr<const Snapshot>> Snapshot::refresh(store::ObjectStore& st
   SLUICE_TRY_ASSIGN(auto fresh, load(store));
   if (!fresh) return Error(ErrorCode::NotFound, "the table is gone: its log holds no commit any more");
   return fresh;
+}
+
+Result<std::shared_ptr<const Snapshot>> Snapshot::preview(const Snapshot* base, std::span<const Action> actions) {
+  auto loader = base == nullptr ? Loader() : Loader(*base);
+  SLUICE_TRY(loader.replay_uncommitted(actions));
+  return std::move(loader).finish_preview(base == nullptr ? kNoVersion : base->version());
 }
 
 std::optional<UnixMillis> Snapshot::commit_time() const {

@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -41,6 +42,10 @@ class Snapshot {
   /// load(); NotFound if the table is gone. Cost: one head and one read more than there are new commits; no listing.
   static Result<std::shared_ptr<const Snapshot>> refresh(store::ObjectStore& store,
                                                          std::shared_ptr<const Snapshot> older);
+
+  /// Returns what the table would be if `actions` were committed on `base` (nullptr: they create it): how a transaction
+  /// sees its own changes. Its version is that of `base`, kNoVersion without one. Errors as load(). No I/O.
+  static Result<std::shared_ptr<const Snapshot>> preview(const Snapshot* base, std::span<const Action> actions);
 
   Version version() const { return version_; }
   const Protocol& protocol() const { return protocol_; }

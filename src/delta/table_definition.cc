@@ -56,13 +56,20 @@ Status check_definition(const TableDefinition& definition, ColumnMappingMode mod
         .with_number(4206)
         .with_help("leave it away: whoever writes the table states it");
   }
-  const auto& fields = definition.schema.fields;
-  if (definition.schema.kind != DataType::Kind::Struct || fields.empty()) {
+  return check_columns(definition.schema, definition.partition_columns, mode);
+}
+
+}  // namespace
+
+Status check_columns(const DataType& schema, const std::vector<std::string>& partition_columns,
+                     ColumnMappingMode mode) {
+  const auto& fields = schema.fields;
+  if (schema.kind != DataType::Kind::Struct || fields.empty()) {
     return Error(ErrorCode::InvalidArgument, "a table needs at least one column");
   }
-  SLUICE_TRY(check_names(definition.schema, "", mode != ColumnMappingMode::None));
-  std::set<std::string> partition_columns;
-  for (const std::string& name : definition.partition_columns) {
+  SLUICE_TRY(check_names(schema, "", mode != ColumnMappingMode::None));
+  std::set<std::string> seen;
+  for (const std::string& name : partition_columns) {
     const auto field = std::find_if(fields.begin(), fields.end(),
                                     [&](const StructField& candidate) { return candidate.name == name; });
     if (field == fields.end()) {
@@ -72,17 +79,22 @@ Status check_definition(const TableDefinition& definition, ColumnMappingMode mod
       return Error(ErrorCode::InvalidArgument,
                    fmt::format("a table cannot be partitioned by \"{}\": its type is nested", name));
     }
-    if (!partition_columns.insert(name).second) {
+    if (!seen.insert(name).second) {
       return Error(ErrorCode::InvalidArgument, fmt::format("the partition column \"{}\" is named twice", name));
     }
   }
-  if (partition_columns.size() == fields.size()) {
+  if (seen.size() == fields.size()) {
     return Error(ErrorCode::InvalidArgument, "a table needs a column that it is not partitioned by");
   }
   return ok();
 }
 
-}  // namespace
+Status check_mode_change(ColumnMappingMode before, ColumnMappingMode after) {
+  if (before == after || (before == ColumnMappingMode::None && after == ColumnMappingMode::Name)) return ok();
+  return Error(ErrorCode::InvalidArgument, "delta.columnMapping.mode of a table can only go from none to name")
+      .with_number(4207)
+      .with_help("leave the property as the table has it");
+}
 
 Result<std::vector<Action>> create_table_actions(const TableDefinition& definition, Clock& clock, Random& random) {
   SLUICE_TRY_ASSIGN(const TableProperties properties, read_properties(definition.properties));
@@ -118,11 +130,7 @@ Result<std::vector<Action>> replace_table_actions(const Snapshot& table, const T
   SLUICE_TRY_ASSIGN(const TableProperties properties, read_properties(metadata.configuration));
   const ColumnMappingMode before = table.properties().column_mapping_mode;
   const ColumnMappingMode after = properties.column_mapping_mode;
-  if (before != after && (before != ColumnMappingMode::None || after != ColumnMappingMode::Name)) {
-    return Error(ErrorCode::InvalidArgument, "delta.columnMapping.mode of a table can only go from none to name")
-        .with_number(4207)
-        .with_help("leave the property as the table has it");
-  }
+  SLUICE_TRY(check_mode_change(before, after));
   SLUICE_TRY(check_definition(definition, after));
   DataType schema = definition.schema;
   for (StructField& field : schema.fields) {

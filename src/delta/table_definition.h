@@ -11,6 +11,7 @@
 #include "delta/actions.h"
 #include "delta/delta_schema.h"
 #include "delta/snapshot.h"
+#include "delta/table_properties.h"
 
 namespace sluice::delta {
 
@@ -41,5 +42,10 @@ Result<std::vector<Action>> alter_table_actions(const Snapshot& table, const Tab
 /// The same for a commit that also removes all of the table's files, in which the partition columns may change.
 Result<std::vector<Action>> replace_table_actions(const Snapshot& table, const TableDefinition& definition,
                                                   Random& random);
+
+/// Ok if a table can have these columns, and be partitioned by those. InvalidArgument: see create_table_actions().
+Status check_columns(const DataType& schema, const std::vector<std::string>& partition_columns, ColumnMappingMode mode);
+/// Ok if the column mapping of a table can go from `before` to `after`: it can only be turned on, by name.
+Status check_mode_change(ColumnMappingMode before, ColumnMappingMode after);
 
 }  // namespace sluice::delta

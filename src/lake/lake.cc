@@ -7,8 +7,11 @@
 
 #include <fmt/format.h>
 #include <duckdb.hpp>
+#include <duckdb/common/string_util.hpp>
 #include <duckdb/parser/keyword_helper.hpp>
+#include <duckdb/parser/parsed_data/attach_info.hpp>
 #include <duckdb/parser/parser.hpp>
+#include <duckdb/parser/statement/attach_statement.hpp>
 #include <duckdb/parser/statement/create_statement.hpp>
 
 #include "base/check.h"
@@ -25,31 +28,36 @@
 namespace sluice::lake {
 namespace {
 
+/// A connection to an instance, and what its queries mean by their names. Shared by a session and its Rows.
+struct Conversation {
+  std::shared_ptr<Instance> instance;
+  std::unique_ptr<duckdb::Connection> connection;
+};
+
 /// A running query and all it needs to go on.
 class RunningQuery final : public Rows {
  public:
-  RunningQuery(std::shared_ptr<Instance> instance, std::unique_ptr<duckdb::Connection> connection, std::string sql)
-      : instance_(std::move(instance)), connection_(std::move(connection)), sql_(std::move(sql)) {}
+  RunningQuery(std::shared_ptr<Conversation> conversation, std::string sql)
+      : conversation_(std::move(conversation)), names_of_query_(names_of(client())), sql_(std::move(sql)) {}
 
   /// Plans and starts the query.
   Status start(std::stop_token stop) {
     if (stop.stop_requested()) return Error(ErrorCode::Cancelled, "the query was stopped");
     duckdb::vector<duckdb::unique_ptr<duckdb::SQLStatement>> statements;
-    SLUICE_TRY(in_duckdb([&] { statements = connection_->ExtractStatements(sql_); }));
+    SLUICE_TRY(in_duckdb([&] { statements = connection().ExtractStatements(sql_); }));
     if (statements.size() != 1) {
       return Error(ErrorCode::InvalidArgument, fmt::format("one statement at a time, not {}", statements.size()))
           .with_number(kErrorNotOneStatement);
     }
-    // Before it is planned: of a table that is planned and never made DuckDB leaks the description.
-    if (makes_lasting_table(*statements[0])) return lasting_change();
+    SLUICE_TRY(check_statement(*statements[0]));
     SLUICE_TRY(in_duckdb([&] {
-      adapt_statement(*statements[0], *connection_->context, *names_of(*connection_->context));
-      pending_ = connection_->PendingQuery(std::move(statements[0]), /*allow_stream_result=*/true);
+      adapt_statement(*statements[0], client(), *names_of_query_);
+      pending_ = connection().PendingQuery(std::move(statements[0]), /*allow_stream_result=*/true);
       if (pending_->HasError()) pending_->ThrowError();
     }));
     SLUICE_TRY(refuse_lasting_changes());
     // Planning cleared earlier interrupts; a stop requested meanwhile strikes here.
-    interrupt_.emplace(std::move(stop), Interrupt{connection_.get()});
+    interrupt_.emplace(std::move(stop), Interrupt{&connection()});
     SLUICE_TRY(in_duckdb([&] {
       result_ = pending_->Execute();
       if (result_->HasError()) result_->ThrowError();
@@ -63,6 +71,9 @@ class RunningQuery final : public Rows {
   const columnar::RowType& types() const override { return types_; }
   bool is_table() const override {
     return result_->properties.return_type == duckdb::StatementReturnType::QUERY_RESULT;
+  }
+  bool is_change() const override {
+    return result_->properties.return_type == duckdb::StatementReturnType::CHANGED_ROWS;
   }
 
   Result<duckdb::unique_ptr<duckdb::DataChunk>> next() override {
@@ -84,42 +95,71 @@ class RunningQuery final : public Rows {
     void operator()() const { connection->Interrupt(); }
   };
 
+  duckdb::Connection& connection() const { return *conversation_->connection; }
+  duckdb::ClientContext& client() const { return *connection().context; }
+
   /// Runs a call into DuckDB. The error of a name, file or cursor goes before the exception in which DuckDB wrapped it.
   template <typename Call>
   Status in_duckdb(Call&& call) {
-    Status done = instance_->run(sql_, std::forward<Call>(call));
+    Status done = conversation_->instance->run(sql_, std::forward<Call>(call));
     if (done || done.error().code() == ErrorCode::Cancelled) return done;
-    const auto names = names_of(*connection_->context);
-    if (auto failure = names->failure()) return std::move(*failure);
-    if (auto missing = names->missing_table()) {
+    if (auto failure = names_of_query_->failure()) return std::move(*failure);
+    if (auto missing = names_of_query_->missing_table()) {
       if (done.error().location()) return std::move(*missing).at(*done.error().location());
       return std::move(*missing);
     }
     return done;
   }
 
-  Status refuse_lasting_changes() const {
+  /// Ok if the statement is one that a query may be, as far as its text tells.
+  Status check_statement(const duckdb::SQLStatement& statement) {
+    if (statement.type == duckdb::StatementType::ATTACH_STATEMENT) {
+      return check_attach(*statement.Cast<duckdb::AttachStatement>().info);
+    }
+    if (statement.type != duckdb::StatementType::CREATE_STATEMENT) return ok();
+    const duckdb::CreateInfo& info = *statement.Cast<duckdb::CreateStatement>().info;
+    // Before it is planned: of a table that is planned and never made DuckDB leaks the description.
+    if (info.type != duckdb::CatalogType::TABLE_ENTRY || info.temporary || info.catalog == TEMP_CATALOG ||
+        info.schema == TEMP_CATALOG) {
+      return ok();
+    }
+    bool in_attached = false;
+    SLUICE_TRY(in_duckdb([&] { in_attached = is_in_attached(client(), info.catalog, info.schema); }));
+    return in_attached ? ok() : lasting_change();
+  }
+
+  Status check_attach(const duckdb::AttachInfo& info) {
+    const auto type = info.parsed_options.find("type");
+    std::string name = type == info.parsed_options.end() ? "" : type->second->ToString();
+    std::erase_if(name, [](char c) { return c == '\'' || c == '"'; });
+    if (duckdb::StringUtil::CIEquals(name, AttachedCatalog::kType)) return ok();
+    return Error(ErrorCode::InvalidArgument, "only folders of Delta tables can be attached")
+        .with_number(kErrorReachesOutside)
+        .with_help("ATTACH 'folder' AS lake (TYPE delta)");
+  }
+
+  Status refuse_lasting_changes() {
     for (const auto& [database, change] : pending_->properties.modified_databases) {
-      if (database != TEMP_CATALOG) return lasting_change();
+      bool allowed = database == TEMP_CATALOG;
+      if (!allowed) {
+        SLUICE_TRY(in_duckdb([&] { allowed = is_attached(client(), database); }));
+      }
+      if (!allowed) return lasting_change();
     }
     return ok();
   }
 
-  static bool makes_lasting_table(const duckdb::SQLStatement& statement) {
-    if (statement.type != duckdb::StatementType::CREATE_STATEMENT) return false;
-    const duckdb::CreateInfo& info = *statement.Cast<duckdb::CreateStatement>().info;
-    return info.type == duckdb::CatalogType::TABLE_ENTRY && !info.temporary && info.catalog != TEMP_CATALOG &&
-           info.schema != TEMP_CATALOG;
-  }
-
   static Error lasting_change() {
-    return Error(ErrorCode::InvalidArgument, "a query changes nothing; it may make temporary objects for itself")
+    return Error(ErrorCode::InvalidArgument, "a query changes nothing but attached folders and temporary objects")
         .with_number(kErrorChangesSomething)
-        .with_help("datasets are defined by the project's SQL files; `sluice run` changes their tables");
+        .with_help(
+            "datasets are defined by the project's SQL files, and `sluice run` changes their tables; ATTACH 'folder' "
+            "AS "
+            "lake (TYPE delta) makes other tables open to INSERT, UPDATE, DELETE and MERGE");
   }
 
-  std::shared_ptr<Instance> instance_;
-  std::unique_ptr<duckdb::Connection> connection_;
+  const std::shared_ptr<Conversation> conversation_;
+  const duckdb::shared_ptr<QueryNames> names_of_query_;
   const std::string sql_;
   duckdb::unique_ptr<duckdb::PendingQueryResult> pending_;
   duckdb::unique_ptr<duckdb::QueryResult> result_;
@@ -151,6 +191,11 @@ class FolderOpener {
     return DeltaChanges{std::move(**changes), std::move(store)};
   }
 
+  Result<std::shared_ptr<AttachedFolder>> attach(const std::string& path, Clock& clock, Random& random) const {
+    SLUICE_TRY_ASSIGN(const std::string key, key_of(path));
+    return AttachedFolder::open("/" + key, clock, random);
+  }
+
  private:
   static Result<std::shared_ptr<const delta::Snapshot>> load(store::ObjectStore& store,
                                                              const QueryNames::TableVersion& at) {
@@ -168,7 +213,8 @@ class FolderOpener {
         .with_help("relative paths start at the project folder");
   }
 
-  Result<std::shared_ptr<store::ObjectStore>> open_store(std::string_view path) {
+  /// Returns the absolute path, without the leading '/'. Unsupported if it is not of this machine.
+  Result<std::string> key_of(std::string_view path) const {
     constexpr std::string_view kFileScheme = "file://";
     if (path.starts_with(kFileScheme)) path.remove_prefix(kFileScheme.size());
     if (path.find("://") != std::string_view::npos) {
@@ -179,9 +225,13 @@ class FolderOpener {
     const auto absolute = std::filesystem::absolute(std::filesystem::path(working_folder_) / path, failed);
     std::string key = absolute.lexically_normal().relative_path().generic_string();
     while (key.ends_with('/')) key.pop_back();
-    if (failed || key.empty() || !std::filesystem::is_directory("/" + key, failed)) {
-      return no_table(path);
-    }
+    return failed ? std::string() : key;
+  }
+
+  Result<std::shared_ptr<store::ObjectStore>> open_store(std::string_view path) {
+    SLUICE_TRY_ASSIGN(const std::string key, key_of(path));
+    std::error_code failed;
+    if (key.empty() || !std::filesystem::is_directory("/" + key, failed)) return no_table(path);
     SLUICE_TRY_ASSIGN(auto root, store::LocalStore::create(std::string("/")));
     std::shared_ptr<store::LocalStore> shared_root = std::move(root);
     return std::shared_ptr<store::ObjectStore>(new store::PrefixStore(*shared_root, key),
@@ -200,19 +250,51 @@ struct Lake::Impl {
   Result<std::shared_ptr<Instance>> adhoc_instance() {
     const std::lock_guard lock(mutex);
     if (!adhoc || adhoc->broken()) {
-      SLUICE_TRY_ASSIGN(adhoc, Instance::create({options.thread_count, options.memory_bytes_max, options.spill_folder,
-                                                 /*ad_hoc=*/true, /*pins_order=*/false}));
+      SLUICE_TRY_ASSIGN(adhoc, make_adhoc_instance());
     }
     return adhoc;
+  }
+
+  Result<std::shared_ptr<Instance>> make_adhoc_instance() {
+    InstanceOptions wanted;
+    wanted.thread_count = options.thread_count;
+    wanted.memory_bytes_max = options.memory_bytes_max;
+    wanted.spill_folder = options.spill_folder;
+    wanted.ad_hoc = true;
+    if (options.clock != nullptr && options.random != nullptr) {
+      wanted.open_folder = [this](const std::string& path) {
+        return folders.attach(path, *options.clock, *options.random);
+      };
+    }
+    return Instance::create(wanted);
   }
 
   Result<std::shared_ptr<Instance>> pipeline_instance() {
     const std::lock_guard lock(mutex);
     if (!pipeline) {
-      SLUICE_TRY_ASSIGN(pipeline, Instance::create({1, options.memory_bytes_max, options.spill_folder,
-                                                    /*ad_hoc=*/false, /*pins_order=*/true}));
+      InstanceOptions wanted;
+      wanted.thread_count = 1;
+      wanted.memory_bytes_max = options.memory_bytes_max;
+      wanted.spill_folder = options.spill_folder;
+      wanted.pins_order = true;
+      SLUICE_TRY_ASSIGN(pipeline, Instance::create(wanted));
     }
     return pipeline;
+  }
+
+  /// Returns what names mean in ad-hoc queries.
+  QueryNames::Sources adhoc_sources() {
+    QueryNames::Sources sources;
+    sources.schema = options.schema;
+    sources.find_table = options.find_table;
+    sources.list_tables = options.list_tables;
+    sources.open_table = [this](const std::string& path, const QueryNames::TableVersion& at) {
+      return folders.open(path, at);
+    };
+    sources.open_changes = [this](const std::string& path, std::int64_t from, std::optional<std::int64_t> to) {
+      return folders.open_changes(path, from, to);
+    };
+    return sources;
   }
 
   const LakeOptions options;
@@ -221,6 +303,32 @@ struct Lake::Impl {
   std::shared_ptr<Instance> adhoc;     // guarded by mutex
   std::shared_ptr<Instance> pipeline;  // guarded by mutex
 };
+
+namespace {
+
+/// Statements on one connection.
+class Session final : public LakeSession {
+ public:
+  /// `sources` says what names mean in each next query.
+  Session(std::shared_ptr<Conversation> conversation, std::function<QueryNames::Sources()> sources)
+      : conversation_(std::move(conversation)), sources_(std::move(sources)) {}
+
+  Result<std::unique_ptr<Rows>> query(std::string_view sql, std::stop_token stop) override {
+    if (conversation_->instance->broken()) {
+      return Error(ErrorCode::Internal, "an earlier statement of this session met a bug of DuckDB; open a new one");
+    }
+    conversation_->instance->renew_names(*conversation_->connection, sources_());
+    auto query = std::make_unique<RunningQuery>(conversation_, std::string(sql));
+    SLUICE_TRY(query->start(std::move(stop)));
+    return std::unique_ptr<Rows>(std::move(query));
+  }
+
+ private:
+  const std::shared_ptr<Conversation> conversation_;
+  const std::function<QueryNames::Sources()> sources_;
+};
+
+}  // namespace
 
 Lake::Lake(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Lake::~Lake() = default;
@@ -240,21 +348,20 @@ Result<std::vector<std::string>> Lake::split(std::string_view script) {
   return statements;
 }
 
+Result<std::unique_ptr<LakeSession>> Lake::open_session() {
+  // A session has an instance of its own: DuckDB keeps what is attached with the instance.
+  SLUICE_TRY_ASSIGN(auto instance, impl_->make_adhoc_instance());
+  SLUICE_TRY_ASSIGN(auto connection, instance->connect({}));
+  auto conversation = std::make_shared<Conversation>(Conversation{std::move(instance), std::move(connection)});
+  return std::unique_ptr<LakeSession>(
+      std::make_unique<Session>(std::move(conversation), [impl = impl_.get()] { return impl->adhoc_sources(); }));
+}
+
 Result<std::unique_ptr<Rows>> Lake::query(std::string_view sql, std::stop_token stop) {
   SLUICE_TRY_ASSIGN(auto instance, impl_->adhoc_instance());
-  QueryNames::Sources sources;
-  sources.schema = impl_->options.schema;
-  sources.find_table = impl_->options.find_table;
-  sources.list_tables = impl_->options.list_tables;
-  sources.open_table = [&folders = impl_->folders](const std::string& path, const QueryNames::TableVersion& at) {
-    return folders.open(path, at);
-  };
-  sources.open_changes = [&folders = impl_->folders](const std::string& path, std::int64_t from,
-                                                     std::optional<std::int64_t> to) {
-    return folders.open_changes(path, from, to);
-  };
-  SLUICE_TRY_ASSIGN(auto connection, instance->connect(std::move(sources)));
-  auto query = std::make_unique<RunningQuery>(std::move(instance), std::move(connection), std::string(sql));
+  SLUICE_TRY_ASSIGN(auto connection, instance->connect(impl_->adhoc_sources()));
+  auto query = std::make_unique<RunningQuery>(
+      std::make_shared<Conversation>(Conversation{std::move(instance), std::move(connection)}), std::string(sql));
   SLUICE_TRY(query->start(std::move(stop)));
   return std::unique_ptr<Rows>(std::move(query));
 }
@@ -274,7 +381,8 @@ Result<std::unique_ptr<Rows>> Lake::execute(std::string_view sql, const std::vec
       if (created->HasError()) created->ThrowError();
     }));
   }
-  auto query = std::make_unique<RunningQuery>(std::move(instance), std::move(connection), std::string(sql));
+  auto query = std::make_unique<RunningQuery>(
+      std::make_shared<Conversation>(Conversation{std::move(instance), std::move(connection)}), std::string(sql));
   SLUICE_TRY(query->start(std::move(stop)));
   return std::unique_ptr<Rows>(std::move(query));
 }

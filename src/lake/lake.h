@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/clock.h"
+#include "base/random.h"
 #include "base/result.h"
 #include "lake/delta_table.h"
 #include "lake/relation.h"
@@ -23,6 +25,18 @@ struct LakeOptions {
   std::string schema = "main";       ///< Names without a schema live here; so `main.t` is `t`.
   FindTable find_table = {};         ///< Finds what query() names; may be empty: no names.
   ListTables list_tables = {};       ///< May be empty: SHOW TABLES shows none, and no near names are shown.
+  /// What ATTACH 'folder' (TYPE delta) makes changes with; nullptr: ATTACH is refused. Both must outlive the Lake.
+  Clock* clock = nullptr;
+  Random* random = nullptr;
+};
+
+/// A sequence of ad-hoc statements, in which what one leaves the next finds: attached folders, temporary objects, a
+/// transaction. Used by one thread at a time. Ends with its last statement's Rows or with itself, whichever is later.
+class LakeSession {
+ public:
+  virtual ~LakeSession() = default;
+  /// As Lake::query(). The Rows of the statement before are over.
+  virtual Result<std::unique_ptr<Rows>> query(std::string_view sql, std::stop_token stop = {}) = 0;
 };
 
 /// Runs SQL over Delta tables and rows in memory. Owns the DuckDB instances that do.
@@ -41,7 +55,10 @@ class Lake {
   /// Splits a script into its statements' text. InvalidArgument, with location, if it does not parse.
   Result<std::vector<std::string>> split(std::string_view script);
 
-  /// Runs one ad-hoc statement. Errors: InvalidArgument (with location in `sql` where DuckDB gives one), DataError,
+  /// Opens a session of ad-hoc statements. What is attached is the session's.
+  Result<std::unique_ptr<LakeSession>> open_session();
+
+  /// Runs one ad-hoc statement in a session of its own. Errors: InvalidArgument (with location in `sql` where DuckDB gives one), DataError,
   /// ResourceExhausted, those of find_table; Internal: a bug of DuckDB, the next query runs in a new instance.
   Result<std::unique_ptr<Rows>> query(std::string_view sql, std::stop_token stop = {});
 

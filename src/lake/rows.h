@@ -23,6 +23,8 @@ class Rows {
   virtual const columnar::RowType& types() const = 0;
   /// False for statements that give no table of values (SET, CREATE …), whose columns mean nothing to a reader.
   virtual bool is_table() const = 0;
+  /// True for statements that change rows, and give one row: how many.
+  virtual bool is_change() const = 0;
 
   /// Returns the next rows, or nullptr at the end. After an error there are no more.
   /// Errors: as those of the call that made it, and Cancelled if its stop was requested.

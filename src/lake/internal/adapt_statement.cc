@@ -9,16 +9,23 @@
 #include <duckdb/main/client_context.hpp>
 #include <duckdb/parser/expression/subquery_expression.hpp>
 #include <duckdb/parser/keyword_helper.hpp>
+#include <duckdb/parser/parsed_data/create_table_info.hpp>
 #include <duckdb/parser/parsed_expression_iterator.hpp>
 #include <duckdb/parser/parser.hpp>
 #include <duckdb/parser/query_node/select_node.hpp>
+#include <duckdb/parser/statement/create_statement.hpp>
+#include <duckdb/parser/statement/delete_statement.hpp>
 #include <duckdb/parser/statement/explain_statement.hpp>
+#include <duckdb/parser/statement/insert_statement.hpp>
+#include <duckdb/parser/statement/merge_into_statement.hpp>
 #include <duckdb/parser/statement/select_statement.hpp>
+#include <duckdb/parser/statement/update_statement.hpp>
 #include <duckdb/parser/tableref/basetableref.hpp>
 #include <duckdb/parser/tableref/showref.hpp>
 #include <duckdb/planner/binder.hpp>
 #include <duckdb/planner/expression_binder/constant_binder.hpp>
 
+#include "lake/internal/attached_catalog.h"
 #include "lake/internal/error_numbers.h"
 
 namespace sluice::lake {
@@ -33,14 +40,24 @@ class Versions {
   void walk(duckdb::QueryNode& node) {
     duckdb::ParsedExpressionIterator::EnumerateQueryNodeChildren(
         node, [this](duckdb::unique_ptr<duckdb::ParsedExpression>& child) { walk(*child); },
-        [this](duckdb::TableRef& ref) {
-          if (ref.type == duckdb::TableReferenceType::BASE_TABLE) name_version(ref.Cast<duckdb::BaseTableRef>());
-          if (ref.type != duckdb::TableReferenceType::SHOW_REF) return;
-          if (auto& shown = ref.Cast<duckdb::ShowRef>().query) walk(*shown);
-        });
+        [this](duckdb::TableRef& ref) { visit(ref); });
+  }
+
+  // NOLINTNEXTLINE(misc-no-recursion)
+  void walk(duckdb::TableRef& ref) {
+    duckdb::ParsedExpressionIterator::EnumerateTableRefChildren(
+        ref, [this](duckdb::unique_ptr<duckdb::ParsedExpression>& child) { walk(*child); },
+        [this](duckdb::TableRef& child) { visit(child); });
   }
 
  private:
+  // NOLINTNEXTLINE(misc-no-recursion)
+  void visit(duckdb::TableRef& ref) {
+    if (ref.type == duckdb::TableReferenceType::BASE_TABLE) name_version(ref.Cast<duckdb::BaseTableRef>());
+    if (ref.type != duckdb::TableReferenceType::SHOW_REF) return;
+    if (auto& shown = ref.Cast<duckdb::ShowRef>().query) walk(*shown);
+  }
+
   // NOLINTNEXTLINE(misc-no-recursion)
   void walk(duckdb::ParsedExpression& expression) {
     if (expression.GetExpressionClass() == duckdb::ExpressionClass::SUBQUERY) {
@@ -51,7 +68,8 @@ class Versions {
   }
 
   void name_version(duckdb::BaseTableRef& table) {
-    if (!table.at_clause) return;
+    // What is attached finds its versions itself.
+    if (!table.at_clause || is_in_attached(client_, table.catalog_name, table.schema_name)) return;
     const QueryNames::TableVersion at = version_of(table);
     if (table.alias.empty()) table.alias = table.table_name;
     table.table_name = names_.name_at(table.schema_name, table.table_name, at);
@@ -103,14 +121,44 @@ duckdb::unique_ptr<duckdb::QueryNode> list_of_tables(const duckdb::QueryNode& no
   const auto& show = select.from_table->Cast<duckdb::ShowRef>();
   const bool from_schema = show.show_type == duckdb::ShowType::SHOW_FROM;
   if (show.query || (!from_schema && show.table_name != "\"tables\"")) return nullptr;
-  std::string sql = R"(SELECT schema_name AS "schema", table_name AS "name" FROM duckdb_tables())";
+  std::string sql = R"(SELECT schema_name AS "schema", table_name AS "name" FROM duckdb_tables() WHERE )";
   if (from_schema) {
-    sql += fmt::format(" WHERE lower(schema_name) = lower({})",
+    sql += fmt::format("lower(database_name) = lower({0}) OR lower(schema_name) = lower({0}) AND ",
                        duckdb::KeywordHelper::WriteQuoted(show.schema_name, '\''));
   }
+  sql += "database_name = current_database()";
   duckdb::Parser parser;
   parser.ParseQuery(sql + " ORDER BY ALL");
   return std::move(parser.statements.front()->Cast<duckdb::SelectStatement>().node);
+}
+
+}  // namespace
+
+namespace {
+
+/// Gives the versions in a statement that changes something to QueryNames: those of what it reads.
+void name_versions_read(duckdb::SQLStatement& statement, Versions versions) {
+  switch (statement.type) {
+    case duckdb::StatementType::INSERT_STATEMENT:
+      if (auto& rows = statement.Cast<duckdb::InsertStatement>().select_statement) versions.walk(*rows->node);
+      break;
+    case duckdb::StatementType::UPDATE_STATEMENT:
+      if (auto& from = statement.Cast<duckdb::UpdateStatement>().from_table) versions.walk(*from);
+      break;
+    case duckdb::StatementType::DELETE_STATEMENT:
+      for (auto& from : statement.Cast<duckdb::DeleteStatement>().using_clauses) versions.walk(*from);
+      break;
+    case duckdb::StatementType::MERGE_INTO_STATEMENT:
+      versions.walk(*statement.Cast<duckdb::MergeIntoStatement>().source);
+      break;
+    case duckdb::StatementType::CREATE_STATEMENT: {
+      auto& info = *statement.Cast<duckdb::CreateStatement>().info;
+      if (info.type != duckdb::CatalogType::TABLE_ENTRY) break;
+      if (auto& rows = info.Cast<duckdb::CreateTableInfo>().query) versions.walk(*rows->node);
+      break;
+    }
+    default: break;
+  }
 }
 
 }  // namespace
@@ -119,7 +167,9 @@ void adapt_statement(duckdb::SQLStatement& statement, duckdb::ClientContext& cli
   if (statement.type == duckdb::StatementType::EXPLAIN_STATEMENT) {
     adapt_statement(*statement.Cast<duckdb::ExplainStatement>().stmt, client, names);
   }
-  if (statement.type != duckdb::StatementType::SELECT_STATEMENT) return;
+  if (statement.type != duckdb::StatementType::SELECT_STATEMENT) {
+    return name_versions_read(statement, Versions(client, names));
+  }
   auto& node = statement.Cast<duckdb::SelectStatement>().node;
   if (auto tables = list_of_tables(*node)) node = std::move(tables);
   Versions(client, names).walk(*node);

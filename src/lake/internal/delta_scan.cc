@@ -69,19 +69,20 @@ class RowFilter final : public duckdb::DeleteFilter {
 class DeltaFileList final : public duckdb::MultiFileList {
  public:
   /// `kept`: the numbers of the files, ascending.
-  DeltaFileList(std::shared_ptr<const DeltaScan> scan, std::vector<std::size_t> kept)
-      : scan_(std::move(scan)), kept_(std::move(kept)) {}
+  DeltaFileList(std::shared_ptr<const DeltaScan> scan, std::vector<std::size_t> kept, std::shared_ptr<ScanReads> reads)
+      : scan_(std::move(scan)), kept_(std::move(kept)), reads_(std::move(reads)) {}
 
-  static DeltaFileList all_of(std::shared_ptr<const DeltaScan> scan) {
+  static DeltaFileList all_of(std::shared_ptr<const DeltaScan> scan, std::shared_ptr<ScanReads> reads) {
     std::vector<std::size_t> all(scan->files().size());
     std::iota(all.begin(), all.end(), std::size_t{0});
-    return {std::move(scan), std::move(all)};
+    if (reads) reads->scan = scan;
+    return {std::move(scan), std::move(all), std::move(reads)};
   }
 
   duckdb::unique_ptr<MultiFileList> ComplexFilterPushdown(
       duckdb::ClientContext&, const duckdb::MultiFileOptions&, duckdb::MultiFilePushdownInfo& info,
       duckdb::vector<duckdb::unique_ptr<duckdb::Expression>>& conditions) const override {
-    auto list = without_files_that_fail(conditions, info.table_index, info.column_ids);
+    auto list = without_files_that_fail(conditions, info.table_index, info.column_ids, reads_.get());
     if (!list) return nullptr;
     auto& shown = info.extra_info;
     for (const auto& condition : conditions) {
@@ -103,7 +104,7 @@ class DeltaFileList final : public duckdb::MultiFileList {
       const duckdb::BoundColumnRefExpression reference(types[column_ids[column]], duckdb::ColumnBinding(0, column));
       conditions.push_back(filter->ToExpression(reference));
     }
-    return without_files_that_fail(conditions, 0, column_ids);
+    return without_files_that_fail(conditions, 0, column_ids, nullptr);
   }
 
   duckdb::vector<duckdb::OpenFileInfo> GetAllFiles() const override {
@@ -125,7 +126,7 @@ class DeltaFileList final : public duckdb::MultiFileList {
     return duckdb::make_uniq<duckdb::NodeStatistics>(row_count);
   }
   duckdb::unique_ptr<duckdb::MultiFileList> Copy() const override {
-    return duckdb::make_uniq<DeltaFileList>(scan_, kept_);
+    return duckdb::make_uniq<DeltaFileList>(scan_, kept_, reads_);
   }
 
  protected:
@@ -137,8 +138,8 @@ class DeltaFileList final : public duckdb::MultiFileList {
   /// Returns the files of which a row may meet the conditions; nullptr if those are all.
   duckdb::unique_ptr<DeltaFileList> without_files_that_fail(
       const duckdb::vector<duckdb::unique_ptr<duckdb::Expression>>& conditions, duckdb::idx_t table_index,
-      const duckdb::vector<duckdb::column_t>& column_ids) const {
-    const auto predicate = file_predicate_of(
+      const duckdb::vector<duckdb::column_t>& column_ids, ScanReads* reads) const {
+    auto predicate = file_predicate_of(
         conditions, table_index, scan_->schema(), [&](std::size_t number) -> std::optional<columnar::ColumnIndex> {
           if (number >= column_ids.size() || column_ids[number] >= scan_->schema().fields.size()) return std::nullopt;
           return column_ids[number];
@@ -152,20 +153,30 @@ class DeltaFileList final : public duckdb::MultiFileList {
         continue;
       left.push_back(number);
     }
+    if (reads != nullptr) {
+      reads->is_narrowed = true;
+      reads->conditions.push_back(std::move(predicate));
+      reads->files = left;
+    }
     if (left.size() == kept_.size()) return nullptr;
-    return duckdb::make_uniq<DeltaFileList>(scan_, std::move(left));
+    return duckdb::make_uniq<DeltaFileList>(scan_, std::move(left), reads_);
   }
 
   const std::shared_ptr<const DeltaScan> scan_;
   const std::vector<std::size_t> kept_;
+  const std::shared_ptr<ScanReads> reads_;  // nullptr: nobody asks
 };
 
 /// Tells DuckDB's Parquet scan what the log knows better than the files.
 class DeltaFileReader final : public duckdb::MultiFileReader {
  public:
-  explicit DeltaFileReader(std::shared_ptr<const DeltaScan> scan) : scan_(std::move(scan)) {
+  explicit DeltaFileReader(std::shared_ptr<const DeltaScan> scan, duckdb::TableCatalogEntry* table = nullptr)
+      : scan_(std::move(scan)), table_(table) {
     function_name = "read_delta";
   }
+
+  /// The table as DuckDB's catalog has it; nullptr if it has it not.
+  duckdb::TableCatalogEntry* table() const { return table_; }
 
   bool Bind(duckdb::MultiFileOptions&, duckdb::MultiFileList&, duckdb::vector<duckdb::LogicalType>& types,
             duckdb::vector<std::string>& names, duckdb::MultiFileReaderBindData& bind_data) override {
@@ -267,7 +278,7 @@ class DeltaFileReader final : public duckdb::MultiFileReader {
   }
 
   duckdb::unique_ptr<duckdb::MultiFileReader> Copy() const override {
-    return duckdb::make_uniq<DeltaFileReader>(scan_);
+    return duckdb::make_uniq<DeltaFileReader>(scan_, table_);
   }
 
  private:
@@ -305,6 +316,7 @@ class DeltaFileReader final : public duckdb::MultiFileReader {
   }
 
   const std::shared_ptr<const DeltaScan> scan_;
+  duckdb::TableCatalogEntry* const table_;
 };
 
 /// DuckDB's scan, but what it says of a damaged file becomes Corruption that names the file.
@@ -453,6 +465,31 @@ Status DeltaScan::mount_files(ObjectFileSystem& files) {
   return ok();
 }
 
+Status DeltaScan::find_partition_columns() {
+  const delta::Snapshot& snapshot = *table_.snapshot;
+  const auto mode = snapshot.properties().column_mapping_mode;
+  for (const std::string& name : snapshot.metadata().partition_columns) {
+    const auto column = schema_.find(name);
+    if (!column) return Error(ErrorCode::Corruption, fmt::format("partition column {} is not in the schema", name));
+    partition_columns_.push_back({*column, delta::physical_name(fields_.fields[*column], mode)});
+  }
+  return ok();
+}
+
+Result<std::shared_ptr<const DeltaScan>> DeltaScan::create_of_parts(DeltaTable table, std::vector<PartOfFile> parts,
+                                                                    ObjectFileSystem& files) {
+  SLUICE_TRY_ASSIGN(auto scan, start(std::move(table), {}));
+  SLUICE_TRY(scan->find_partition_columns());
+  for (PartOfFile& part : parts) {
+    const delta::AddFile& file = scan->live_files_.emplace_back(std::move(part.file));
+    File entry{&file.path, &file.partition_values, nullptr, pointer_to(file.deletion_vector), &file};
+    if (part.only) entry.only = &scan->only_.emplace_back(std::move(*part.only));
+    scan->files_.push_back(std::move(entry));
+  }
+  SLUICE_TRY(scan->mount_files(files));
+  return std::shared_ptr<const DeltaScan>(std::move(scan));
+}
+
 Result<std::shared_ptr<const DeltaScan>> DeltaScan::create(DeltaTable table, ObjectFileSystem& files, Extra extra) {
   std::vector<delta::StructField> extra_fields;
   const std::size_t column_count = table.snapshot->schema().fields.size();
@@ -463,14 +500,8 @@ Result<std::shared_ptr<const DeltaScan>> DeltaScan::create(DeltaTable table, Obj
                     field(kBaseRowId, Kind::Long), field(kDefaultRowCommitVersion, Kind::Long)};
   }
   SLUICE_TRY_ASSIGN(auto scan, start(std::move(table), std::move(extra_fields)));
-  const delta::Snapshot& snapshot = *scan->table_.snapshot;
-  const auto mode = snapshot.properties().column_mapping_mode;
-  for (const std::string& name : snapshot.metadata().partition_columns) {
-    const auto column = scan->schema_.find(name);
-    if (!column) return Error(ErrorCode::Corruption, fmt::format("partition column {} is not in the schema", name));
-    scan->partition_columns_.push_back({*column, delta::physical_name(scan->fields_.fields[*column], mode)});
-  }
-  for (const delta::AddFile& live : snapshot.files()) {
+  SLUICE_TRY(scan->find_partition_columns());
+  for (const delta::AddFile& live : scan->table_.snapshot->files()) {
     const delta::AddFile& file = scan->live_files_.emplace_back(live);
     File entry{&file.path, &file.partition_values, nullptr, pointer_to(file.deletion_vector), &file};
     if (extra == Extra::RowTracking) {
@@ -531,6 +562,15 @@ Result<std::shared_ptr<const DeltaScan>> DeltaScan::create_changes(DeltaChanges 
   return std::shared_ptr<const DeltaScan>(std::move(scan));
 }
 
+void ScanReads::add_to(delta::ReadSet& reads) const {
+  if (!is_narrowed) {
+    reads.whole_table = true;
+    return;
+  }
+  reads.predicates.push_back(delta::FilePredicate::conjunction(conditions));
+  for (const std::size_t number : files) reads.files.insert(*scan->files()[number].path);
+}
+
 duckdb::TableFunction delta_scan_function(const std::string& name) {
   duckdb::TableFunctionSet set = duckdb::ParquetScanFunction::GetFunctionSet();
   duckdb::TableFunction function = set.functions.front();
@@ -541,6 +581,11 @@ duckdb::TableFunction delta_scan_function(const std::string& name) {
   function.function = scan_delta;
   function.statistics = nullptr;
   function.get_partition_stats = nullptr;
+  function.get_bind_info = [](const duckdb::optional_ptr<duckdb::FunctionData> bind_data) {
+    const auto& data = bind_data->Cast<duckdb::MultiFileBindData>();
+    auto* table = static_cast<const DeltaFileReader&>(*data.multi_file_reader).table();
+    return table == nullptr ? duckdb::BindInfo(duckdb::ScanType::PARQUET) : duckdb::BindInfo(*table);
+  };
   function.SetSerializeCallback(nullptr);
   function.SetDeserializeCallback(nullptr);
   return function;
@@ -549,11 +594,11 @@ duckdb::TableFunction delta_scan_function(const std::string& name) {
 duckdb::unique_ptr<duckdb::FunctionData> bind_delta_scan(duckdb::ClientContext& client,
                                                          std::shared_ptr<const DeltaScan> scan,
                                                          duckdb::vector<duckdb::LogicalType>& types,
-                                                         duckdb::vector<std::string>& names) {
+                                                         duckdb::vector<std::string>& names, ScanPurpose purpose) {
   auto interface = duckdb::ParquetMultiFileInfo::CreateInterface(client);
   const bool has_variant = holds(scan->table().snapshot->schema(), delta::DataType::Kind::Variant);
-  auto reader = duckdb::make_uniq<DeltaFileReader>(scan);
-  auto files = duckdb::make_shared_ptr<DeltaFileList>(DeltaFileList::all_of(std::move(scan)));
+  auto reader = duckdb::make_uniq<DeltaFileReader>(scan, purpose.table);
+  auto files = duckdb::make_shared_ptr<DeltaFileList>(DeltaFileList::all_of(std::move(scan), std::move(purpose.reads)));
   interface->InitializeInterface(client, *reader, *files);
   auto options = interface->InitializeOptions(client, nullptr);
   // Statistics of other writers pass NaN over, which is greater than any number to DuckDB.
@@ -565,6 +610,14 @@ duckdb::unique_ptr<duckdb::FunctionData> bind_delta_scan(duckdb::ClientContext& 
   file_options.auto_detect_hive_partitioning = false;
   return ParquetScan::MultiFileBindInternal(client, std::move(reader), std::move(files), types, names,
                                             std::move(file_options), std::move(options), std::move(interface));
+}
+
+Status scan_files(duckdb::ClientContext& client, const std::shared_ptr<const DeltaScan>& scan,
+                  const LiveRowSink& sink) {
+  Status outcome = ok();
+  const Status ran = columnar::guard([&] { outcome = FileByFile(client, scan).run(sink, {}); });
+  if (auto failure = scan->mount().failure()) return std::move(*failure);
+  return ran ? outcome : ran;
 }
 
 Status run_delta_scan(duckdb::ClientContext& client, const std::shared_ptr<const DeltaScan>& scan,

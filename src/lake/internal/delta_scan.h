@@ -13,6 +13,7 @@
 #include "base/result.h"
 #include "columnar/schema.h"
 #include "delta/change_files.h"
+#include "delta/commit_rules.h"
 #include "delta/delta_schema.h"
 #include "lake/delta_table.h"
 #include "lake/internal/object_file_system.h"
@@ -57,6 +58,14 @@ class DeltaScan {
   /// row tracking is asked for and the table does not have it, Corruption if it does and a file has no base row id.
   static Result<std::shared_ptr<const DeltaScan>> create(DeltaTable table, ObjectFileSystem& files,
                                                          Extra extra = Extra::None);
+  /// A file of a table, and which of its rows are meant.
+  struct PartOfFile {
+    delta::AddFile file;                                  ///< Rows that its deletion vector marks are not.
+    std::optional<delta::DeletionVectorDescriptor> only;  ///< Only rows that this marks; absent: all.
+  };
+  /// Scans parts of files of the table.
+  static Result<std::shared_ptr<const DeltaScan>> create_of_parts(DeltaTable table, std::vector<PartOfFile> parts,
+                                                                  ObjectFileSystem& files);
   /// Scans the rows of a change data feed: the table's columns, then what happened to the row (`_change_type`) and when
   /// (`_commit_version`, `_commit_timestamp`). Errors as create().
   static Result<std::shared_ptr<const DeltaScan>> create_changes(DeltaChanges changes, ObjectFileSystem& files);
@@ -77,15 +86,34 @@ class DeltaScan {
 
   static Result<std::shared_ptr<DeltaScan>> start(DeltaTable table, std::vector<delta::StructField> extra_fields);
   Status mount_files(ObjectFileSystem& files);
+  Status find_partition_columns();
 
   DeltaTable table_;
   std::vector<delta::CommitChanges> changes_;
-  std::deque<delta::AddFile> live_files_;  // what File::live points to
+  std::deque<delta::AddFile> live_files_;             // what File::live points to
+  std::deque<delta::DeletionVectorDescriptor> only_;  // what File::only points to
   delta::DataType fields_;
   columnar::Schema schema_;
   std::vector<File> files_;
   std::vector<PartitionColumn> partition_columns_;
   std::shared_ptr<Mount> mount_;
+};
+
+/// What a scan within a transaction reads: filled in when the query is planned.
+struct ScanReads {
+  std::shared_ptr<const DeltaScan> scan;
+  bool is_narrowed = false;                      ///< By conditions; else all rows are read.
+  std::vector<delta::FilePredicate> conditions;  ///< All of them hold for the rows that count.
+  std::vector<std::size_t> files;                ///< Numbers of those that may have such rows.
+
+  /// Adds it to what a transaction has read.
+  void add_to(delta::ReadSet& reads) const;
+};
+
+/// What a scan is for, beyond reading.
+struct ScanPurpose {
+  std::shared_ptr<ScanReads> reads = {};       ///< Takes what is read; may be nullptr.
+  duckdb::TableCatalogEntry* table = nullptr;  ///< The table as DuckDB's catalog has it.
 };
 
 /// Returns DuckDB's Parquet scan as a table function whose bind the caller sets to one that ends in bind_delta_scan().
@@ -99,7 +127,10 @@ duckdb::TableFunction delta_scan_function(const std::string& name);
 duckdb::unique_ptr<duckdb::FunctionData> bind_delta_scan(duckdb::ClientContext& client,
                                                          std::shared_ptr<const DeltaScan> scan,
                                                          duckdb::vector<duckdb::LogicalType>& types,
-                                                         duckdb::vector<std::string>& names);
+                                                         duckdb::vector<std::string>& names, ScanPurpose purpose = {});
+
+/// Runs a scan within a query of the client, file by file on the calling thread.
+Status scan_files(duckdb::ClientContext& client, const std::shared_ptr<const DeltaScan>& scan, const LiveRowSink& sink);
 
 /// Runs a scan outside a query, file by file on the calling thread. See Lake::scan_table.
 Status run_delta_scan(duckdb::ClientContext& client, const std::shared_ptr<const DeltaScan>& scan,

@@ -12,6 +12,10 @@ inline constexpr std::uint32_t kErrorNoDeltaTable = 144;
 inline constexpr std::uint32_t kErrorNoSuchVersion = 145;
 inline constexpr std::uint32_t kErrorTimeTravel = 146;
 inline constexpr std::uint32_t kErrorNotOneStatement = 147;
+inline constexpr std::uint32_t kErrorAttach = 148;
+inline constexpr std::uint32_t kErrorStatement = 149;
+inline constexpr std::uint32_t kErrorOneTable = 150;
+inline constexpr std::uint32_t kErrorTwoSourceRows = 151;
 
 inline constexpr std::uint32_t kErrorQuerySyntax = 1001;
 inline constexpr std::uint32_t kErrorQueryTable = 1040;
@@ -24,6 +28,10 @@ inline constexpr std::uint32_t kErrorQueryNotGrouped = 1046;
 inline constexpr std::uint32_t kErrorQueryBinding = 1049;
 inline constexpr std::uint32_t kErrorQueryValue = 3100;
 
+inline constexpr std::uint32_t kErrorConstraint = 3102;
+
+inline constexpr std::uint32_t kErrorCommitConflict = 4106;
+inline constexpr std::uint32_t kErrorNoAnswer = 5001;
 inline constexpr std::uint32_t kErrorDataFileMissing = 4208;
 
 }  // namespace sluice::lake

@@ -80,6 +80,7 @@ Result<std::shared_ptr<Instance>> Instance::create(const InstanceOptions& option
     duckdb::DBConfig config;
     lock_down(config, options);
     if (options.pins_order) pin_order(config);
+    if (options.open_folder) register_attached_catalog(config, options.open_folder);
     instance->database_ = std::make_unique<duckdb::DuckDB>(nullptr, &config);
     auto files = duckdb::make_uniq<ObjectFileSystem>();
     instance->files_ = files.get();
@@ -94,10 +95,15 @@ Result<std::unique_ptr<duckdb::Connection>> Instance::connect(QueryNames::Source
   std::unique_ptr<duckdb::Connection> connection;
   SLUICE_TRY(run("", [&] {
     connection = std::make_unique<duckdb::Connection>(*database_);
-    connection->context->registered_state->Insert(QueryNames::kKey,
-                                                  duckdb::make_shared_ptr<QueryNames>(std::move(sources), *files_));
+    renew_names(*connection, std::move(sources));
   }));
   return connection;
+}
+
+void Instance::renew_names(duckdb::Connection& connection, QueryNames::Sources sources) {
+  auto& states = *connection.context->registered_state;
+  states.Remove(QueryNames::kKey);
+  states.Insert(QueryNames::kKey, duckdb::make_shared_ptr<QueryNames>(std::move(sources), *files_));
 }
 
 Error Instance::error_of(duckdb::ErrorData error, std::string_view sql) {

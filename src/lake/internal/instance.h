@@ -8,6 +8,7 @@
 #include <duckdb.hpp>
 
 #include "base/result.h"
+#include "lake/internal/attached_catalog.h"
 #include "lake/internal/object_file_system.h"
 #include "lake/internal/query_names.h"
 
@@ -20,7 +21,8 @@ struct InstanceOptions {
   /// For queries that people type: their errors are numbered (query_error.h), and INTERNAL ones become Error and break
   /// the instance. Else they stop the process.
   bool ad_hoc = false;
-  bool pins_order = false;  ///< Answers depend on no order of rows (total_order.h, exact_sums.h).
+  OpenFolder open_folder = {};  ///< For ATTACH; empty: it is refused.
+  bool pins_order = false;      ///< Answers depend on no order of rows (total_order.h, exact_sums.h).
 };
 
 /// A locked-down DuckDB instance: no file, network, extension or setting within reach of a query. Thread-safe.
@@ -30,6 +32,8 @@ class Instance {
 
   /// Opens a connection whose queries mean `sources` by their names.
   Result<std::unique_ptr<duckdb::Connection>> connect(QueryNames::Sources sources);
+  /// Makes the next queries of the connection find their names anew.
+  void renew_names(duckdb::Connection& connection, QueryNames::Sources sources);
 
   ObjectFileSystem& files() { return *files_; }
   /// True once an INTERNAL error has made the instance useless.

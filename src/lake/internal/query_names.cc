@@ -250,12 +250,18 @@ std::size_t QueryNames::open_changes(const std::string& path, std::int64_t from,
   return add_scan(DeltaScan::create_changes(std::move(*changes), files_));
 }
 
+Result<std::shared_ptr<const DeltaScan>> QueryNames::make_scan(DeltaTable table) {
+  return DeltaScan::create(std::move(table), files_);
+}
+
+void QueryNames::keep(Error error) {
+  const std::lock_guard lock(mutex_);
+  if (!failure_) failure_ = std::move(error);
+}
+
 void QueryNames::fail(Error error) {
   const std::string message = error.message();
-  {
-    const std::lock_guard lock(mutex_);
-    if (!failure_) failure_ = std::move(error);
-  }
+  keep(std::move(error));
   throw duckdb::InvalidInputException(message);
 }
 

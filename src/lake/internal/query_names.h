@@ -80,6 +80,13 @@ class QueryNames final : public duckdb::ClientContextState {
   /// Likewise for table_changes().
   std::size_t open_changes(const std::string& path, std::int64_t from, std::optional<std::int64_t> to);
 
+  ObjectFileSystem& files() { return files_; }
+  /// Makes a scan of a table that the query has found otherwise; what it fails with is among failure().
+  Result<std::shared_ptr<const DeltaScan>> make_scan(DeltaTable table);
+  void watch(std::shared_ptr<const DeltaScan> scan) { scans_.push_back(std::move(scan)); }
+
+  /// Keeps the error, for who throws DuckDB's exception himself.
+  void keep(Error error);
   /// Keeps the error, for which DuckDB's exceptions have no place, and throws.
   [[noreturn]] void fail(Error error);
   /// Returns the first error of names, files or cursors.

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/random.h"
+#include "base/result.h"
+#include "delta/actions.h"
+#include "delta/delta_schema.h"
+#include "delta/snapshot.h"
+
+namespace sluice::delta {
+
+/// A change of a table's columns, comments and properties, that leaves its data files as they are. Steps are taken one
+/// by one; finish() says by which actions they are committed.
+///
+/// A column is named by its path: {"a"}, or {"a", "b"} for member b of struct a; through arrays and maps the path goes
+/// by "element", "key" and "value", as in Spark. Names are compared without regard to case.
+/// Errors of the steps: NotFound, naming the column and near names; InvalidArgument, saying what stands against it.
+/// Spec: "Schema Evolution"; "Column Mapping" for renaming and dropping, which need it.
+class SchemaChange {
+ public:
+  explicit SchemaChange(const Snapshot& table);
+
+  /// Adds a column, or a member of the struct at `parent`, as the last. It must be nullable: it is NULL in all rows
+  /// there are.
+  Status add_column(std::span<const std::string> parent, StructField field);
+  Status rename_column(std::span<const std::string> path, const std::string& name);
+  Status drop_column(std::span<const std::string> path);
+  /// Whether rows there are have no NULL is the caller's to know.
+  Status set_nullable(std::span<const std::string> path, bool nullable);
+  /// nullopt: no comment.
+  Status set_comment(std::span<const std::string> path, const std::optional<std::string>& comment);
+
+  void set_description(std::optional<std::string> description) { metadata_.description = std::move(description); }
+  /// nullopt: the property goes. InvalidArgument for those that only the protocol sets.
+  Status set_property(const std::string& key, std::optional<std::string> value);
+
+  /// Returns the column; nullptr if there is none.
+  const StructField* find(std::span<const std::string> path) const;
+
+  /// Returns the Metadata, and the Protocol if it must rise; nothing if nothing changes. InvalidArgument, Unsupported:
+  /// see alter_table_actions().
+  Result<std::vector<Action>> finish(Random& random) &&;
+
+ private:
+  Status check_renameable(std::span<const std::string> path) const;
+
+  const Snapshot& table_;
+  DataType schema_;
+  DataType present_;  // without the columns that were added
+  Metadata metadata_;
+};
+
+}  // namespace sluice::delta

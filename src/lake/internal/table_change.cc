@@ -1,0 +1,207 @@
+#include "lake/internal/table_change.h"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "columnar/guard.h"
+#include "delta/row_removal.h"
+#include "lake/internal/error_numbers.h"
+
+namespace sluice::lake {
+namespace {
+
+/// Of a row in a message.
+constexpr std::size_t kRowTextBytesMax = 1000;
+
+std::string row_text(const DeltaScan& scan, duckdb::DataChunk& rows) {
+  std::string text;
+  for (std::size_t column = 0; column < rows.ColumnCount(); ++column) {
+    text += fmt::format("{}{} = {}", column == 0 ? "" : ", ", scan.schema().fields[column].name,
+                        rows.GetValue(column, 0).ToSQLString());
+    if (text.size() > kRowTextBytesMax) return text.substr(0, kRowTextBytesMax) + "…";
+  }
+  return text;
+}
+
+/// Returns the first row at which the column is NULL; nullopt if there is none.
+std::optional<std::size_t> find_null(duckdb::Vector& column, std::size_t row_count) {
+  duckdb::UnifiedVectorFormat format;
+  column.ToUnifiedFormat(row_count, format);
+  if (format.validity.AllValid()) return std::nullopt;
+  for (std::size_t row = 0; row < row_count; ++row) {
+    if (!format.validity.RowIsValid(format.sel->get_index(row))) return row;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+TableChange::~TableChange() = default;
+
+Result<std::unique_ptr<TableChange>> TableChange::create(duckdb::ClientContext& client, ObjectFileSystem& files,
+                                                         ChangedTable table, Clock& clock, Random& random) {
+  std::unique_ptr<TableChange> change(new TableChange(client, files, std::move(table), clock, random));
+  const delta::Snapshot& snapshot = *change->table_.snapshot;
+  SLUICE_TRY_ASSIGN(change->options_, delta::DataFileOptions::of_table(snapshot.metadata()));
+  const auto& fields = snapshot.schema().fields;
+  for (std::size_t column = 0; column < fields.size(); ++column) {
+    if (!fields[column].nullable) change->not_null_.push_back(column);
+  }
+  return change;
+}
+
+Result<std::unique_ptr<TableChange::Writer>> TableChange::make_writer() {
+  auto writer = std::make_unique<Writer>();
+  SLUICE_TRY_ASSIGN(writer->context, columnar::ParquetContext::create());
+  SLUICE_TRY_ASSIGN(writer->rows,
+                    delta::DataFileWriter::create(*table_.store, clock_, random_, *writer->context, options_));
+  return writer;
+}
+
+Result<std::unique_ptr<TableChange::Writer>> TableChange::borrow_writer() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!writers_.empty()) {
+      auto writer = std::move(writers_.back());
+      writers_.pop_back();
+      return writer;
+    }
+  }
+  return make_writer();
+}
+
+void TableChange::give_back(std::unique_ptr<Writer> writer) {
+  const std::lock_guard lock(mutex_);
+  writers_.push_back(std::move(writer));
+}
+
+Status TableChange::check_not_null(duckdb::DataChunk& rows) const {
+  for (const std::size_t column : not_null_) {
+    if (!find_null(rows.data[column], rows.size())) continue;
+    return Error(ErrorCode::DataError, fmt::format("column {} of {} must not be NULL",
+                                                   options_.schema.fields[column].name, table_.name))
+        .with_number(kErrorConstraint)
+        .with_help("nothing was changed; give the column a value, or leave the row out");
+  }
+  return ok();
+}
+
+Status TableChange::add_rows(duckdb::DataChunk& rows, Kind kind) {
+  if (rows.size() == 0) return ok();
+  SLUICE_TRY(check_not_null(rows));
+  SLUICE_TRY_ASSIGN(auto writer, borrow_writer());
+  const Status written = [&]() -> Status {
+    SLUICE_TRY(columnar::guard([&] { writer->rows->normalise(rows); }));
+    return writer->rows->write(rows, nullptr);
+  }();
+  give_back(std::move(writer));
+  if (written && kind == Kind::Insert) rows_inserted_ += rows.size();
+  return written;
+}
+
+Status TableChange::take_rows(std::span<const std::uint64_t> files, std::span<const std::int64_t> rows, Kind kind) {
+  std::optional<std::pair<std::uint64_t, std::uint64_t>> twice;
+  {
+    const std::lock_guard lock(mutex_);
+    TakenRows* taken = nullptr;
+    for (std::size_t i = 0; i < files.size() && !twice; ++i) {
+      if (i == 0 || files[i] != files[i - 1]) taken = &taken_[files[i]];
+      const auto row = static_cast<std::uint64_t>(rows[i]);
+      const bool is_update = kind == Kind::Update;
+      if ((is_update ? taken->deleted : taken->updated).contains(row) ||
+          (!(is_update ? taken->updated : taken->deleted).add(row) && is_update)) {
+        twice.emplace(files[i], row);
+      }
+    }
+  }
+  if (twice) return two_answers(twice->first, twice->second);
+  return ok();
+}
+
+Error TableChange::two_answers(std::uint64_t file, std::uint64_t row) {
+  std::string text = "(unreadable)";
+  DeltaScan::PartOfFile part{*table_.scan->files()[file].live, {}};
+  part.only = delta::inline_deletion_vector(delta::DeletionVector(std::vector<std::uint64_t>{row}));
+  const auto scan = DeltaScan::create_of_parts(table_.scan->table(), {std::move(part)}, files_);
+  if (scan) {
+    const LiveRowSink show = [&](duckdb::DataChunk& rows, const delta::AddFile&, std::span<const std::uint64_t>) {
+      text = row_text(**scan, rows);
+      return ok();
+    };
+    static_cast<void>(scan_files(client_, *scan, show).has_value());
+  }
+  return Error(ErrorCode::InvalidArgument,
+               fmt::format("several source rows match one row of {}, and it is not said which of them counts: {}",
+                           table_.name, text))
+      .with_number(kErrorTwoSourceRows)
+      .with_help("nothing was changed; make the source unique by what it is matched on (GROUP BY, DISTINCT ON)");
+}
+
+Status TableChange::copy_rest(std::vector<DeltaScan::PartOfFile> parts) {
+  if (parts.empty()) return ok();
+  SLUICE_TRY_ASSIGN(const auto scan, DeltaScan::create_of_parts(table_.scan->table(), std::move(parts), files_));
+  SLUICE_TRY_ASSIGN(auto writer, borrow_writer());
+  const LiveRowSink copy = [&](duckdb::DataChunk& rows, const delta::AddFile&, std::span<const std::uint64_t>) {
+    counts_.rows_copied += rows.size();
+    return writer->rows->write(rows, nullptr);
+  };
+  const Status copied = scan_files(client_, scan, copy);
+  give_back(std::move(writer));
+  return copied;
+}
+
+Status TableChange::remove_rows(std::vector<delta::Action>& actions) {
+  const bool marks = table_.snapshot->properties().enable_deletion_vectors;
+  std::vector<delta::RowsOfFile> marked;
+  std::vector<DeltaScan::PartOfFile> copied;
+  for (auto& [number, taken] : taken_) {
+    counts_.rows_deleted += taken.deleted.cardinality();
+    counts_.rows_updated += taken.updated.cardinality();
+    delta::DeletionVector rows = std::move(taken.deleted);
+    rows.unite(taken.updated);
+    const delta::AddFile& file = *table_.scan->files()[number].live;
+    if (marks && delta::stored_row_count(file)) {
+      marked.push_back({file, std::move(rows)});
+      continue;
+    }
+    actions.emplace_back(delta::removal_of(file, clock_.now()));
+    ++counts_.files_removed;
+    if (delta::live_row_count(file) == rows.cardinality()) continue;
+    if (file.deletion_vector) {
+      SLUICE_TRY_ASSIGN(const auto before, delta::load_deletion_vector(*table_.store, *file.deletion_vector));
+      rows.unite(before);
+    }
+    copied.push_back({file, {}});
+    copied.back().file.deletion_vector = delta::inline_deletion_vector(rows);
+  }
+  SLUICE_TRY(copy_rest(std::move(copied)));
+  SLUICE_TRY_ASSIGN(auto removal, delta::mark_rows(*table_.store, clock_, random_, std::move(marked)));
+  std::ranges::move(removal.actions, std::back_inserter(actions));
+  counts_.files_removed += removal.files_removed;
+  counts_.deletion_vectors_added += removal.deletion_vectors_added;
+  return ok();
+}
+
+Result<std::vector<delta::Action>> TableChange::finish() {
+  std::vector<delta::Action> actions;
+  SLUICE_TRY(remove_rows(actions));
+  counts_.rows_inserted = rows_inserted_.load();
+  for (const auto& writer : writers_) {
+    SLUICE_TRY_ASSIGN(auto files, writer->rows->finish());
+    for (delta::AddFile& file : files) {
+      ++counts_.files_added;
+      counts_.bytes_added += static_cast<std::uint64_t>(file.size_bytes);
+      actions.emplace_back(std::move(file));
+    }
+  }
+  return actions;
+}
+
+void TableChange::discard() {
+  for (const auto& writer : writers_) writer->rows->discard();
+}
+
+}  // namespace sluice::lake

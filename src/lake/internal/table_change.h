@@ -1,0 +1,123 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <duckdb/common/types/data_chunk.hpp>
+#include <duckdb/main/client_context.hpp>
+
+#include "base/clock.h"
+#include "base/random.h"
+#include "base/result.h"
+#include "columnar/parquet_writer.h"
+#include "delta/actions.h"
+#include "delta/data_file_writer.h"
+#include "delta/deletion_vector.h"
+#include "delta/snapshot.h"
+#include "lake/internal/delta_scan.h"
+#include "lake/internal/object_file_system.h"
+#include "store/object_store.h"
+
+namespace sluice::lake {
+
+/// The table that a statement changes.
+struct ChangedTable {
+  std::string name;  ///< For messages.
+  std::shared_ptr<const delta::Snapshot> snapshot;
+  std::shared_ptr<store::ObjectStore> store;
+  std::shared_ptr<const DeltaScan> scan;  ///< Whose files the statement's row ids mean; nullptr if it takes no rows.
+};
+
+/// How many rows a statement changed, and how.
+struct ChangeCounts {
+  std::uint64_t rows_inserted = 0;
+  std::uint64_t rows_updated = 0;
+  std::uint64_t rows_deleted = 0;
+  std::uint64_t rows_copied = 0;  ///< Into new files, because their file could not be marked.
+  std::uint64_t files_added = 0;
+  std::uint64_t files_removed = 0;
+  std::uint64_t bytes_added = 0;
+  std::uint64_t deletion_vectors_added = 0;
+};
+
+/// What one statement does to one table: rows come, rows go, and finish() says by which actions. Rows that come are
+/// written to data files as they come; of rows that go the places are kept, a bitmap per file. Where the table has
+/// deletion vectors they are marked, else the rest of their files is copied, file by file: the memory for both does not
+/// grow with the table.
+///
+/// add_rows() and take_rows() may be called by many threads at once; the rest by one.
+class TableChange {
+ public:
+  /// What happens to a row.
+  enum class Kind { Insert, Update, Delete };
+
+  /// `client`, whose query this is, `files`, `clock` and `random` must outlive the change.
+  /// Unsupported, naming what, if rows of the table cannot be written.
+  static Result<std::unique_ptr<TableChange>> create(duckdb::ClientContext& client, ObjectFileSystem& files,
+                                                     ChangedTable table, Clock& clock, Random& random);
+  ~TableChange();
+
+  /// Takes new rows, or, for Update, the new form of rows that take_rows() is also called with. All columns of the
+  /// table, in its order. DataError if a column that must not be NULL is; the store's errors.
+  Status add_rows(duckdb::DataChunk& rows, Kind kind);
+  /// Takes the places of rows that go: for each the number of its file in the scan, and its number there. A row may be
+  /// deleted twice, but updated once: InvalidArgument, showing the row, if the statement has two answers for it.
+  Status take_rows(std::span<const std::uint64_t> files, std::span<const std::int64_t> rows, Kind kind);
+
+  /// Makes everything durable and returns the actions that commit it: AddFile and RemoveFile.
+  Result<std::vector<delta::Action>> finish();
+  /// After finish().
+  const ChangeCounts& counts() const { return counts_; }
+  const ChangedTable& table() const { return table_; }
+
+  /// The actions will never be committed: removes the files written, as far as that succeeds.
+  void discard();
+
+ private:
+  struct TakenRows {
+    delta::DeletionVector deleted;
+    delta::DeletionVector updated;
+  };
+  /// A writer of data files. Used by one thread at a time.
+  struct Writer {
+    std::unique_ptr<columnar::ParquetContext> context;
+    std::unique_ptr<delta::DataFileWriter> rows;
+  };
+
+  TableChange(duckdb::ClientContext& client, ObjectFileSystem& files, ChangedTable table, Clock& clock, Random& random)
+      : client_(client), files_(files), table_(std::move(table)), clock_(clock), random_(random) {}
+
+  Status check_not_null(duckdb::DataChunk& rows) const;
+  /// Returns a writer that no other thread has.
+  Result<std::unique_ptr<Writer>> borrow_writer();
+  void give_back(std::unique_ptr<Writer> writer);
+  Result<std::unique_ptr<Writer>> make_writer();
+  /// Returns what to say of a row that the statement has two answers for.
+  Error two_answers(std::uint64_t file, std::uint64_t row);
+  /// Marks the rows taken of files that can be marked, copies the others' rest.
+  Status remove_rows(std::vector<delta::Action>& actions);
+  Status copy_rest(std::vector<DeltaScan::PartOfFile> parts);
+
+  duckdb::ClientContext& client_;
+  ObjectFileSystem& files_;
+  const ChangedTable table_;
+  Clock& clock_;
+  Random& random_;
+  delta::DataFileOptions options_;
+  std::vector<std::size_t> not_null_;  // columns
+
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<Writer>> writers_;  // guarded by mutex_; those that are not borrowed
+  std::map<std::uint64_t, TakenRows> taken_;      // by file of the scan, guarded by mutex_
+  std::atomic<std::uint64_t> rows_inserted_ = 0;
+  ChangeCounts counts_;
+};
+
+}  // namespace sluice::lake
