@@ -10,6 +10,7 @@
 #include <duckdb/common/types/data_chunk.hpp>
 
 #include "base/result.h"
+#include "columnar/change_batch.h"
 #include "delta/actions.h"
 #include "delta/change_files.h"
 #include "delta/snapshot.h"
@@ -49,5 +50,9 @@ using ListTables = std::function<std::vector<TableName>()>;
 /// file, counting from 0, deleted rows included. An error ends the scan with that error.
 using LiveRowSink = std::function<Status(duckdb::DataChunk& rows, const delta::AddFile& file,
                                          std::span<const std::uint64_t> positions)>;
+
+/// Takes rows that came (weight +1) or went (-1): all columns of the table. They are the sink's during the call only. An
+/// error ends the scan with that error.
+using ChangedRowSink = std::function<Status(columnar::ChangeBatch& changes)>;
 
 }  // namespace sluice::lake

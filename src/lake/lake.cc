@@ -328,6 +328,38 @@ class Session final : public LakeSession {
   const std::function<QueryNames::Sources()> sources_;
 };
 
+/// Returns a batch of the first columns of the rows; it shares their memory.
+columnar::ChangeBatch batch_of(duckdb::DataChunk& rows, std::size_t column_count) {
+  const auto types = rows.GetTypes();
+  duckdb::DataChunk shared;
+  shared.InitializeEmpty(
+      duckdb::vector<duckdb::LogicalType>(types.begin(), types.begin() + static_cast<std::ptrdiff_t>(column_count)));
+  for (std::size_t column = 0; column < column_count; ++column) shared.data[column].Reference(rows.data[column]);
+  shared.SetCardinality(rows.size());
+  return columnar::ChangeBatch(std::move(shared));
+}
+
+/// Returns what a file of the feed says in its last column: +1 for a row that came, -1 for one that went.
+Result<std::vector<std::int64_t>> recorded_weights(duckdb::DataChunk& rows, const std::string& path) {
+  duckdb::Vector& types = rows.data[rows.ColumnCount() - 1];
+  types.Flatten(rows.size());
+  std::vector<std::int64_t> weights;
+  for (std::size_t row = 0; row < rows.size(); ++row) {
+    const bool is_null = duckdb::FlatVector::IsNull(types, row);
+    const std::string type = is_null ? "NULL" : duckdb::FlatVector::GetData<duckdb::string_t>(types)[row].GetString();
+    if (type == "insert" || type == "update_postimage") {
+      weights.push_back(1);
+    } else if (type == "delete" || type == "update_preimage") {
+      weights.push_back(-1);
+    } else {
+      return Error(ErrorCode::Corruption, fmt::format("file {} of the change data feed says \"{}\" of a row, which is "
+                                                      "neither an insert nor a delete nor an update",
+                                                      path, type));
+    }
+  }
+  return weights;
+}
+
 }  // namespace
 
 Lake::Lake(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -392,6 +424,39 @@ Status Lake::scan_table(const DeltaTable& table, const LiveRowSink& sink, std::s
   SLUICE_TRY_ASSIGN(auto scan, DeltaScan::create(table, instance->files()));
   SLUICE_TRY_ASSIGN(auto connection, instance->connect({}));
   return run_delta_scan(*connection->context, scan, sink, stop);
+}
+
+Status Lake::scan_changed_rows(const DeltaTable& table, const std::vector<delta::ChangeFile>& files,
+                               const ChangedRowSink& sink, std::stop_token stop) {
+  using Kind = delta::ChangeFile::Kind;
+  if (files.empty()) return ok();
+  SLUICE_TRY_ASSIGN(auto instance, impl_->pipeline_instance());
+  SLUICE_TRY_ASSIGN(auto scan, DeltaScan::create_changed_rows(table, files, instance->files()));
+  SLUICE_TRY_ASSIGN(auto connection, instance->connect({}));
+  const std::size_t column_count = table.snapshot->schema().fields.size();
+  const auto take = [&](duckdb::DataChunk& rows, std::size_t file) -> Status {
+    columnar::ChangeBatch changes = batch_of(rows, column_count);
+    if (files[file].kind == Kind::Recorded) {
+      SLUICE_TRY_ASSIGN(auto weights, recorded_weights(rows, files[file].path));
+      changes.set_weights(std::move(weights));
+    } else if (files[file].kind == Kind::Delete) {
+      changes.set_weights(std::vector<std::int64_t>(rows.size(), -1));
+    }
+    return sink(changes);
+  };
+  return run_file_scan(*connection->context, scan, take, stop);
+}
+
+Status Lake::scan_feed(DeltaChanges changes, const ChangedRowSink& sink, std::stop_token stop) {
+  SLUICE_TRY_ASSIGN(auto instance, impl_->pipeline_instance());
+  SLUICE_TRY_ASSIGN(auto scan, DeltaScan::create_changes(std::move(changes), instance->files()));
+  if (scan->files().empty()) return ok();
+  SLUICE_TRY_ASSIGN(auto connection, instance->connect({}));
+  const auto take = [&](duckdb::DataChunk& rows, std::size_t) {
+    columnar::ChangeBatch batch = batch_of(rows, rows.ColumnCount());
+    return sink(batch);
+  };
+  return run_file_scan(*connection->context, scan, take, stop);
 }
 
 }  // namespace sluice::lake

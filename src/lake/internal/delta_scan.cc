@@ -388,7 +388,10 @@ class FileByFile {
     rows_.InitializeEmpty(types_);
   }
 
-  Status run(const LiveRowSink& sink, const std::stop_token& stop) {
+  using Sink =
+      std::function<Status(duckdb::DataChunk& rows, std::size_t file, std::span<const std::uint64_t> positions)>;
+
+  Status run(const Sink& sink, const std::stop_token& stop) {
     std::vector<std::uint64_t> positions;
     while (local_) {
       if (stop.stop_requested()) return Error(ErrorCode::Cancelled, "the scan was stopped");
@@ -402,7 +405,7 @@ class FileByFile {
       const auto file = duckdb::FlatVector::GetData<std::uint64_t>(chunk_.data[types_.size()])[0];
       const auto* numbers = duckdb::FlatVector::GetData<std::int64_t>(chunk_.data[types_.size() + 1]);
       positions.assign(numbers, numbers + chunk_.size());
-      SLUICE_TRY(sink(rows_, *scan_->files()[file].live, positions));
+      SLUICE_TRY(sink(rows_, file, positions));
     }
     return ok();
   }
@@ -422,6 +425,24 @@ class FileByFile {
   duckdb::DataChunk rows_;
 };
 
+/// Passes rows on with the action of the live file that they are in.
+FileByFile::Sink with_action(const DeltaScan& scan, const LiveRowSink& sink) {
+  return [&scan, &sink](duckdb::DataChunk& rows, std::size_t file, std::span<const std::uint64_t> positions) {
+    return sink(rows, *scan.files()[file].live, positions);
+  };
+}
+
+/// Runs a scan outside a query.
+Status run_scan(duckdb::ClientContext& client, const std::shared_ptr<const DeltaScan>& scan,
+                const FileByFile::Sink& sink, const std::stop_token& stop) {
+  Status outcome = ok();
+  Status ran = columnar::guard(
+      [&] { client.RunFunctionInTransaction([&] { outcome = FileByFile(client, scan).run(sink, stop); }); });
+  if (auto failure = scan->mount().failure()) return std::move(*failure);
+  if (!ran) return ran;
+  return outcome;
+}
+
 delta::StructField field(std::string name, delta::DataType::Kind kind) {
   return {std::move(name), delta::DataType::primitive(kind), true, {}};
 }
@@ -429,6 +450,10 @@ delta::StructField field(std::string name, delta::DataType::Kind kind) {
 template <typename T>
 const T* pointer_to(const std::optional<T>& value) {
   return value ? &*value : nullptr;
+}
+
+duckdb::Value change_type_of(delta::ChangeFile::Kind kind) {
+  return duckdb::Value(kind == delta::ChangeFile::Kind::Insert ? "insert" : "delete");
 }
 
 duckdb::Value bigint_value(const std::optional<std::int64_t>& value) {
@@ -539,27 +564,57 @@ Result<std::shared_ptr<const DeltaScan>> DeltaScan::create_changes(DeltaChanges 
   SLUICE_TRY_ASSIGN(auto scan, start({changes.changes.table, std::move(changes.store)}, std::move(extra_fields)));
   scan->changes_ = std::move(changes.changes.commits);
   const columnar::ColumnIndex type_column = scan->schema_.fields.size() - 3;
-  const auto mode = scan->table_.snapshot->properties().column_mapping_mode;
-  for (columnar::ColumnIndex column = 0; column < type_column; ++column) {
-    scan->partition_columns_.push_back({column, delta::physical_name(scan->fields_.fields[column], mode)});
-  }
+  scan->allow_partition_values(type_column);
   for (const delta::CommitChanges& commit : scan->changes_) {
     const auto version = duckdb::Value::BIGINT(commit.version.value());
     const std::chrono::microseconds time = commit.timestamp.time_since_epoch();
     const auto timestamp = duckdb::Value::TIMESTAMPTZ(duckdb::timestamp_tz_t(time.count()));
     for (const delta::ChangeFile& change : commit.files) {
-      File entry{&change.path, &change.partition_values, pointer_to(change.only), pointer_to(change.without)};
+      File& entry = scan->add_change(change);
       if (change.kind != delta::ChangeFile::Kind::Recorded) {
-        const bool is_insert = change.kind == delta::ChangeFile::Kind::Insert;
-        entry.constants.emplace_back(type_column, duckdb::Value(is_insert ? "insert" : "delete"));
+        entry.constants.emplace_back(type_column, change_type_of(change.kind));
       }
       entry.constants.emplace_back(type_column + 1, version);
       entry.constants.emplace_back(type_column + 2, timestamp);
-      scan->files_.push_back(std::move(entry));
     }
   }
   SLUICE_TRY(scan->mount_files(files));
   return std::shared_ptr<const DeltaScan>(std::move(scan));
+}
+
+Result<std::shared_ptr<const DeltaScan>> DeltaScan::create_changed_rows(DeltaTable table,
+                                                                        std::vector<delta::ChangeFile> changes,
+                                                                        ObjectFileSystem& files) {
+  using Kind = delta::ChangeFile::Kind;
+  const bool some_recorded = std::ranges::find(changes, Kind::Recorded, &delta::ChangeFile::kind) != changes.end();
+  std::vector<delta::StructField> extra_fields;
+  if (some_recorded) {
+    extra_fields.push_back(field(std::string(delta::kChangeTypeColumn), delta::DataType::Kind::String));
+  }
+  SLUICE_TRY_ASSIGN(auto scan, start(std::move(table), std::move(extra_fields)));
+  const columnar::ColumnIndex column_count = scan->schema_.fields.size() - (some_recorded ? 1 : 0);
+  scan->allow_partition_values(column_count);
+  scan->changes_.push_back({scan->table_.snapshot->version(), {}, std::move(changes)});
+  for (const delta::ChangeFile& change : scan->changes_.front().files) {
+    File& entry = scan->add_change(change);
+    if (some_recorded && change.kind != Kind::Recorded) {
+      entry.constants.emplace_back(column_count, change_type_of(change.kind));
+    }
+  }
+  SLUICE_TRY(scan->mount_files(files));
+  return std::shared_ptr<const DeltaScan>(std::move(scan));
+}
+
+void DeltaScan::allow_partition_values(columnar::ColumnIndex column_count) {
+  const auto mode = table_.snapshot->properties().column_mapping_mode;
+  for (columnar::ColumnIndex column = 0; column < column_count; ++column) {
+    partition_columns_.push_back({column, delta::physical_name(fields_.fields[column], mode)});
+  }
+}
+
+DeltaScan::File& DeltaScan::add_change(const delta::ChangeFile& change) {
+  return files_.emplace_back(
+      File{&change.path, &change.partition_values, pointer_to(change.only), pointer_to(change.without)});
 }
 
 void ScanReads::add_to(delta::ReadSet& reads) const {
@@ -615,19 +670,22 @@ duckdb::unique_ptr<duckdb::FunctionData> bind_delta_scan(duckdb::ClientContext& 
 Status scan_files(duckdb::ClientContext& client, const std::shared_ptr<const DeltaScan>& scan,
                   const LiveRowSink& sink) {
   Status outcome = ok();
-  const Status ran = columnar::guard([&] { outcome = FileByFile(client, scan).run(sink, {}); });
+  const Status ran = columnar::guard([&] { outcome = FileByFile(client, scan).run(with_action(*scan, sink), {}); });
   if (auto failure = scan->mount().failure()) return std::move(*failure);
   return ran ? outcome : ran;
 }
 
 Status run_delta_scan(duckdb::ClientContext& client, const std::shared_ptr<const DeltaScan>& scan,
                       const LiveRowSink& sink, const std::stop_token& stop) {
-  Status outcome = ok();
-  Status ran = columnar::guard(
-      [&] { client.RunFunctionInTransaction([&] { outcome = FileByFile(client, scan).run(sink, stop); }); });
-  if (auto failure = scan->mount().failure()) return std::move(*failure);
-  if (!ran) return ran;
-  return outcome;
+  return run_scan(client, scan, with_action(*scan, sink), stop);
+}
+
+Status run_file_scan(duckdb::ClientContext& client, const std::shared_ptr<const DeltaScan>& scan,
+                     const FileRowSink& sink, const std::stop_token& stop) {
+  const auto without_positions = [&](duckdb::DataChunk& rows, std::size_t file, std::span<const std::uint64_t>) {
+    return sink(rows, file);
+  };
+  return run_scan(client, scan, without_positions, stop);
 }
 
 }  // namespace sluice::lake

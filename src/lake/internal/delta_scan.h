@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -69,6 +70,11 @@ class DeltaScan {
   /// Scans the rows of a change data feed: the table's columns, then what happened to the row (`_change_type`) and when
   /// (`_commit_version`, `_commit_timestamp`). Errors as create().
   static Result<std::shared_ptr<const DeltaScan>> create_changes(DeltaChanges changes, ObjectFileSystem& files);
+  /// Scans the rows of change files with the columns of the table, each file's under its number in `changes`. If one is
+  /// Recorded, the last column says what happened to the row (`_change_type`). Errors as create().
+  static Result<std::shared_ptr<const DeltaScan>> create_changed_rows(DeltaTable table,
+                                                                      std::vector<delta::ChangeFile> changes,
+                                                                      ObjectFileSystem& files);
 
   const DeltaTable& table() const { return table_; }
   /// All columns, those beside the table's included.
@@ -87,6 +93,9 @@ class DeltaScan {
   static Result<std::shared_ptr<DeltaScan>> start(DeltaTable table, std::vector<delta::StructField> extra_fields);
   Status mount_files(ObjectFileSystem& files);
   Status find_partition_columns();
+  /// The first so many columns are partition columns of whichever file has a value for them.
+  void allow_partition_values(columnar::ColumnIndex column_count);
+  File& add_change(const delta::ChangeFile& change);
 
   DeltaTable table_;
   std::vector<delta::CommitChanges> changes_;
@@ -135,5 +144,11 @@ Status scan_files(duckdb::ClientContext& client, const std::shared_ptr<const Del
 /// Runs a scan outside a query, file by file on the calling thread. See Lake::scan_table.
 Status run_delta_scan(duckdb::ClientContext& client, const std::shared_ptr<const DeltaScan>& scan,
                       const LiveRowSink& sink, const std::stop_token& stop);
+
+/// Takes rows of one file: all columns of the scan, and the file's number.
+using FileRowSink = std::function<Status(duckdb::DataChunk& rows, std::size_t file)>;
+/// As above, for scans of changes too.
+Status run_file_scan(duckdb::ClientContext& client, const std::shared_ptr<const DeltaScan>& scan,
+                     const FileRowSink& sink, const std::stop_token& stop);
 
 }  // namespace sluice::lake
