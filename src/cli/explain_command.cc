@@ -34,8 +34,38 @@ bool drops_rows(const plan::Dataset& dataset) {
 /// Whether the dataset follows files as they are: then a change of one of them reads all of them again.
 bool follows_files(const plan::Pipeline& pipeline, const plan::Dataset& dataset) {
   return dataset.kind == plan::DatasetKind::MaterializedView &&
-         std::ranges::any_of(dataset.query.inputs,
-                             [&](const std::string& input) { return pipeline.find_source(input) != nullptr; });
+         std::ranges::any_of(dataset.query.inputs, [&](const std::string& input) {
+           const plan::Source* source = pipeline.find_source(input);
+           return source != nullptr && source->kind == plan::SourceKind::Files;
+         });
+}
+
+/// The Delta tables that the dataset reads from outside.
+std::vector<const plan::Source*> tables_of(const plan::Pipeline& pipeline, const plan::Dataset& dataset) {
+  std::vector<const plan::Source*> tables;
+  for (const std::string& input : dataset.query.inputs) {
+    const plan::Source* source = pipeline.find_source(input);
+    if (source != nullptr && source->kind == plan::SourceKind::Delta) tables.push_back(source);
+  }
+  return tables;
+}
+
+/// How the dataset follows a table.
+std::string note_on(const plan::Source& table) {
+  const auto has = [&](const char* option) {
+    const auto found = table.options.find(option);
+    return found != table.options.end() && found->second != "false";
+  };
+  if (has("version") || has("as_of")) return fmt::format("read_delta('{}'): one version, read once", table.path);
+  if (!table.stream) {
+    return fmt::format(
+        "read_delta('{}') without STREAM: each commit's changes are taken in, whoever made it; all rows "
+        "are read again if these cannot be had",
+        table.path);
+  }
+  if (has("readchangefeed")) return fmt::format("read_delta('{}'): each row of its change data feed once", table.path);
+  return fmt::format("STREAM read_delta('{}'): each row once; a commit that deletes or updates rows {}", table.path,
+                     has("skipchangecommits") ? "is passed over" : "stops the run");
 }
 
 std::vector<std::string> reasons_of(const plan::Pipeline& pipeline, const plan::Dataset& dataset) {
@@ -45,6 +75,7 @@ std::vector<std::string> reasons_of(const plan::Pipeline& pipeline, const plan::
         "read_files without STREAM: all of its files are read again when one appears, changes or "
         "vanishes");
   }
+  for (const plan::Source* table : tables_of(pipeline, dataset)) reasons.push_back(note_on(*table));
   return reasons;
 }
 
@@ -59,12 +90,17 @@ std::string dataset_json(const plan::Pipeline& pipeline, const plan::Dataset& da
   for (const std::string& input : dataset.query.inputs) {
     (pipeline.find_source(input) != nullptr ? sources : inputs).push_back(input);
   }
+  std::string tables;
+  for (const plan::Source* table : tables_of(pipeline, dataset)) {
+    tables += fmt::format(R"({}{{"source":{},"path":{}}})", tables.empty() ? "" : ",", json_quote(table->key),
+                          json_quote(table->path));
+  }
   return fmt::format(
-      R"({{"name":{},"kind":{},"incremental":{},"reasons":{},"operators":{},"inputs":{},"sources":{},"schema":{},)"
+      R"({{"name":{},"kind":{},"incremental":{},"reasons":{},"operators":{},"inputs":{},"sources":{},"tables":[{}],"schema":{},)"
       R"("sql":{},"views":[{}],"dropping_expectations":{}}})",
       json_quote(dataset.name), json_quote(kind_name(dataset.kind)),
       dataset.query.incremental() && !follows_files(pipeline, dataset), json_texts(reasons_of(pipeline, dataset)),
-      json_texts(plan::describe(dataset.query)), json_texts(inputs), json_texts(sources),
+      json_texts(plan::describe(dataset.query)), json_texts(inputs), json_texts(sources), tables,
       json_quote(columnar::to_string(dataset.schema)), json_quote(dataset.query.sql), views, drops_rows(dataset));
 }
 

@@ -7,9 +7,7 @@ namespace {
 class Schemas final : public sql::SchemaProvider {
  public:
   explicit Schemas(runtime::SourceSchemas& schemas) : schemas_(schemas) {}
-  Result<columnar::Schema> file_source_schema(const plan::Source& source) override {
-    return schemas_.schema_of(source);
-  }
+  Result<columnar::Schema> source_schema(const plan::Source& source) override { return schemas_.schema_of(source); }
 
  private:
   runtime::SourceSchemas& schemas_;

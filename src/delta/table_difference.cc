@@ -103,13 +103,6 @@ std::vector<ChangeFile> take_commit(std::span<const Action> commit, FeedUse feed
   return files;
 }
 
-Result<std::vector<Action>> load_there(store::ObjectStore& store, Version version) {
-  auto commit = load_commit(store, version);
-  if (commit || commit.error().code() != ErrorCode::NotFound) return commit;
-  return Error(ErrorCode::NotFound, fmt::format("version {} is no longer in the table's log", version.value()))
-      .with_number(4210);
-}
-
 /// Whether values of the type are no longer those of a column, or have lost a member.
 // NOLINTNEXTLINE(misc-no-recursion): as deep as the type.
 bool is_other_type(const DataType& before, const DataType& after) {
@@ -120,11 +113,6 @@ bool is_other_type(const DataType& before, const DataType& after) {
   return find_column_change(before, after).has_value() ||
          !std::ranges::equal(before.children, after.children,
                              [](const DataType& left, const DataType& right) { return !is_other_type(left, right); });
-}
-
-Result<DataType> schema_of(const Metadata& metadata) {
-  if (metadata.schema_string.empty()) return DataType::structure({});
-  return read_schema(metadata.schema_string);
 }
 
 }  // namespace
@@ -140,6 +128,18 @@ std::optional<std::string> find_column_change(const DataType& before, const Data
   return std::nullopt;
 }
 
+Result<DataType> columns_of(const Metadata& metadata) {
+  if (metadata.schema_string.empty()) return DataType::structure({});
+  return read_schema(metadata.schema_string);
+}
+
+Result<std::vector<Action>> load_commit_there(store::ObjectStore& store, Version version) {
+  auto commit = load_commit(store, version);
+  if (commit || commit.error().code() != ErrorCode::NotFound) return commit;
+  return Error(ErrorCode::NotFound, fmt::format("version {} is no longer in the table's log", version.value()))
+      .with_number(4210);
+}
+
 Result<TableDifference> load_difference(store::ObjectStore& store, std::shared_ptr<const Snapshot> before,
                                         std::shared_ptr<const Snapshot> after, FeedUse feed) {
   TableDifference difference{std::move(before), std::move(after), {}, std::nullopt};
@@ -147,12 +147,12 @@ Result<TableDifference> load_difference(store::ObjectStore& store, std::shared_p
   DataType schema = difference.before->schema();
   for (Version version = difference.before->version().next(); version <= difference.after->version();
        version = version.next()) {
-    SLUICE_TRY_ASSIGN(const auto commit, load_there(store, version));
+    SLUICE_TRY_ASSIGN(const auto commit, load_commit_there(store, version));
     for (const Action& action : commit) {
       if (const auto* protocol = std::get_if<Protocol>(&action)) SLUICE_TRY(check_readable(*protocol));
       const auto* metadata = std::get_if<Metadata>(&action);
       if (metadata == nullptr) continue;
-      SLUICE_TRY_ASSIGN(DataType next, schema_of(*metadata));
+      SLUICE_TRY_ASSIGN(DataType next, columns_of(*metadata));
       if (auto what = find_column_change(schema, next); what && !difference.column_change) {
         difference.column_change = {version, std::move(*what)};
       }

@@ -51,4 +51,10 @@ Result<TableDifference> load_difference(store::ObjectStore& store, std::shared_p
 /// if columns, or members of structs, only came. A column that may be NULL from now on, or no longer, is the same.
 std::optional<std::string> find_column_change(const DataType& before, const DataType& after);
 
+/// Returns the columns that the metadata gives a table. Errors as read_schema().
+Result<DataType> columns_of(const Metadata& metadata);
+
+/// As load_commit(), but a commit that is not there is NotFound with number 4210, naming the version.
+Result<std::vector<Action>> load_commit_there(store::ObjectStore& store, Version version);
+
 }  // namespace sluice::delta

@@ -50,8 +50,7 @@ TEST_F(TableDifferenceTest, FilesThatCameAreInsertsAndThoseThatWentDeletes) {
 }
 
 TEST_F(TableDifferenceTest, EachCommitIsForItself) {
-  const auto difference =
-      difference_of({{TestTable::file("a")}, {}, {TestTable::removal_of(TestTable::file("a"))}});
+  const auto difference = difference_of({{TestTable::file("a")}, {}, {TestTable::removal_of(TestTable::file("a"))}});
   ASSERT_EQ(difference.commits.size(), 2u) << "a commit without changes is left out";
   EXPECT_EQ(difference.commits[0].version, Version(1));
   EXPECT_THAT(difference.commits[0].files, ElementsAre(whole(Kind::Insert, "a")));

@@ -191,6 +191,16 @@ class FolderOpener {
     return DeltaChanges{std::move(**changes), std::move(store)};
   }
 
+  Result<std::shared_ptr<store::ObjectStore>> open_store(std::string_view path) const {
+    SLUICE_TRY_ASSIGN(const std::string key, key_of(path));
+    std::error_code failed;
+    if (key.empty() || !std::filesystem::is_directory("/" + key, failed)) return no_table(path);
+    SLUICE_TRY_ASSIGN(auto root, store::LocalStore::create(std::string("/")));
+    std::shared_ptr<store::LocalStore> shared_root = std::move(root);
+    return std::shared_ptr<store::ObjectStore>(new store::PrefixStore(*shared_root, key),
+                                               [shared_root](store::PrefixStore* store) { delete store; });
+  }
+
   Result<std::shared_ptr<AttachedFolder>> attach(const std::string& path, Clock& clock, Random& random) const {
     SLUICE_TRY_ASSIGN(const std::string key, key_of(path));
     return AttachedFolder::open("/" + key, clock, random);
@@ -226,16 +236,6 @@ class FolderOpener {
     std::string key = absolute.lexically_normal().relative_path().generic_string();
     while (key.ends_with('/')) key.pop_back();
     return failed ? std::string() : key;
-  }
-
-  Result<std::shared_ptr<store::ObjectStore>> open_store(std::string_view path) {
-    SLUICE_TRY_ASSIGN(const std::string key, key_of(path));
-    std::error_code failed;
-    if (key.empty() || !std::filesystem::is_directory("/" + key, failed)) return no_table(path);
-    SLUICE_TRY_ASSIGN(auto root, store::LocalStore::create(std::string("/")));
-    std::shared_ptr<store::LocalStore> shared_root = std::move(root);
-    return std::shared_ptr<store::ObjectStore>(new store::PrefixStore(*shared_root, key),
-                                               [shared_root](store::PrefixStore* store) { delete store; });
   }
 
   const std::string working_folder_;
@@ -417,6 +417,10 @@ Result<std::unique_ptr<Rows>> Lake::execute(std::string_view sql, const std::vec
       std::make_shared<Conversation>(Conversation{std::move(instance), std::move(connection)}), std::string(sql));
   SLUICE_TRY(query->start(std::move(stop)));
   return std::unique_ptr<Rows>(std::move(query));
+}
+
+Result<std::shared_ptr<store::ObjectStore>> Lake::open_folder(std::string_view path) const {
+  return impl_->folders.open_store(path);
 }
 
 Status Lake::scan_table(const DeltaTable& table, const LiveRowSink& sink, std::stop_token stop) {

@@ -14,6 +14,7 @@
 #include "lake/delta_table.h"
 #include "lake/relation.h"
 #include "lake/rows.h"
+#include "store/object_store.h"
 
 namespace sluice::lake {
 
@@ -68,6 +69,10 @@ class Lake {
   /// and earlier views. The relations' rows must outlive the result. Errors as query(); INTERNAL stops the process.
   Result<std::unique_ptr<Rows>> execute(std::string_view sql, const std::vector<View>& views,
                                         std::vector<Relation> relations, std::stop_token stop = {});
+
+  /// Opens the folder that read_delta('path' …) names; there need be no table in it. NotFound if there is no such folder,
+  /// Unsupported if it is not of this machine.
+  Result<std::shared_ptr<store::ObjectStore>> open_folder(std::string_view path) const;
 
   /// Passes every live row of the table to `sink`, data file by data file in the order of the snapshot, each in file
   /// order. Errors: Corruption or NotFound, naming the data file; Cancelled; the sink's.

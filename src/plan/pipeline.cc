@@ -235,6 +235,8 @@ class TreeWriter {
 
 }  // namespace
 
+std::string_view function_of(SourceKind kind) { return kind == SourceKind::Delta ? "read_delta" : "read_files"; }
+
 const Dataset* Pipeline::find_dataset(std::string_view dataset_name) const {
   const auto at =
       std::ranges::find_if(datasets, [&](const Dataset& dataset) { return same_name(dataset.name, dataset_name); });

@@ -145,16 +145,24 @@ struct Dataset {
   std::string fingerprint;
 };
 
-/// Files that land in a folder: `read_files(path, format => …)`.
+enum class SourceKind : std::uint8_t {
+  Files,  ///< Files that land in a folder: `read_files(path, format => …)`.
+  Delta,  ///< A Delta table in a folder: `read_delta(path, …)`.
+};
+/// Returns the name of the function that reads it.
+std::string_view function_of(SourceKind kind);
+
+/// What a dataset reads from outside the pipeline.
 struct Source {
+  SourceKind kind = SourceKind::Files;
   std::string key;      ///< Stable name: survives restarts; two equal calls in one dataset share it.
   std::string dataset;  ///< The dataset that reads it.
-  std::string path;     ///< Glob as written; relative paths start at the project folder.
-  std::string format;   ///< json | parquet | csv | text
-  bool stream = false;  ///< Behind STREAM: each file once. Else the files as they are now.
+  std::string path;     ///< Glob or folder as written; relative paths start at the project folder.
+  std::string format;   ///< Of files: json | parquet | csv | text
+  bool stream = false;  ///< Behind STREAM: each file or row once. Else what is there now.
   std::map<std::string, std::string> options;       ///< Lower-case names, values as text.
   std::optional<columnar::Schema> declared_schema;  ///< From `schema => …`; absent: inferred.
-  columnar::Schema schema;                          ///< Bound: declared or inferred, with `_rescued_data`.
+  columnar::Schema schema;  ///< Bound: declared, inferred or the table's; of files with `_rescued_data`.
   SourceLocation location;
 };
 

@@ -51,8 +51,9 @@ class PipelineRunner::Schemas final : public SourceSchemas {
   Result<columnar::Schema> schema_of(const plan::Source& source) override {
     std::unique_ptr<SourceReader>& reader = runner_.sources_[source.key];
     if (!reader) {
-      auto created = SourceReader::create(runner_.environment_.files, runner_.environment_.clock, source,
-                                          runner_.options_.settle_time);
+      auto created =
+          SourceReader::create({runner_.environment_.files, runner_.environment_.lake, runner_.environment_.clock},
+                               source, runner_.options_.settle_time);
       if (!created) {
         runner_.sources_.erase(source.key);
         return std::move(created).error();
@@ -223,13 +224,17 @@ Status PipelineRunner::look_for_input() {
     grown = grown || !(source->schema() == before);
   }
   if (grown) SLUICE_TRY(make_plan());
-  // A view over tracked files is rebuilt when they change: what each dataset has to do is decided anew.
-  if (std::any_of(pipeline_->sources.begin(), pipeline_->sources.end(), [this](const plan::Source& source) {
-        return !source.stream && sources_.at(source.key)->has_pending();
-      })) {
+  // A view over what cannot say how it changed is rebuilt: what each dataset has to do is decided anew.
+  if (std::ranges::any_of(pipeline_->sources, [this](const plan::Source& source) { return must_rebuild(source); })) {
     tasks_.clear();
   }
   return ok();
+}
+
+/// True if the source has other rows than at the last epoch and does not say which.
+bool PipelineRunner::must_rebuild(const plan::Source& source) const {
+  const SourceReader& reader = *sources_.at(source.key);
+  return !source.stream && reader.has_pending() && !reader.gives_changes();
 }
 
 /// Looks for a source's input. Where that is to be waited for, a path from which rows were taken, and which this process
@@ -328,10 +333,10 @@ std::set<std::string> PipelineRunner::views_with_other_columns() const {
   return views;
 }
 
-Result<std::set<std::string>> PipelineRunner::views_with_other_files() {
+std::set<std::string> PipelineRunner::views_to_rebuild() const {
   std::set<std::string> views;
   for (const plan::Source& source : pipeline_->sources) {
-    if (!source.stream && sources_.at(source.key)->has_pending()) views.insert(source.dataset);
+    if (must_rebuild(source)) views.insert(source.dataset);
   }
   return views;
 }
@@ -345,7 +350,7 @@ Status PipelineRunner::build_tasks() {
     if (table != tables_.end() && table->second->standing() == TableStanding::Gone) facts.gone.insert(name);
   }
   facts.schema_changed = views_with_other_columns();
-  SLUICE_TRY_ASSIGN(facts.files_changed, views_with_other_files());
+  facts.sources_changed = views_to_rebuild();
   SLUICE_TRY_ASSIGN(auto decided, decide_refresh(*pipeline_, facts));
 
   task_environment_ = std::make_unique<TaskEnvironment>(TaskEnvironment{
@@ -353,7 +358,10 @@ Status PipelineRunner::build_tasks() {
       [this](const std::string& relation, const BatchSink& sink) { return scan_relation(relation, sink); },
       [this](const std::string& relation) {
         const plan::Dataset* dataset = pipeline_->find_dataset(relation);
-        return dataset == nullptr || dataset->kind == plan::DatasetKind::StreamingTable;
+        if (dataset != nullptr) return dataset->kind == plan::DatasetKind::StreamingTable;
+        // Files that change are taken in anew; a tracked table takes rows back.
+        const plan::Source* source = pipeline_->find_source(relation);
+        return source->stream || source->kind == plan::SourceKind::Files;
       },
       [this](const std::string& relation) { return relation_schema(relation); }, [this] { return stop_; }});
   for (const plan::Dataset& dataset : pipeline_->datasets) {
@@ -487,13 +495,13 @@ bool PipelineRunner::inference_has_grown() const {
 Status PipelineRunner::read_sources(EpochReport& report) {
   for (const plan::Source& source : pipeline_->sources) {
     SourceReader& reader = *sources_.at(source.key);
-    if (reader.has_pending()) {
-      const auto paths = reader.pending_paths();
+    if (const auto paths = reader.pending_paths(); !paths.empty()) {
       auto& read = report.files_read[source.dataset];
       read.insert(read.end(), paths.begin(), paths.end());
     }
-    if (!source.stream) continue;  // a view takes tracked files in when it is rebuilt
     DatasetTask& task = *tasks_.at(source.dataset);
+    // Who is computed anew takes a tracked source in as a whole.
+    if (!source.stream && (task.computes_anew() || !reader.has_pending())) continue;
     Progress progress{report.epoch, Progress::Step::Reading, source.dataset, 0, reader.pending_paths().size()};
     const auto take = [&](columnar::ChangeBatch& rows) {
       progress.done += rows.size();
@@ -633,6 +641,7 @@ Status PipelineRunner::after_commit(const CommitIntent& intent) {
 Status PipelineRunner::scan_relation(const std::string& relation, const BatchSink& sink) {
   if (const auto source = sources_.find(relation); source != sources_.end()) {
     const std::string& dataset = pipeline_->find_source(relation)->dataset;
+    if (!tasks_.at(dataset)->computes_anew()) return source->second->read_taken(stop_, sink);
     return source->second->read_all(stop_, sink,
                                     [&](DeadLetter letter) { return add_dead_letter(dataset, std::move(letter)); });
   }

@@ -122,7 +122,8 @@ class PipelineRunner {
   /// The last look before the point of no return: after it an epoch cannot be completed on what someone else committed.
   Status refuse_taken_versions(const CommitIntent& intent) const;
   std::set<std::string> views_with_other_columns() const;
-  Result<std::set<std::string>> views_with_other_files();
+  bool must_rebuild(const plan::Source& source) const;
+  std::set<std::string> views_to_rebuild() const;
   bool anything_to_do() const;
   bool inference_has_grown() const;
   void note_removed(const std::map<std::string, TableState>& tables);

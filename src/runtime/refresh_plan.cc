@@ -103,7 +103,7 @@ Refresh decide_view(const plan::Pipeline& pipeline, const plan::Dataset& dataset
         return pipeline.find_dataset(input) != nullptr && starts_empty(decided.at(input).kind);
       });
   const bool changed = table->fingerprint != dataset.fingerprint || input_replaced ||
-                       facts.files_changed.count(dataset.name) > 0 || table->epoch != facts.epoch.value();
+                       facts.sources_changed.count(dataset.name) > 0 || table->epoch != facts.epoch.value();
   refresh.generation = table->generation;
   if (facts.gone.count(dataset.name) > 0) return refresh;
   refresh.kind = refreshed || facts.schema_changed.count(dataset.name) > 0 ? RefreshKind::Replace

@@ -47,7 +47,7 @@ struct RefreshFacts {
   std::map<std::string, TableState> tables;  ///< The manifest's, by dataset name.
   std::set<std::string> gone;                ///< Datasets of the manifest whose table is no longer there.
   std::set<std::string> schema_changed;      ///< Views whose table has other columns, or is partitioned by others.
-  std::set<std::string> files_changed;  ///< Views of which a tracked source has other files than at the last epoch.
+  std::set<std::string> sources_changed;  ///< Views of which a tracked source has other rows, and does not say which.
   FullRefresh full_refresh;
 };
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <stop_token>
@@ -10,20 +12,24 @@
 #include "base/result.h"
 #include "columnar/change_batch.h"
 #include "connect/files/file_system.h"
+#include "lake/lake.h"
 #include "plan/pipeline.h"
 #include "runtime/dead_letters.h"
 #include "runtime/epoch_records.h"
 
-namespace sluice::connect {
-class FileSource;
-}  // namespace sluice::connect
-
 namespace sluice::runtime {
+
+/// What sources are read with. All must outlive the readers.
+struct SourceEnvironment {
+  connect::FileSystem& files;  ///< Relative paths start at the project folder.
+  lake::Lake& lake;
+  Clock& clock;
+};
 
 /// One source of the pipeline: what of its input is taken, what is pending, and what its columns are.
 ///
-///     create ─ restore? ─┬─ look ─ read ─ next_state ─ advance ─┐
-///                        └──────────────────────────────────────┘
+///     create ─ restore? ─┬─ look ─ read_* ─ next_state ─ advance ─┐
+///                        └────────────────────────────────────────┘
 ///
 /// Owned by one worker.
 class SourceReader {
@@ -31,62 +37,68 @@ class SourceReader {
   using BatchSink = std::function<Status(columnar::ChangeBatch&)>;
   using DeadLetterSink = std::function<Status(DeadLetter)>;
 
-  /// `files` and `clock` must outlive the reader.
-  static Result<std::unique_ptr<SourceReader>> create(connect::FileSystem& files, Clock& clock,
-                                                      const plan::Source& source,
+  /// `settle_time` is for files.
+  static Result<std::unique_ptr<SourceReader>> create(const SourceEnvironment& environment, const plan::Source& source,
                                                       std::chrono::milliseconds settle_time);
-  ~SourceReader();
+  virtual ~SourceReader() = default;
 
   /// Goes on from where an earlier run stood. Corruption if the texts are not ours.
-  Status restore(const SourceState& state);
+  virtual Status restore(const SourceState& state) = 0;
   /// Starts anew with the columns that an earlier run found. Corruption if the text is not ours.
-  Status restore_columns(const SourceState& state);
+  virtual Status restore_columns(const SourceState& state) = 0;
   /// Returns the files of an earlier run's position that are not pending, sorted. Corruption if the text is not ours.
-  Result<std::vector<std::string>> find_gone(const SourceState& state) const;
+  virtual Result<std::vector<std::string>> find_gone(const SourceState& state) const = 0;
   /// Looks for input that is not taken yet and at its columns. Keeps what is pending if something is.
-  /// Errors: those of connect::FileSource.
-  Status look(const std::stop_token& stop);
+  /// Errors: those of connect::FileSource, connect::DeltaSource.
+  virtual Status look(const std::stop_token& stop) = 0;
+  /// Looks at the columns alone, as far as that can be done without looking for input.
+  virtual Status look_at_columns(const std::stop_token& stop) { return look(stop); }
 
   /// What it reads.
   const plan::Source& source() const { return source_; }
 
   /// Returns how long to wait for input that stands still not yet long enough to be taken; zero if there is none.
-  std::chrono::milliseconds settling_time() const;
+  virtual std::chrono::milliseconds settling_time() const { return std::chrono::milliseconds(0); }
 
-  /// True if there is input to take; for tracked files: if they are not those of the last epoch.
-  bool has_pending() const;
-  std::vector<std::string> pending_paths() const;
+  /// True if there is input to take; of a tracked source: if it is not as it was at the last epoch.
+  virtual bool has_pending() const = 0;
+  /// Of a tracked source: read_pending() says how rows changed. If not, a dataset over it must be computed anew.
+  virtual bool gives_changes() const = 0;
+  /// Paths of files that are pending.
+  virtual std::vector<std::string> pending_paths() const { return {}; }
   /// For the offset plan.
-  std::string pending_text() const;
+  virtual std::string pending_text() const = 0;
   /// Columns, with what is pending taken into account.
-  const columnar::Schema& schema() const;
+  virtual const columnar::Schema& schema() const = 0;
   /// Returns what came up since the last call that a user should know: files that changed after they were read, or
   /// went.
-  std::vector<std::string> take_notes();
+  virtual std::vector<std::string> take_notes() = 0;
 
-  /// Reads exactly the pending input. Unavailable if a file is not what was planned: the epoch must be given up.
-  Status read_pending(const std::stop_token& stop, const BatchSink& rows, const DeadLetterSink& dead_letters);
-  /// Reads all tracked files: the pending ones if some are, else those taken last. Gives only the dead letters of files
-  /// that were not taken before. Errors as read_pending().
-  Status read_all(const std::stop_token& stop, const BatchSink& rows, const DeadLetterSink& dead_letters);
+  /// Reads exactly the pending input. Unavailable if it is not what was planned: the epoch must be given up.
+  virtual Status read_pending(const std::stop_token& stop, const BatchSink& rows,
+                              const DeadLetterSink& dead_letters) = 0;
+  /// Of a tracked source: reads all there is, what is pending included. Gives only dead letters that were not given
+  /// before. Errors as read_pending().
+  virtual Status read_all(const std::stop_token& stop, const BatchSink& rows, const DeadLetterSink& dead_letters) = 0;
+  /// Of a tracked source: reads all that was there at the last epoch. If something is pending gives_changes() must hold.
+  virtual Status read_taken(const std::stop_token& stop, const BatchSink& rows) = 0;
 
   /// The state after the epoch that takes the pending input. A reader that starts anew says its position whole in its
   /// first epoch, so that nothing recorded before counts as taken.
-  SourceState next_state(bool whole_position) const;
+  virtual SourceState next_state(bool whole_position) const = 0;
   /// All input taken, in stored form.
-  std::string position() const;
+  virtual std::string position() const = 0;
   /// The epoch is committed: what was pending is taken.
-  void advance();
+  virtual void advance() = 0;
 
   /// Returns the position that follows from a whole one and what later epochs added to it.
   static Result<std::string> merge_positions(const std::string& whole, const std::vector<std::string>& added);
 
- private:
-  SourceReader(plan::Source source, std::unique_ptr<connect::FileSource> files);
+ protected:
+  explicit SourceReader(plan::Source source) : source_(std::move(source)) {}
 
+ private:
   plan::Source source_;
-  std::unique_ptr<connect::FileSource> files_;
-  bool recorded_ = false;  ///< The manifests say where it stands.
 };
 
 }  // namespace sluice::runtime

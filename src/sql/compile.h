@@ -23,10 +23,10 @@ class SchemaProvider {
  public:
   virtual ~SchemaProvider() = default;
 
-  /// Returns the columns of the files that `source` names: its path, format, options and location are set, it has no
-  /// declared schema. Asked once per compile for equal sources. `_rescued_data` is added to the answer if it is not in
-  /// it. An error is reported at the read_files call, with its number and help; a location it carries is replaced.
-  virtual Result<columnar::Schema> file_source_schema(const plan::Source& source) = 0;
+  /// Returns the columns of what `source` names: its kind, path, format, options and location are set, it has no declared
+  /// schema. Asked once per compile for equal sources. `_rescued_data` is added to those of files if it is not among
+  /// them. An error is reported at the call, with its number and help; a location it carries is replaced.
+  virtual Result<columnar::Schema> source_schema(const plan::Source& source) = 0;
 };
 
 /// What the project file says about the whole pipeline.

@@ -154,6 +154,23 @@ TEST_F(CompileTest, ASourceHasAStableKeyAndItsRescuedData) {
   EXPECT_TRUE(input.stream);
 }
 
+TEST_F(CompileTest, ADeltaTableIsASourceWithTheTablesColumns) {
+  files_.schemas["tables/orders"] = schema_of({{"id", LogicalType::BIGINT}});
+  const plan::Pipeline compiled = pipeline(
+      "CREATE MATERIALIZED VIEW v AS SELECT * FROM read_delta('tables/orders', as_of => '2026-01-31 12:00:00+01');\n"
+      "CREATE STREAMING TABLE s AS SELECT id FROM STREAM read_delta('tables/orders', StartingVersion => 'LATEST', "
+      "skipChangeCommits => true);");
+  ASSERT_THAT(compiled.sources, SizeIs(2));
+  EXPECT_EQ(compiled.sources[0].kind, plan::SourceKind::Delta);
+  EXPECT_EQ(compiled.sources[0].key, "v:tables/orders");
+  EXPECT_EQ(compiled.sources[0].options, (std::map<std::string, std::string>{{"as_of", "1769857200000"}}));
+  EXPECT_THAT(compiled.sources[0].schema.names(), ElementsAre("id")) << "nothing is rescued";
+  EXPECT_EQ(compiled.datasets[0].query.sql, "SELECT * FROM \"v:tables/orders\" AS read_delta");
+  EXPECT_TRUE(compiled.sources[1].stream);
+  EXPECT_EQ(compiled.sources[1].options,
+            (std::map<std::string, std::string>{{"skipchangecommits", "true"}, {"startingversion", "latest"}}));
+}
+
 TEST_F(CompileTest, ADeclaredSchemaIsReadInDuckDBsAndSparksSpelling) {
   const plan::Pipeline compiled = pipeline(
       "CREATE STREAMING TABLE a AS SELECT * FROM STREAM read_files('x/', format => 'json', schema => 'id BIGINT NOT "

@@ -17,7 +17,7 @@ class KnownFiles final : public SchemaProvider {
   std::map<std::string, columnar::Schema> schemas;
   std::vector<plan::Source> asked;
 
-  Result<columnar::Schema> file_source_schema(const plan::Source& source) override {
+  Result<columnar::Schema> source_schema(const plan::Source& source) override {
     asked.push_back(source);
     const auto found = schemas.find(source.path);
     if (found != schemas.end()) return found->second;

@@ -250,6 +250,32 @@ const Mistake kMistakes[] = {
      83, "''", "empty"},
     {"FilesThatCannotBeRead", "CREATE STREAMING TABLE v AS SELECT * FROM STREAM read_files('gone/*.json');", 2001, 1,
      50, "read_files('gone/*.json')", "create the folder"},
+    // read_delta.
+    {"TableThatIsNotThere", "CREATE MATERIALIZED VIEW v AS SELECT * FROM read_delta('gone');", 2001, 1, 45,
+     "read_delta('gone')", "create the folder"},
+    {"PathOfATableMissing", "CREATE MATERIALIZED VIEW v AS SELECT * FROM read_delta();", 1061, 1, 45, "read_delta",
+     "read_delta('tables/orders')"},
+    {"UnknownOptionOfATable", "CREATE MATERIALIZED VIEW v AS SELECT * FROM read_delta('orders', verson => 3);", 1060, 1,
+     66, "verson", "did you mean version"},
+    {"IgnoredDeletes", "CREATE STREAMING TABLE v AS SELECT * FROM STREAM read_delta('orders', ignoreDeletes => true);",
+     1060, 1, 71, "ignoreDeletes", "not done by this version"},
+    {"VersionOfAStream", "CREATE STREAMING TABLE v AS SELECT * FROM STREAM read_delta('orders', version => 3);", 1061,
+     1, 71, "version", "startingVersion"},
+    {"StreamOptionWithoutStream",
+     "CREATE MATERIALIZED VIEW v AS SELECT * FROM read_delta('orders', startingVersion => 3);", 1061, 1, 66,
+     "startingVersion", "is for streams"},
+    {"VersionAndTime",
+     "CREATE MATERIALIZED VIEW v AS SELECT * FROM read_delta('orders', version => 3, as_of => '2026-01-01');", 1061, 1,
+     80, "as_of", "exclude each other"},
+    {"TwoWaysWithChanges",
+     "CREATE STREAMING TABLE v AS SELECT * FROM STREAM read_delta('orders', readChangeFeed => true, skipChangeCommits "
+     "=> true);",
+     1061, 1, 95, "skipChangeCommits", "exclude each other"},
+    {"VersionThatIsNone",
+     "CREATE STREAMING TABLE v AS SELECT * FROM STREAM read_delta('orders', startingVersion => 'last');", 1061, 1, 90,
+     "'last'", "or 'latest'"},
+    {"TimeThatIsNone", "CREATE MATERIALIZED VIEW v AS SELECT * FROM read_delta('orders', as_of => 'noon');", 1061, 1,
+     75, "'noon'", "write a time"},
 };
 
 /// Refused by name (design §3), each with its own code; docs/sql.md has the same table.
@@ -340,8 +366,6 @@ const Mistake kRefused[] = {
      1009, 1, 39, "GENERATED", "in the query"},
     {"ReadKafka", "CREATE STREAMING TABLE v AS SELECT * FROM STREAM read_kafka(subscribe => 'x');", 1010, 1, 50,
      "read_kafka", "not of this version"},
-    {"ReadDelta", "CREATE MATERIALIZED VIEW v AS SELECT * FROM read_delta('x');", 1010, 1, 45, "read_delta",
-     "not of this version"},
 };
 // clang-format on
 

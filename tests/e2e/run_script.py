@@ -16,7 +16,8 @@ A script is sections that begin with "=== ":
     === folder PATH               an empty folder
     === remove PATH               a file, or a folder with all that is in it
     === python                    the following lines run as Python in the project folder, where another Delta
-                                  implementation (`import deltalake`) can be had; they must not fail
+                                  implementation (`import deltalake`) can be had, and rows for it
+                                  (`from arrow_rows import rows`); they must not fail
   commands
     === run [exit=N] [ARG ...]    `sluice run --once ARG ...`
     === sluice [exit=N] ARG ...   any other verb; quoted as in a shell
@@ -256,8 +257,9 @@ class Script:
             else:
                 os.remove(path)
         elif keyword == "python":
+            helpers = os.path.dirname(os.path.abspath(__file__))
             done = subprocess.run([os.environ["SLUICE_PYTHON"], "-c", "\n".join(body)], cwd=self.project,
-                                  capture_output=True, text=True, timeout=COMMAND_SECONDS_MAX)
+                                  env=dict(os.environ, PYTHONPATH=helpers, PYTHONDONTWRITEBYTECODE="1"), capture_output=True, text=True, timeout=COMMAND_SECONDS_MAX)
             if done.returncode != 0:
                 self.fail(number, f"Python failed:\n{done.stdout}{done.stderr}")
         elif keyword == "disk":
@@ -384,13 +386,14 @@ class Script:
             self.fail(number, f"{sql}\n  expected: {sorted(lines)}\n  found:    {shown}")
 
     def check_views(self, number):
-        """Compares every materialized view over datasets with the batch answer to its query."""
+        """Compares every materialized view over datasets and Delta tables with the batch answer to its query."""
         names, queries = [], []
         for dataset in self.explained(number):
-            if (dataset["kind"] != "materialized view" or dataset["sources"] or dataset["name"] in self.unlike_batch
-                    or dataset.get("dropping_expectations")):
+            if (dataset["kind"] != "materialized view" or len(dataset["sources"]) > len(dataset["tables"])
+                    or dataset["name"] in self.unlike_batch or dataset.get("dropping_expectations")):
                 continue
-            views = ", ".join(f'"{view["name"]}" AS ({view["sql"]})' for view in dataset["views"])
+            tables = [f'"{table["source"]}" AS (FROM read_delta(\'{table["path"]}\'))' for table in dataset["tables"]]
+            views = ", ".join(tables + [f'"{view["name"]}" AS ({view["sql"]})' for view in dataset["views"]])
             prefix = f"WITH {views} " if views else ""
             names.append(dataset["name"])
             queries += [f"{prefix}SELECT * FROM ({dataset['sql']})", f'SELECT * FROM "{dataset["name"]}"']

@@ -51,8 +51,7 @@ class GoldenDifferenceTest : public testing::TestWithParam<Table> {
     return lake_->scan_changed_rows({columns, store_}, files, [&](auto& batch) { return add(columns, batch, bag); });
   }
   Status add(const SnapshotPointer& columns, columnar::ChangeBatch& batch, state::Multiset& bag) {
-    SLUICE_TRY_ASSIGN(const auto codec,
-                      columnar::RowCodec::create(delta::columnar_schema(columns->schema()).types()));
+    SLUICE_TRY_ASSIGN(const auto codec, columnar::RowCodec::create(delta::columnar_schema(columns->schema()).types()));
     return columnar::guard([&] {
       columnar::EncodedRows rows;
       codec.encode(batch.rows(), {}, rows);
@@ -63,8 +62,8 @@ class GoldenDifferenceTest : public testing::TestWithParam<Table> {
   static std::vector<delta::ChangeFile> live_files(const delta::Snapshot& snapshot) {
     std::vector<delta::ChangeFile> files;
     for (const delta::AddFile& file : snapshot.files()) {
-      files.push_back({delta::ChangeFile::Kind::Insert, file.path, file.partition_values, std::nullopt,
-                       file.deletion_vector});
+      files.push_back(
+          {delta::ChangeFile::Kind::Insert, file.path, file.partition_values, std::nullopt, file.deletion_vector});
     }
     return files;
   }

@@ -17,9 +17,8 @@ namespace sluice::connect {
 using ChangedRowSink = std::function<Status(columnar::ChangeBatch& changes)>;
 /// Passes the rows of change files to the sink, with the columns of the snapshot: -1 for those that went, +1 for those
 /// that came; `lake::Lake::scan_changed_rows` does.
-using ScanChangedRows =
-    std::function<Status(const std::shared_ptr<const delta::Snapshot>& columns,
-                         const std::vector<delta::ChangeFile>& files, const ChangedRowSink& sink)>;
+using ScanChangedRows = std::function<Status(const std::shared_ptr<const delta::Snapshot>& columns,
+                                             const std::vector<delta::ChangeFile>& files, const ChangedRowSink& sink)>;
 
 /// Reads how the rows of a table changed, commit by commit: what `after` has more and less than `before`, exactly, as a
 /// bag. Rows that a commit rewrote as they were are left out.

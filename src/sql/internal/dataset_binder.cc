@@ -70,7 +70,8 @@ std::vector<std::string> distinct_names(const std::vector<std::string>& names) {
 }
 
 std::string describe_source(const plan::Source& source) {
-  std::string text = fmt::format("{}\n{}\n{}\n", source.path, source.format, source.stream);
+  std::string text =
+      fmt::format("{}\n{}\n{}\n{}\n", plan::function_of(source.kind), source.path, source.format, source.stream);
   for (const auto& [name, value] : source.options) text += fmt::format("{}={}\n", name, value);
   if (source.declared_schema) text += columnar::to_string(*source.declared_schema);
   return text;
@@ -150,12 +151,13 @@ class DatasetBinder {
   void replace(duckdb::unique_ptr<duckdb::TableRef>& ref, const RelationUse& use) {
     const std::size_t location = ref->query_location.GetIndex();
     duckdb::vector<duckdb::string> aliases = ref->column_name_alias;
-    if (use.files) {
+    if (use.source) {
       const plan::Source* source = find_source(use);
       if (source == nullptr) return;
       add_columns(source->schema);
       tools_.database.stand_ins()[source->key] = source->schema;
-      ref = stand_in_ref({source->key, source->stream}, ref->alias.empty() ? "read_files" : ref->alias,
+      ref = stand_in_ref({source->key, source->stream},
+                         ref->alias.empty() ? std::string(plan::function_of(source->kind)) : ref->alias,
                          std::move(aliases), location);
       inputs_.insert(source->key);
       return;
@@ -177,7 +179,7 @@ class DatasetBinder {
 
   /// Returns this dataset's source for the call; nullptr if its schema could not be had, which is reported.
   const plan::Source* find_source(const RelationUse& use) {
-    plan::Source source = *use.files;
+    plan::Source source = *use.source;
     source.dataset = out_.name;
     source.stream = use.stream.has_value();
     const std::string description = describe_source(source);
@@ -192,7 +194,7 @@ class DatasetBinder {
       source.schema = *source.declared_schema;
     } else {
       auto [answer, is_new] = tools_.answers.try_emplace(description, Error(ErrorCode::Internal, ""));
-      if (is_new) answer->second = tools_.schemas.file_source_schema(source);
+      if (is_new) answer->second = tools_.schemas.source_schema(source);
       if (!answer->second) {
         Error error = answer->second.error();
         if (error.number() == 0) error = std::move(error).with_number(static_cast<std::uint32_t>(SqlError::BadOption));
@@ -201,7 +203,7 @@ class DatasetBinder {
       }
       source.schema = *answer->second;
     }
-    if (!source.schema.find(kRescuedColumn))
+    if (source.kind == plan::SourceKind::Files && !source.schema.find(kRescuedColumn))
       source.schema.fields.push_back({std::string(kRescuedColumn), duckdb::LogicalType::VARCHAR, true, {}});
     sources_.push_back(std::move(source));
     sources_by_description_[description] = sources_.size() - 1;
@@ -230,10 +232,12 @@ class DatasetBinder {
   std::string text_of(const Query& query) {
     std::vector<TextEdit> edits = query.edits;
     for (const auto& [offset, use] : query.uses) {
-      if (use.files) {
+      if (use.source) {
         const plan::Source* source = find_source(use);
         if (source != nullptr)
-          edits.push_back({use.span, quoted_name(source->key) + (use.has_alias ? "" : " AS read_files")});
+          edits.push_back(
+              {use.span, quoted_name(source->key) +
+                             (use.has_alias ? "" : fmt::format(" AS {}", plan::function_of(source->kind)))});
       } else if (use.qualified) {
         edits.push_back({use.span, quoted_name(project_.get(use.dataset).out.name)});
       }

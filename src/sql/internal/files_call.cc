@@ -3,32 +3,24 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
-#include <charconv>
 
 #include <fmt/format.h>
 
+#include "sql/internal/source_call.h"
 #include "sql/internal/type_text.h"
 
 namespace sluice::sql {
 namespace {
 
-enum class ValueKind : std::uint8_t { Text, Boolean, Count };
-
-/// An option of read_files that this version honours.
-struct Option {
-  std::string_view name;
-  ValueKind kind;
-  std::vector<std::string_view> values;  ///< Those allowed, if the list is closed.
-};
-
-const std::vector<Option>& options() {
-  static const std::vector<Option> kOptions = {
-      {"format", ValueKind::Text, {}},  // checked apart, for better words
-      {"schema", ValueKind::Text, {}},
-      {"schemaEvolutionMode", ValueKind::Text, {"addNewColumns", "rescue", "failOnNewColumns", "none"}},
-      {"allowOverwrites", ValueKind::Boolean, {}},
-      {"maxFilesPerTrigger", ValueKind::Count, {}},
-      {"settleTime", ValueKind::Text, {}},
+const std::vector<CallOption>& options() {
+  using Kind = CallOption::Kind;
+  static const std::vector<CallOption> kOptions = {
+      {"format", Kind::Text},  // checked apart, for better words
+      {"schema", Kind::Text},
+      {"schemaEvolutionMode", Kind::Text, {"addNewColumns", "rescue", "failOnNewColumns", "none"}},
+      {"allowOverwrites", Kind::Boolean},
+      {"maxFilesPerTrigger", Kind::Count},
+      {"settleTime", Kind::Text},
   };
   return kOptions;
 }
@@ -62,11 +54,6 @@ constexpr std::array<std::string_view, 24> kLaterOptions = {"schemaHints",
 constexpr std::array<std::string_view, 2> kFormats = {"json", "parquet"};
 constexpr std::array<std::string_view, 6> kLaterFormats = {"csv", "text", "avro", "xml", "orc", "binaryfile"};
 
-bool same(std::string_view left, std::string_view right) {
-  return std::ranges::equal(left, right,
-                            [](unsigned char a, unsigned char b) { return std::tolower(a) == std::tolower(b); });
-}
-
 std::string lower(std::string_view text) {
   std::string out(text);
   std::ranges::transform(out, out.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
@@ -76,122 +63,28 @@ std::string lower(std::string_view text) {
 class FilesCall {
  public:
   FilesCall(const SourceText& source, TokenRange call, PlanningDatabase& database, std::vector<Error>& errors)
-      : source_(source), database_(database), errors_(errors), call_(call), at_(call.begin() + 2) {}
+      : source_(source), database_(database), errors_(errors), call_(call) {}
 
   plan::Source run() {
+    const CallGrammar grammar{"read_files", "read_files('landing/*.jsonl', format => 'json')",
+                              "name a file, a folder or a pattern such as 'landing/*.jsonl'", options(), kLaterOptions};
+    const SourceCall written = parse_source_call(source_, call_, grammar, errors_);
     out_.location = source_.locate(call_.span());
-    if (parse_path()) {
-      while (!at_close() && parse_option()) {
-      }
+    out_.path = written.path;
+    out_.options = written.texts();
+    if (const auto schema = written.options.find("schema"); schema != written.options.end()) {
+      parse_schema(*schema->second.value);
+    }
+    if (const auto format = written.options.find("format"); format != written.options.end()) {
+      format_span_ = format->second.value->span;
     }
     if (!out_.path.empty()) decide_format();
     return std::move(out_);
   }
 
  private:
-  bool at_close() const { return at_ >= call_.end() - 1; }
   void fail(SqlError number, Span span, std::string message, std::string help) {
     errors_.push_back(source_.error(number, span, std::move(message), std::move(help)));
-  }
-
-  bool parse_path() {
-    if (at_close() || at_->kind != TokenKind::String) {
-      fail(SqlError::BadOption, at_close() ? call_.begin()->span : at_->span,
-           "read_files begins with a path in single quotes", "read_files('landing/*.jsonl', format => 'json')");
-      return false;
-    }
-    out_.path = string_of(*at_);
-    if (out_.path.empty())
-      fail(SqlError::BadOption, at_->span, "the path is empty",
-           "name a file, a folder or a pattern such as 'landing/*.jsonl'");
-    ++at_;
-    return true;
-  }
-
-  bool parse_option() {
-    if (!at_->is_symbol(",")) {
-      fail(SqlError::Syntax, at_->span, fmt::format("expected \",\" or \")\", but \"{}\" stands here", at_->text),
-           "options are separated by commas");
-      return false;
-    }
-    ++at_;
-    if (at_close() || !at_->is_name()) {
-      fail(SqlError::Syntax, (at_close() ? at_ - 1 : at_)->span, "expected an option",
-           "options are written name => value");
-      return false;
-    }
-    const Token& name = *at_++;
-    if (at_close() || !(at_->is_symbol("=>") || at_->is_symbol("="))) {
-      fail(SqlError::Syntax, name.span, fmt::format("\"{}\" has no value", name.text),
-           fmt::format("write {} => value", name.text));
-      return false;
-    }
-    ++at_;
-    if (at_close()) {
-      fail(SqlError::Syntax, name.span, fmt::format("\"{}\" has no value", name.text),
-           fmt::format("write {} => value", name.text));
-      return false;
-    }
-    const Token& value = *at_++;
-    if (value.kind != TokenKind::String && value.kind != TokenKind::Number && !value.is("TRUE") && !value.is("FALSE")) {
-      fail(SqlError::BadOption, value.span, fmt::format("the value of {} is no constant", name.text),
-           "write text in single quotes, a number, true or false");
-      return false;
-    }
-    set_option(name, value);
-    return true;
-  }
-
-  void set_option(const Token& name, const Token& value) {
-    const std::string written = name_of(name);
-    const auto option = std::ranges::find_if(options(), [&](const Option& known) { return same(known.name, written); });
-    if (option == options().end()) return refuse_option(name, written);
-    const std::string text = value.kind == TokenKind::String ? string_of(value) : lower(value.text);
-    if (!out_.options.emplace(lower(written), text).second) {
-      return fail(SqlError::BadOption, name.span, fmt::format("option {} is given twice", option->name),
-                  "give it once");
-    }
-    if (option->kind == ValueKind::Boolean && text != "true" && text != "false") {
-      return fail(SqlError::BadOption, value.span, fmt::format("{} is true or false", option->name), "");
-    }
-    std::uint64_t count = 0;
-    if (option->kind == ValueKind::Count &&
-        (std::from_chars(text.data(), text.data() + text.size(), count).ptr != text.data() + text.size() ||
-         text.empty() || count == 0)) {
-      return fail(SqlError::BadOption, value.span, fmt::format("{} is a number from 1", option->name), "");
-    }
-    if (!option->values.empty()) check_value(*option, value, text);
-    if (same(option->name, "schema")) parse_schema(value);
-    if (same(option->name, "format")) format_span_ = value.span;
-  }
-
-  void check_value(const Option& option, const Token& value, const std::string& text) {
-    const auto allowed = std::ranges::find_if(option.values, [&](std::string_view known) { return same(known, text); });
-    if (allowed != option.values.end()) {
-      out_.options[lower(option.name)] = std::string(*allowed);
-      return;
-    }
-    const auto near = near_names(text, std::vector<std::string>(option.values.begin(), option.values.end()));
-    fail(SqlError::BadOption, value.span, fmt::format("{} cannot be \"{}\"", option.name, text),
-         near.empty() ? fmt::format("it is one of {}", fmt::join(option.values, ", "))
-                      : fmt::format("did you mean \"{}\"?", near.front()));
-  }
-
-  void refuse_option(const Token& name, const std::string& written) {
-    const auto later =
-        std::ranges::find_if(kLaterOptions, [&](std::string_view known) { return same(known, written); });
-    if (later != kLaterOptions.end()) {
-      errors_.push_back(
-          source_.unsupported(SqlError::UnknownOption, name.span,
-                              fmt::format("option {} of read_files is not done by this version", *later)));
-      return;
-    }
-    std::vector<std::string> names;
-    for (const Option& option : options()) names.emplace_back(option.name);
-    const auto near = near_names(written, names);
-    fail(SqlError::UnknownOption, name.span, fmt::format("read_files has no option \"{}\"", written),
-         near.empty() ? fmt::format("options are {}", fmt::join(names, ", "))
-                      : fmt::format("did you mean {}?", near.front()));
   }
 
   void parse_schema(const Token& value) {
@@ -248,7 +141,6 @@ class FilesCall {
   PlanningDatabase& database_;
   std::vector<Error>& errors_;
   TokenRange call_;
-  const Token* at_;
   std::optional<Span> format_span_;
   plan::Source out_;
 };

@@ -199,7 +199,8 @@ void Project::check_streaming_use(DatasetDraft& draft, const RelationUse& use) {
                                          target->out.name));
   }
   if (draft.out.kind == plan::DatasetKind::StreamingTable && !use.stream && !view_streams) {
-    const std::string name = target == nullptr ? "read_files(…)" : target->out.name;
+    const std::string name =
+        target == nullptr ? fmt::format("{}(…)", plan::function_of(use.source->kind)) : target->out.name;
     return fail(SqlError::TableWithoutStream, use.span,
                 fmt::format("a streaming table takes each row of its inputs once, but {} is read as a whole", name),
                 target != nullptr && target->out.kind == plan::DatasetKind::MaterializedView

@@ -11,6 +11,7 @@
 #include <duckdb/parser/statement/multi_statement.hpp>
 #include <duckdb/parser/tableref/list.hpp>
 
+#include "sql/internal/delta_call.h"
 #include "sql/internal/files_call.h"
 #include "sql/internal/query_walk.h"
 
@@ -21,9 +22,9 @@ namespace {
 constexpr std::array<std::string_view, 7> kPureTableFunctions = {"unnest",     "range",     "generate_series", "repeat",
                                                                  "repeat_row", "json_each", "json_tree"};
 /// Sources of the language that come later.
-constexpr std::array<std::string_view, 12> kLaterSources = {
-    "read_kafka", "read_delta",    "read_kinesis", "read_pubsub", "read_pulsar", "read_mqtt",
-    "read_http",  "read_postgres", "cloud_files",  "rate",        "nexmark",     "table_changes"};
+constexpr std::array<std::string_view, 11> kLaterSources = {
+    "read_kafka",    "read_kinesis", "read_pubsub", "read_pulsar", "read_mqtt",    "read_http",
+    "read_postgres", "cloud_files",  "rate",        "nexmark",     "table_changes"};
 /// Table functions that read files behind the pipeline's back.
 constexpr std::array<std::string_view, 18> kFileFunctions = {"read_parquet",
                                                              "parquet_scan",
@@ -67,7 +68,7 @@ class QueryReader {
     for (const StreamMark& mark : query_.text.streams()) {
       if (query_.uses.contains(mark.relation) || !errors_.empty()) continue;
       fail(SqlError::StreamMisplaced, mark.keyword,
-           "STREAM stands before a dataset or read_files, not before a part of this query",
+           "STREAM stands before a dataset, read_files or read_delta, not before a part of this query",
            "put STREAM inside the common table expression");
     }
   }
@@ -153,28 +154,16 @@ class QueryReader {
     const std::size_t offset = ref.query_location.IsValid() ? ref.query_location.GetIndex() : query_.text.span().offset;
     const Span span = query_.text.call_at(offset);
     const Span word = query_.text.token_at(offset);
-    if (name == "read_files") {
-      if (ref.with_ordinality == duckdb::OrdinalityType::WITH_ORDINALITY) {
-        return fail(SqlError::TableFunction, word_or_first("ORDINALITY"),
-                    "rows of files have no lasting order, so no ORDINALITY");
-      }
-      RelationUse use;
-      use.span = span;
-      use.has_alias = !ref.alias.empty();
-      std::vector<Error> found;
-      use.files = parse_files_call(context_.source, query_.text.range_of(span), database_, found);
-      errors_.insert(errors_.end(), std::make_move_iterator(found.begin()), std::make_move_iterator(found.end()));
-      return add(std::move(use));
-    }
+    if (name == "read_files" || name == "read_delta") return read_source(ref, name, span);
     if (const StreamMark* mark = query_.text.find_stream(offset); mark != nullptr && !contains(kLaterSources, name)) {
       return fail(SqlError::StreamMisplaced, mark->keyword, fmt::format("{}(…) is not a stream", call.function_name),
-                  "STREAM stands before a dataset or read_files");
+                  "STREAM stands before a dataset, read_files or read_delta");
     }
     if (contains(kPureTableFunctions, name)) return;
     if (contains(kLaterSources, name)) {
       errors_.push_back(context_.source.unsupported(
           SqlError::NotYetSource, word, fmt::format("{} is part of the language but not of this version", name),
-          "this version reads files: read_files('…', format => …)"));
+          "this version reads files and Delta tables: read_files('…', format => …), read_delta('…')"));
       return;
     }
     if (contains(kFileFunctions, name)) {
@@ -183,11 +172,30 @@ class QueryReader {
     }
     std::vector<std::string> known(kPureTableFunctions.begin(), kPureTableFunctions.end());
     known.emplace_back("read_files");
+    known.emplace_back("read_delta");
     const auto near = near_names(name, known);
     fail(SqlError::TableFunction, word, fmt::format("the rows of {}(…) do not follow from the pipeline's inputs", name),
-         near.empty()
-             ? fmt::format("table functions of a pipeline are read_files, {}", fmt::join(kPureTableFunctions, ", "))
-             : fmt::format("did you mean {}?", near.front()));
+         near.empty() ? fmt::format("table functions of a pipeline are read_files, read_delta, {}",
+                                    fmt::join(kPureTableFunctions, ", "))
+                      : fmt::format("did you mean {}?", near.front()));
+  }
+
+  void read_source(const duckdb::TableFunctionRef& ref, const std::string& name, Span span) {
+    if (ref.with_ordinality == duckdb::OrdinalityType::WITH_ORDINALITY) {
+      return fail(SqlError::TableFunction, word_or_first("ORDINALITY"),
+                  fmt::format("rows of {} have no lasting order, so no ORDINALITY",
+                              name == "read_files" ? "files" : "a table"));
+    }
+    RelationUse use;
+    use.span = span;
+    use.has_alias = !ref.alias.empty();
+    std::vector<Error> found;
+    const TokenRange call = query_.text.range_of(span);
+    const bool stream = query_.text.find_stream(span.offset) != nullptr;
+    use.source = name == "read_files" ? parse_files_call(context_.source, call, database_, found)
+                                      : parse_delta_call(context_.source, call, stream, found);
+    errors_.insert(errors_.end(), std::make_move_iterator(found.begin()), std::make_move_iterator(found.end()));
+    add(std::move(use));
   }
 
   void add(RelationUse use) {

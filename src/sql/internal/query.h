@@ -16,11 +16,11 @@ namespace sluice::sql {
 
 /// A relation that a query names or calls.
 struct RelationUse {
-  Span span;                          ///< Of the name, or of the whole read_files call.
-  std::string dataset;                ///< Lower case; empty for files.
-  std::optional<plan::Source> files;  ///< Of a read_files call; key, dataset, stream and schema not yet set.
-  std::optional<Span> stream;         ///< Of STREAM before it.
-  bool qualified = false;             ///< Written schema.name.
+  Span span;                           ///< Of the name, or of the whole call.
+  std::string dataset;                 ///< Lower case; empty for a source.
+  std::optional<plan::Source> source;  ///< Of a call; key, dataset, stream and schema not yet set.
+  std::optional<Span> stream;          ///< Of STREAM before it.
+  bool qualified = false;              ///< Written schema.name.
   bool has_alias = false;
 };
 
@@ -42,7 +42,7 @@ struct NameScope {
 };
 
 /// Parses a query and finds what it reads. Appends to `errors` what needs no schemas to be seen: syntax, unknown
-/// datasets, bad read_files calls, and what is refused by name (design §3). Returns the query even then.
+/// datasets, bad calls of sources, and what is refused by name (design §3). Returns the query even then.
 std::unique_ptr<Query> parse_query(const SourceText& source, const ProjectTokens& tokens, QueryText text,
                                    const NameScope& names, PlanningDatabase& database, std::vector<Error>& errors);
 

@@ -114,7 +114,7 @@ class StreamFinder {
     if (inner == nullptr || close == nullptr) return;  // DuckDB will say what is missing
     if (!inner->is_name() || begins_query(*inner) || !is_relation(inner, close)) {
       errors_.push_back(source_.error(SqlError::StreamMisplaced, keyword.span,
-                                      "STREAM stands before one dataset or one read_files call",
+                                      "STREAM stands before one dataset or one call of read_files or read_delta",
                                       "put STREAM inside the query: (SELECT … FROM STREAM name)"));
       return;
     }
