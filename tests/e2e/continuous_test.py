@@ -25,6 +25,8 @@ CREATE OR REFRESH MATERIALIZED VIEW total AS SELECT count(*) AS n FROM events;
 
 CREATE OR REFRESH MATERIALIZED VIEW price AS
 SELECT sum(price) AS n FROM read_files('reference/*.jsonl', format => 'json', schema => 'price BIGINT');
+
+CREATE OR REFRESH MATERIALIZED VIEW owed AS SELECT sum(amount)::BIGINT AS n FROM read_delta('tables/ledger');
 """
 
 
@@ -39,6 +41,8 @@ class ContinuousTest:
         (self.project / "reference").mkdir()
         self.set_price(1)
         self.landed = 0
+        (self.project / "tables").mkdir()
+        self.write_ledger("CREATE TABLE lake.ledger AS SELECT 5::BIGINT AS amount")
 
     def land(self, count):
         part = self.project / "part"
@@ -50,6 +54,10 @@ class ContinuousTest:
         part = self.project / "part"
         part.write_text(json.dumps({"price": price}) + "\n", encoding="utf-8")
         os.rename(part, self.project / "reference" / "price.jsonl")
+
+    def write_ledger(self, statement):
+        subprocess.run([self.binary, "sql", "-C", self.project, "-c", f"ATTACH 'tables' AS lake (TYPE delta); {statement}"],
+                       capture_output=True, check=True)
 
     def rows(self, view="total"):
         done = subprocess.run([self.binary, "sql", "-C", self.project, "--output", "csv", "-c", f"SELECT n FROM {view}"],
@@ -82,6 +90,10 @@ class ContinuousTest:
             for price in (then, 2 * then):
                 self.set_price(price)
                 self.wait_for(process, price, "price")
+            self.write_ledger("INSERT INTO lake.ledger VALUES (70)")
+            self.wait_for(process, 75, "owed")
+            self.write_ledger("DELETE FROM lake.ledger WHERE amount = 70")
+            self.wait_for(process, 5, "owed")
             self.end(process, sign, exit_code)
         finally:
             process.kill()
@@ -171,8 +183,8 @@ class ContinuousTest:
         self.run_until(signal.SIGINT, 130, 2, 5)
         before = self.epochs()
         self.run_until(signal.SIGTERM, 143, 5, 8)
-        if len(self.epochs()) != len(before) + 3:
-            raise AssertionError(f"one file landed and one changed twice, but the epochs went from {before} to {self.epochs()}")
+        if len(self.epochs()) != len(before) + 5:
+            raise AssertionError(f"one file landed, one file and one table changed twice, but the epochs went from {before} to {self.epochs()}")
         self.move_folders_away()
         self.fail_and_interrupt()
         shutil.rmtree(self.project)

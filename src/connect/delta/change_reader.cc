@@ -118,17 +118,18 @@ Status ChangeReader::read(const delta::TableDifference& difference, const Change
   const RewrittenRows::Scan scan = [&](const std::vector<delta::ChangeFile>& files, const ChangedRowSink& take) {
     return scan_(difference.after, files, take);
   };
+  const columnar::RowType types = delta::columnar_schema(difference.after->schema()).types();
   for (const delta::CommitChanges& commit : difference.commits) {
     std::vector<delta::ChangeFile> gone;
     std::vector<delta::ChangeFile> come;
     for (const delta::ChangeFile& file : commit.files) (file.kind == Kind::Delete ? gone : come).push_back(file);
-    if (gone.empty() || come.empty()) {
+    // Where rows cannot be compared, those that were rewritten go and come.
+    auto codec = columnar::RowCodec::create(types);
+    if (gone.empty() || come.empty() || !codec) {
       SLUICE_TRY(scan(commit.files, sink));
       continue;
     }
-    SLUICE_TRY_ASSIGN(columnar::RowCodec codec,
-                      columnar::RowCodec::create(delta::columnar_schema(difference.after->schema()).types()));
-    SLUICE_TRY(RewrittenRows(std::move(codec), memory_bytes_max_, scan, sink).read(gone, come));
+    SLUICE_TRY(RewrittenRows(std::move(*codec), memory_bytes_max_, scan, sink).read(gone, come));
   }
   return ok();
 }

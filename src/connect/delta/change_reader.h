@@ -21,7 +21,8 @@ using ScanChangedRows = std::function<Status(const std::shared_ptr<const delta::
                                              const std::vector<delta::ChangeFile>& files, const ChangedRowSink& sink)>;
 
 /// Reads how the rows of a table changed, commit by commit: what `after` has more and less than `before`, exactly, as a
-/// bag. Rows that a commit rewrote as they were are left out.
+/// bag. Rows that a commit rewrote as they were are left out, unless a column is of a type that cannot be compared (a
+/// variant): then they go and come.
 ///
 /// To find these, the rows that a commit took away are held, as many of them as fit into the memory limit, while those
 /// that it brought are read; what does not fit is left to another pass over the same files, and so on. A commit that
@@ -35,9 +36,8 @@ class ChangeReader {
   explicit ChangeReader(ScanChangedRows scan, std::uint64_t memory_bytes_max = kMemoryBytesMax)
       : scan_(std::move(scan)), memory_bytes_max_(memory_bytes_max) {}
 
-  /// Errors: those of scan and sink; Unsupported, naming the column, if rows of such a type cannot be compared and a
-  /// commit rewrote files. Cost: one read of the changed files, times (rows taken away / memory limit) where a commit
-  /// both brings and takes rows.
+  /// Errors: those of scan and sink. Cost: one read of the changed files, times (rows taken away / memory limit) where a
+  /// commit both brings and takes rows.
   Status read(const delta::TableDifference& difference, const ChangedRowSink& sink);
 
  private:
