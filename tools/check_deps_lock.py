@@ -15,11 +15,14 @@ import re
 import sys
 
 COLUMNS = ["kind", "name", "version", "sha256", "licence", "group", "purpose"]
-GROUPS = {"debian": {"build", "lint", "fuzz", "node"}, "pypi": {"unpack", "venv"}, "npm": {"unpack"}}
+GROUPS = {
+    "debian": {"build", "lint", "fuzz", "node", "interop"}, "pypi": {"unpack", "venv"}, "npm": {"unpack"}, "maven": {"unpack"},
+}
 NAMES = {
     "debian": re.compile(r"[a-z0-9][a-z0-9+.-]+"),
     "pypi": re.compile(r"[a-z0-9]+(-[a-z0-9]+)*"),
     "npm": re.compile(r"(@[a-z0-9-]+/)?[a-z0-9.-]+"),
+    "maven": re.compile(r"[a-z0-9.-]+:[A-Za-z0-9._-]+"),
 }
 
 # Which Debian package provides what CMake looks for, and the programs that ./dev runs. None: part of every system.
@@ -32,6 +35,7 @@ FOUND_BY_CMAKE = {
 PROGRAMS = {
     "cmake": "cmake", "ninja": "ninja-build", "git": "git", "python3": "python3", "npm": "npm", "strace": "strace",
     "clang-format": "clang-format", "clang-tidy": "clang-tidy", "ctest": "cmake",
+    "java": "openjdk-17-jre-headless",
 }
 
 FIND = re.compile(r"^\s*find_(?:package\(|library\(\w+\s+|program\(\w+\s+)(?:NAMES\s+)?([\w-]+)", re.MULTILINE)

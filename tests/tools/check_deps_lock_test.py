@@ -13,6 +13,7 @@ GOOD = f"""
 debian | libfmt-dev | 9.1.0+ds1-2 | {HASH} | MIT | build | formatting
 debian | cmake | 3.25.1-1 | {HASH} | BSD-3-Clause | build | build system
 pypi | duckdb | 1.5.6 | {HASH} | MIT | unpack | headers
+maven | io.delta:delta-spark_4.2_2.13 | 4.4.0 | {HASH} | Apache-2.0 | unpack | Spark reads Delta tables
 npm | @duckdb/node-bindings-linux-x64 | 1.5.6-r.1 | {HASH} | MIT AND (Apache-2.0 OR MIT) | unpack | library
 """
 CMAKE = {"cmake/a.cmake": "find_package(fmt REQUIRED)\nset(SLUICE_DUCKDB_VERSION 1.5.6)\n"}
@@ -33,14 +34,14 @@ class CheckDepsLockTest(unittest.TestCase):
         self.assertEqual(self.findings(), [])
 
     def test_a_missing_column_is_found(self):
-        self.assert_only(self.findings(GOOD + "pypi | wheel | 1.0\n"), "deps.lock:7", "columns")
+        self.assert_only(self.findings(GOOD + "pypi | wheel | 1.0\n"), "deps.lock:8", "columns")
 
     def test_faulty_columns_are_found(self):
         line = f"pypi | wheel | 1.0 | {HASH} | MIT | venv | of no use\n"
         for old, new, word in [("pypi", "cargo", "kind"), ("venv", "build", "group"), (HASH, HASH[:-1], "sha256"),
                                ("1.0", ">=1.0", "version"), ("wheel", "Wheel_", "name"), ("MIT", "MIT, I think", "licence")]:
             with self.subTest(word):
-                self.assert_only(self.findings(GOOD + line.replace(old, new)), "deps.lock:7", word)
+                self.assert_only(self.findings(GOOD + line.replace(old, new)), "deps.lock:8", word)
 
     def test_a_name_given_twice_is_found(self):
         self.assert_only(self.findings(GOOD + f"pypi | duckdb | 1.5.6 | {HASH} | MIT | unpack | again\n"), "twice")
@@ -56,6 +57,9 @@ class CheckDepsLockTest(unittest.TestCase):
 
     def test_a_program_of_dev_without_a_package_is_found(self):
         self.assert_only(self.findings(dev="# npm is fine here\nnpm pack x\n"), "runs npm")
+
+    def test_a_jar_is_named_by_group_and_artifact(self):
+        self.assert_only(self.findings(GOOD + f"maven | delta-storage | 4.4.0 | {HASH} | MIT | unpack | jar\n"), "delta-storage", "name")
 
     def test_an_archive_that_dev_unpacks_but_the_lock_lacks_is_found(self):
         self.assert_only(self.findings(dev='download_sdist "$folder" pyroaring\n'), "pyroaring")
