@@ -51,6 +51,9 @@ using ListTables = std::function<std::vector<TableName>()>;
 using LiveRowSink = std::function<Status(duckdb::DataChunk& rows, const delta::AddFile& file,
                                          std::span<const std::uint64_t> positions)>;
 
+/// By column: whether its values are read. Those of other columns are NULL. Columns behind the last entry are read.
+using NeededColumns = std::vector<bool>;
+
 /// Takes rows that came (weight +1) or went (-1): all columns of the table. They are the sink's during the call only. An
 /// error ends the scan with that error.
 using ChangedRowSink = std::function<Status(columnar::ChangeBatch& changes)>;

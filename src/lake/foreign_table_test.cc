@@ -107,6 +107,24 @@ class ForeignTableTest : public testing::Test {
     return "SLU" + std::to_string(error.number()) + " " + std::string(to_string(error.code())) + ": " + error.message();
   }
 
+  /// Returns the rows of change files as lines "+a|b" and "-a|b", or the error that took their place.
+  std::string changed_rows(const std::vector<delta::ChangeFile>& files, const NeededColumns& needed = {}) {
+    std::string text;
+    const auto snapshot = delta::Snapshot::load(*store_);
+    EXPECT_TRUE(snapshot);
+    const Status scanned = lake_->scan_changed_rows({*snapshot, store_}, files, needed, [&](auto& changes) {
+      for (std::size_t row = 0; row < changes.size(); ++row) {
+        text += changes.weight(row) > 0 ? "+" : "-";
+        for (std::size_t column = 0; column < changes.rows().ColumnCount(); ++column) {
+          text += (column == 0 ? "" : "|") + changes.rows().GetValue(column, row).ToString();
+        }
+        text += "\n";
+      }
+      return ok();
+    });
+    return scanned ? text : error_text(scanned.error());
+  }
+
   std::string folder_;
   std::shared_ptr<store::ObjectStore> store_;
   delta::Version next_{0};
@@ -158,6 +176,29 @@ TEST_F(ForeignTableTest, AFeedThatIsNotThereIsAnErrorThatSaysWhy) {
   EXPECT_THAT(query("FROM table_changes('nowhere', 0)"), HasSubstr("SLU144 NotFound"));
   std::filesystem::create_directories(folder_ + "/empty");
   EXPECT_THAT(query("FROM table_changes('empty', 0)"), HasSubstr("SLU144 NotFound"));
+}
+
+TEST_F(ForeignTableTest, ChangedRowsComeWithTheWeightThatTheirFileGivesThem) {
+  using Kind = delta::ChangeFile::Kind;
+  const auto plain = file("a.parquet", "SELECT * FROM (VALUES (1, 'x'), (2, 'y')) t(id, p)");
+  file("b.parquet", "SELECT 3 AS id");
+  file("c.parquet",
+       "FROM (VALUES (4, 'update_preimage'), (5, 'update_postimage'), (6, 'insert'), (7, 'delete')) "
+       "t(id, _change_type)");
+  file("d.parquet", "SELECT 8 AS id, 'moved' AS _change_type");
+  commit({metadata("SELECT 1 AS id, '' AS p"), plain});
+  const auto second_row = delta::inline_deletion_vector(delta::DeletionVector(std::vector<std::uint64_t>{1}));
+  const delta::ChangeFile gone{Kind::Delete, "a.parquet", {}, second_row, std::nullopt};
+  const delta::ChangeFile come{Kind::Insert, "b.parquet", {{"p", "z"}}, std::nullopt, std::nullopt};
+  const delta::ChangeFile recorded{Kind::Recorded, "c.parquet", {{"p", "w"}}, std::nullopt, std::nullopt};
+  EXPECT_EQ(changed_rows({gone, come}), "-2|y\n+3|z\n");
+  EXPECT_EQ(changed_rows({come, recorded}), "+3|z\n-4|w\n+5|w\n+6|w\n-7|w\n");
+  EXPECT_EQ(changed_rows({gone, come, recorded}, {false, true}),
+            "-NULL|y\n+NULL|z\n-NULL|w\n+NULL|w\n+NULL|w\n-NULL|w\n");
+  EXPECT_EQ(changed_rows({gone, come}, {false, false}), "-NULL|NULL\n+NULL|NULL\n");
+  EXPECT_EQ(changed_rows({}), "");
+  EXPECT_THAT(changed_rows({{Kind::Recorded, "d.parquet", {}, std::nullopt, std::nullopt}}),
+              HasSubstr("Corruption: file d.parquet of the change data feed says \"moved\" of a row"));
 }
 
 TEST_F(ForeignTableTest, ATimeMeansTheVersionThatWasNewestThen) {

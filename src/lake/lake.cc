@@ -431,7 +431,7 @@ Status Lake::scan_table(const DeltaTable& table, const LiveRowSink& sink, std::s
 }
 
 Status Lake::scan_changed_rows(const DeltaTable& table, const std::vector<delta::ChangeFile>& files,
-                               const ChangedRowSink& sink, std::stop_token stop) {
+                               const NeededColumns& needed, const ChangedRowSink& sink, std::stop_token stop) {
   using Kind = delta::ChangeFile::Kind;
   if (files.empty()) return ok();
   SLUICE_TRY_ASSIGN(auto instance, impl_->pipeline_instance());
@@ -448,10 +448,11 @@ Status Lake::scan_changed_rows(const DeltaTable& table, const std::vector<delta:
     }
     return sink(changes);
   };
-  return run_file_scan(*connection->context, scan, take, stop);
+  return run_file_scan(*connection->context, scan, needed, take, stop);
 }
 
-Status Lake::scan_feed(DeltaChanges changes, const ChangedRowSink& sink, std::stop_token stop) {
+Status Lake::scan_feed(DeltaChanges changes, const NeededColumns& needed, const ChangedRowSink& sink,
+                       std::stop_token stop) {
   SLUICE_TRY_ASSIGN(auto instance, impl_->pipeline_instance());
   SLUICE_TRY_ASSIGN(auto scan, DeltaScan::create_changes(std::move(changes), instance->files()));
   if (scan->files().empty()) return ok();
@@ -460,7 +461,7 @@ Status Lake::scan_feed(DeltaChanges changes, const ChangedRowSink& sink, std::st
     columnar::ChangeBatch batch = batch_of(rows, rows.ColumnCount());
     return sink(batch);
   };
-  return run_file_scan(*connection->context, scan, take, stop);
+  return run_file_scan(*connection->context, scan, needed, take, stop);
 }
 
 }  // namespace sluice::lake

@@ -82,11 +82,12 @@ class Lake {
   /// file and each that a Recorded file says went, +1 for the others. Not consolidated.
   /// Errors: as scan_table(); Corruption, naming the file, if a Recorded file says something else of a row.
   Status scan_changed_rows(const DeltaTable& table, const std::vector<delta::ChangeFile>& files,
-                           const ChangedRowSink& sink, std::stop_token stop = {});
+                           const NeededColumns& needed, const ChangedRowSink& sink, std::stop_token stop = {});
 
   /// Passes the rows of a change data feed to `sink`, each with weight +1: the table's columns, then `_change_type`,
   /// `_commit_version` and `_commit_timestamp`. Errors: as scan_table(); InvalidArgument if the table has such a column.
-  Status scan_feed(DeltaChanges changes, const ChangedRowSink& sink, std::stop_token stop = {});
+  Status scan_feed(DeltaChanges changes, const NeededColumns& needed, const ChangedRowSink& sink,
+                   std::stop_token stop = {});
 
  private:
   struct Impl;

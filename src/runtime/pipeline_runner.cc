@@ -41,6 +41,19 @@ TableSpec side_spec(SideTable side) {
 /// Whether nothing is known but the column that every source of files has.
 bool has_no_columns(const columnar::Schema& schema) { return schema.fields.size() <= 1; }
 
+/// Returns which columns of a source the dataset's operators read; all, as an empty list, if it runs as text.
+std::vector<bool> needed_columns(const plan::Pipeline& pipeline, const plan::Source& source) {
+  const plan::QueryPlan& query = pipeline.find_dataset(source.dataset)->query;
+  if (!query.incremental()) return {};
+  std::vector<bool> needed(source.schema.fields.size(), false);
+  for (const plan::Node& node : query.nodes) {
+    const auto* input = std::get_if<plan::InputNode>(&node.body);
+    if (input == nullptr || input->relation != source.key) continue;
+    for (const columnar::ColumnIndex column : input->columns) needed[column] = true;
+  }
+  return needed;
+}
+
 }  // namespace
 
 /// Answers the compiler's question for a source's columns by looking at its files.
@@ -276,7 +289,10 @@ Status PipelineRunner::make_plan() {
   Schemas schemas(*this);
   SLUICE_TRY_ASSIGN(pipeline_, environment_.plans.make_plan(schemas));
   // A source with a declared schema is not asked for; it is read all the same.
-  for (const plan::Source& source : pipeline_->sources) SLUICE_TRY(schemas.schema_of(source));
+  for (const plan::Source& source : pipeline_->sources) {
+    SLUICE_TRY(schemas.schema_of(source));
+    sources_.at(source.key)->need(needed_columns(*pipeline_, source));
+  }
   std::erase_if(sources_, [&](const auto& entry) {
     const auto& [key, reader] = entry;
     if (pipeline_->find_source(key) != nullptr) return false;

@@ -48,6 +48,8 @@ class SourceReader {
   virtual Status restore_columns(const SourceState& state) = 0;
   /// Returns the files of an earlier run's position that are not pending, sorted. Corruption if the text is not ours.
   virtual Result<std::vector<std::string>> find_gone(const SourceState& state) const = 0;
+  /// Says which columns of schema() matter from now on; behind the last entry all do. Others may be read as NULL.
+  virtual void need(std::vector<bool>) {}
   /// Looks for input that is not taken yet and at its columns. Keeps what is pending if something is.
   /// Errors: those of connect::FileSource, connect::DeltaSource.
   virtual Status look(const std::stop_token& stop) = 0;

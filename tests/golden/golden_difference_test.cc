@@ -48,7 +48,8 @@ class GoldenDifferenceTest : public testing::TestWithParam<Table> {
 
   /// Adds the rows of files to the bag.
   Status add(const SnapshotPointer& columns, const std::vector<delta::ChangeFile>& files, state::Multiset& bag) {
-    return lake_->scan_changed_rows({columns, store_}, files, [&](auto& batch) { return add(columns, batch, bag); });
+    return lake_->scan_changed_rows({columns, store_}, files, {},
+                                    [&](auto& batch) { return add(columns, batch, bag); });
   }
   Status add(const SnapshotPointer& columns, columnar::ChangeBatch& batch, state::Multiset& bag) {
     SLUICE_TRY_ASSIGN(const auto codec, columnar::RowCodec::create(delta::columnar_schema(columns->schema()).types()));
@@ -79,7 +80,7 @@ class GoldenDifferenceTest : public testing::TestWithParam<Table> {
     state::Multiset rows_after;
     if (!add(after, live_files(*after), rows_after)) return "";
     connect::ChangeReader reader([&](const auto& columns, const auto& files, const auto& sink) {
-      return lake_->scan_changed_rows({columns, store_}, files, sink);
+      return lake_->scan_changed_rows({columns, store_}, files, {}, sink);
     });
     const Status read = reader.read(*difference, [&](auto& batch) { return add(after, batch, bag); });
     // Rows of the first version were left out above if they cannot be read as those of the last; so may be others.

@@ -145,7 +145,7 @@ struct DeltaSource::Impl {
   Result<std::optional<delta::Version>> first_version();
   Result<delta::Version> version_from(UnixMillis time) const;
   Status scan(const std::vector<delta::ChangeFile>& files, const ChangedRowSink& sink, const std::stop_token& stop) {
-    return tables.scan_changed_rows(table, store, files, sink, stop);
+    return tables.scan_changed_rows(table, store, files, needed, sink, stop);
   }
 
   const plan::Source source;
@@ -155,6 +155,7 @@ struct DeltaSource::Impl {
   DeltaTables::Snapshot newest;  // at the last look
   DeltaTables::Snapshot table;   // what is to be read: the newest or the version asked for
   columnar::Schema schema;
+  NeededColumns needed;
   std::optional<DeltaPosition> taken;
   DeltaTables::Snapshot taken_table;             // of a tracked source; nullptr until it is needed
   std::optional<delta::DataType> taken_columns;  // of a stream, if known
@@ -180,6 +181,8 @@ Status DeltaSource::restore(std::string_view position, std::string_view schema) 
   }
   return ok();
 }
+
+void DeltaSource::need(NeededColumns columns) { impl_->needed = std::move(columns); }
 
 // --- looking
 
@@ -455,11 +458,11 @@ Status DeltaSource::read_pending(const ChangedRowSink& sink, const std::stop_tok
   if (pending.difference) {
     ChangeReader reader([&](const DeltaTables::Snapshot& columns, const std::vector<delta::ChangeFile>& files,
                             const ChangedRowSink& take) {
-      return impl_->tables.scan_changed_rows(columns, impl_->store, files, take, stop);
+      return impl_->tables.scan_changed_rows(columns, impl_->store, files, impl_->needed, take, stop);
     });
     return reader.read(*pending.difference, sink);
   }
-  if (pending.feed) return impl_->tables.scan_feed(*pending.feed, impl_->store, sink, stop);
+  if (pending.feed) return impl_->tables.scan_feed(*pending.feed, impl_->store, impl_->needed, sink, stop);
   for (const delta::CommitChanges& commit : pending.added) SLUICE_TRY(impl_->scan(commit.files, sink, stop));
   return ok();
 }

@@ -36,6 +36,9 @@ struct DeltaPosition {
   friend bool operator==(const DeltaPosition&, const DeltaPosition&) = default;
 };
 
+/// By column: whether its values are read; NULL stands for others. Columns behind the last entry are read.
+using NeededColumns = std::vector<bool>;
+
 /// Opens folders of tables and reads their rows; the runtime has it done by lake::Lake. Must outlive who uses it.
 class DeltaTables {
  public:
@@ -47,11 +50,11 @@ class DeltaTables {
   virtual Result<Store> open_folder(const std::string& path) = 0;
   /// See lake::Lake::scan_changed_rows.
   virtual Status scan_changed_rows(const Snapshot& columns, const Store& store,
-                                   const std::vector<delta::ChangeFile>& files, const ChangedRowSink& sink,
-                                   const std::stop_token& stop) = 0;
+                                   const std::vector<delta::ChangeFile>& files, const NeededColumns& needed,
+                                   const ChangedRowSink& sink, const std::stop_token& stop) = 0;
   /// See lake::Lake::scan_feed.
-  virtual Status scan_feed(delta::TableChanges changes, const Store& store, const ChangedRowSink& sink,
-                           const std::stop_token& stop) = 0;
+  virtual Status scan_feed(delta::TableChanges changes, const Store& store, const NeededColumns& needed,
+                           const ChangedRowSink& sink, const std::stop_token& stop) = 0;
 };
 
 /// A `read_delta` call: which version of the table was taken, which is to be next, and the rows between the two.
@@ -81,6 +84,9 @@ class DeltaSource {
 
   /// Goes on from where an earlier run stood: position() and schema_text(). Corruption if they are not ours.
   Status restore(std::string_view position, std::string_view schema);
+
+  /// From now on only these columns of schema() are read, the others are NULL. Rows that differ in others alone are equal.
+  void need(NeededColumns columns);
 
   /// Loads the table as it is to be read, for its columns alone. Errors: NotFound (2030) if there is none; DataError
   /// (2035) if the version or time asked for is not there; those of delta::Snapshot::load().

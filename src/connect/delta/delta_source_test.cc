@@ -30,11 +30,12 @@ class RecordingTables final : public DeltaTables {
     return Error(ErrorCode::NotFound, "no such folder");
   }
   Status scan_changed_rows(const Snapshot&, const Store&, const std::vector<delta::ChangeFile>& files,
-                           const ChangedRowSink&, const std::stop_token&) override {
+                           const NeededColumns&, const ChangedRowSink&, const std::stop_token&) override {
     for (const delta::ChangeFile& file : files) read.push_back((file.kind == Kind::Delete ? "-" : "+") + file.path);
     return ok();
   }
-  Status scan_feed(delta::TableChanges changes, const Store&, const ChangedRowSink&, const std::stop_token&) override {
+  Status scan_feed(delta::TableChanges changes, const Store&, const NeededColumns&, const ChangedRowSink&,
+                   const std::stop_token&) override {
     for (const delta::CommitChanges& commit : changes.commits) {
       for (const delta::ChangeFile& file : commit.files) {
         read.push_back(std::to_string(commit.version.value()) + ":" + file.path);

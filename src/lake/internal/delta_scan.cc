@@ -366,7 +366,7 @@ bool holds(const delta::DataType& type, delta::DataType::Kind kind) {
 /// Reads whole files, without DuckDB's planner.
 class FileByFile {
  public:
-  FileByFile(duckdb::ClientContext& client, const std::shared_ptr<const DeltaScan>& scan)
+  FileByFile(duckdb::ClientContext& client, const std::shared_ptr<const DeltaScan>& scan, const NeededColumns& needed)
       : client_(client),
         scan_(scan),
         function_(delta_scan_function("read_delta")),
@@ -374,18 +374,26 @@ class FileByFile {
         thread_(client),
         execution_(client, thread_, nullptr) {
     function_.get_virtual_columns(client, bind_data_.get());
-    duckdb::vector<duckdb::column_t> columns(types_.size());
-    std::iota(columns.begin(), columns.end(), duckdb::column_t{0});
+    duckdb::vector<duckdb::column_t> columns;
+    duckdb::vector<duckdb::LogicalType> types;
+    rows_.InitializeEmpty(types_);
+    for (columnar::ColumnIndex column = 0; column < types_.size(); ++column) {
+      if (column < needed.size() && !needed[column]) {
+        rows_.data[column].Reference(duckdb::Value(types_[column]));
+        continue;
+      }
+      columns.push_back(column);
+      types.push_back(types_[column]);
+    }
+    read_.assign(columns.begin(), columns.end());
     columns.push_back(duckdb::MultiFileReader::COLUMN_IDENTIFIER_FILE_INDEX);
     columns.push_back(duckdb::MultiFileReader::COLUMN_IDENTIFIER_FILE_ROW_NUMBER);
     duckdb::TableFunctionInitInput input(bind_data_.get(), columns, {}, nullptr);
     global_ = function_.init_global(client, input);
     local_ = function_.init_local(execution_, input, global_.get());
-    auto types = types_;
     types.push_back(duckdb::LogicalType::UBIGINT);
     types.push_back(duckdb::LogicalType::BIGINT);
     chunk_.Initialize(client, types);
-    rows_.InitializeEmpty(types_);
   }
 
   using Sink =
@@ -400,10 +408,10 @@ class FileByFile {
       function_.function(client_, input, chunk_);
       if (chunk_.size() == 0) return ok();
       chunk_.Flatten();
-      for (std::size_t i = 0; i < types_.size(); ++i) rows_.data[i].Reference(chunk_.data[i]);
+      for (std::size_t i = 0; i < read_.size(); ++i) rows_.data[read_[i]].Reference(chunk_.data[i]);
       rows_.SetCardinality(chunk_.size());
-      const auto file = duckdb::FlatVector::GetData<std::uint64_t>(chunk_.data[types_.size()])[0];
-      const auto* numbers = duckdb::FlatVector::GetData<std::int64_t>(chunk_.data[types_.size() + 1]);
+      const auto file = duckdb::FlatVector::GetData<std::uint64_t>(chunk_.data[read_.size()])[0];
+      const auto* numbers = duckdb::FlatVector::GetData<std::int64_t>(chunk_.data[read_.size() + 1]);
       positions.assign(numbers, numbers + chunk_.size());
       SLUICE_TRY(sink(rows_, file, positions));
     }
@@ -416,6 +424,7 @@ class FileByFile {
   duckdb::TableFunction function_;
   duckdb::vector<duckdb::LogicalType> types_;
   duckdb::vector<std::string> names_;
+  std::vector<columnar::ColumnIndex> read_;  // columns of the scan that are read, which come first in chunk_
   duckdb::unique_ptr<duckdb::FunctionData> bind_data_;
   duckdb::ThreadContext thread_;
   duckdb::ExecutionContext execution_;
@@ -434,10 +443,10 @@ FileByFile::Sink with_action(const DeltaScan& scan, const LiveRowSink& sink) {
 
 /// Runs a scan outside a query.
 Status run_scan(duckdb::ClientContext& client, const std::shared_ptr<const DeltaScan>& scan,
-                const FileByFile::Sink& sink, const std::stop_token& stop) {
+                const NeededColumns& needed, const FileByFile::Sink& sink, const std::stop_token& stop) {
   Status outcome = ok();
   Status ran = columnar::guard(
-      [&] { client.RunFunctionInTransaction([&] { outcome = FileByFile(client, scan).run(sink, stop); }); });
+      [&] { client.RunFunctionInTransaction([&] { outcome = FileByFile(client, scan, needed).run(sink, stop); }); });
   if (auto failure = scan->mount().failure()) return std::move(*failure);
   if (!ran) return ran;
   return outcome;
@@ -670,22 +679,22 @@ duckdb::unique_ptr<duckdb::FunctionData> bind_delta_scan(duckdb::ClientContext& 
 Status scan_files(duckdb::ClientContext& client, const std::shared_ptr<const DeltaScan>& scan,
                   const LiveRowSink& sink) {
   Status outcome = ok();
-  const Status ran = columnar::guard([&] { outcome = FileByFile(client, scan).run(with_action(*scan, sink), {}); });
+  const Status ran = columnar::guard([&] { outcome = FileByFile(client, scan, {}).run(with_action(*scan, sink), {}); });
   if (auto failure = scan->mount().failure()) return std::move(*failure);
   return ran ? outcome : ran;
 }
 
 Status run_delta_scan(duckdb::ClientContext& client, const std::shared_ptr<const DeltaScan>& scan,
                       const LiveRowSink& sink, const std::stop_token& stop) {
-  return run_scan(client, scan, with_action(*scan, sink), stop);
+  return run_scan(client, scan, {}, with_action(*scan, sink), stop);
 }
 
 Status run_file_scan(duckdb::ClientContext& client, const std::shared_ptr<const DeltaScan>& scan,
-                     const FileRowSink& sink, const std::stop_token& stop) {
+                     const NeededColumns& needed, const FileRowSink& sink, const std::stop_token& stop) {
   const auto without_positions = [&](duckdb::DataChunk& rows, std::size_t file, std::span<const std::uint64_t>) {
     return sink(rows, file);
   };
-  return run_scan(client, scan, without_positions, stop);
+  return run_scan(client, scan, needed, without_positions, stop);
 }
 
 }  // namespace sluice::lake

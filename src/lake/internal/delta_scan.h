@@ -147,8 +147,8 @@ Status run_delta_scan(duckdb::ClientContext& client, const std::shared_ptr<const
 
 /// Takes rows of one file: all columns of the scan, and the file's number.
 using FileRowSink = std::function<Status(duckdb::DataChunk& rows, std::size_t file)>;
-/// As above, for scans of changes too.
+/// As above, for scans of changes too, and of some columns alone.
 Status run_file_scan(duckdb::ClientContext& client, const std::shared_ptr<const DeltaScan>& scan,
-                     const FileRowSink& sink, const std::stop_token& stop);
+                     const NeededColumns& needed, const FileRowSink& sink, const std::stop_token& stop);
 
 }  // namespace sluice::lake

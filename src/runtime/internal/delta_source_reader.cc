@@ -11,12 +11,13 @@ class DeltaSourceReader::Tables final : public connect::DeltaTables {
 
   Result<Store> open_folder(const std::string& path) override { return lake_.open_folder(path); }
   Status scan_changed_rows(const Snapshot& columns, const Store& store, const std::vector<delta::ChangeFile>& files,
-                           const connect::ChangedRowSink& sink, const std::stop_token& stop) override {
-    return lake_.scan_changed_rows({columns, store}, files, sink, stop);
+                           const connect::NeededColumns& needed, const connect::ChangedRowSink& sink,
+                           const std::stop_token& stop) override {
+    return lake_.scan_changed_rows({columns, store}, files, needed, sink, stop);
   }
-  Status scan_feed(delta::TableChanges changes, const Store& store, const connect::ChangedRowSink& sink,
-                   const std::stop_token& stop) override {
-    return lake_.scan_feed({std::move(changes), store}, sink, stop);
+  Status scan_feed(delta::TableChanges changes, const Store& store, const connect::NeededColumns& needed,
+                   const connect::ChangedRowSink& sink, const std::stop_token& stop) override {
+    return lake_.scan_feed({std::move(changes), store}, needed, sink, stop);
   }
 
  private:

@@ -16,6 +16,7 @@ class DeltaSourceReader final : public SourceReader {
   Status restore(const SourceState& state) override;
   Status restore_columns(const SourceState&) override { return ok(); }
   Result<std::vector<std::string>> find_gone(const SourceState&) const override { return std::vector<std::string>(); }
+  void need(std::vector<bool> columns) override { table_->need(std::move(columns)); }
   Status look(const std::stop_token&) override { return table_->look(); }
   Status look_at_columns(const std::stop_token&) override { return table_->look_at_columns(); }
   bool has_pending() const override { return table_->has_pending(); }
