@@ -20,8 +20,9 @@ Result<InspectedSchemas> InspectedSchemas::open(Session& session) {
 }
 
 Result<columnar::Schema> InspectedSchemas::schema_of(const plan::Source& source) {
-  SLUICE_TRY_ASSIGN(const auto reader, runtime::SourceReader::create({*session_.files, *session_.lake, session_.clock},
-                                                                     source, std::chrono::milliseconds(0)));
+  SLUICE_TRY_ASSIGN(const auto reader, runtime::SourceReader::create(
+                                           {*session_.files, *session_.lake, session_.clock, manifest_.pipeline_id},
+                                           source, std::chrono::milliseconds(0)));
   if (const auto stood = manifest_.sources.find(source.key); stood != manifest_.sources.end()) {
     // What was inferred counts; that the files of the last epoch are looked at again changes nothing.
     SLUICE_TRY(reader->restore({"", "", stood->second.schema}));

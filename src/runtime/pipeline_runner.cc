@@ -64,9 +64,9 @@ class PipelineRunner::Schemas final : public SourceSchemas {
   Result<columnar::Schema> schema_of(const plan::Source& source) override {
     std::unique_ptr<SourceReader>& reader = runner_.sources_[source.key];
     if (!reader) {
-      auto created =
-          SourceReader::create({runner_.environment_.files, runner_.environment_.lake, runner_.environment_.clock},
-                               source, runner_.options_.settle_time);
+      auto created = SourceReader::create({runner_.environment_.files, runner_.environment_.lake,
+                                           runner_.environment_.clock, runner_.manifest_.pipeline_id},
+                                          source, runner_.options_.settle_time);
       if (!created) {
         runner_.sources_.erase(source.key);
         return std::move(created).error();

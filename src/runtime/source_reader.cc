@@ -10,7 +10,7 @@ namespace sluice::runtime {
 Result<std::unique_ptr<SourceReader>> SourceReader::create(const SourceEnvironment& environment,
                                                            const plan::Source& source,
                                                            std::chrono::milliseconds settle_time) {
-  if (source.kind == plan::SourceKind::Delta) return internal::DeltaSourceReader::create(environment.lake, source);
+  if (source.kind == plan::SourceKind::Delta) return internal::DeltaSourceReader::create(environment, source);
   SLUICE_TRY_ASSIGN(auto files, connect::FileSource::create(source, environment.files, environment.clock, settle_time));
   return std::unique_ptr<SourceReader>(std::make_unique<internal::FileSourceReader>(source, std::move(files)));
 }

@@ -19,11 +19,12 @@
 
 namespace sluice::runtime {
 
-/// What sources are read with. All must outlive the readers.
+/// What sources are read with. What it refers to must outlive the readers.
 struct SourceEnvironment {
   connect::FileSystem& files;  ///< Relative paths start at the project folder.
   lake::Lake& lake;
   Clock& clock;
+  std::string pipeline_id;  ///< Of the pipeline whose own tables are no source; empty before it has one.
 };
 
 /// One source of the pipeline: what of its input is taken, what is pending, and what its columns are.

@@ -125,8 +125,8 @@ struct DeltaSource::Impl {
     std::optional<delta::DataType> columns = {};            ///< Stream: of `version`.
   };
 
-  Impl(plan::Source wanted, DeltaOptions wanted_options, DeltaTables& delta_tables)
-      : source(std::move(wanted)), options(wanted_options), tables(delta_tables) {}
+  Impl(plan::Source wanted, DeltaOptions wanted_options, DeltaTables& delta_tables, Refused refused_tables)
+      : source(std::move(wanted)), options(wanted_options), tables(delta_tables), refused(std::move(refused_tables)) {}
 
   Error data_error(std::uint32_t number, std::string message) const {
     return Error(ErrorCode::DataError, std::move(message)).with_number(number).at(source.location);
@@ -135,6 +135,7 @@ struct DeltaSource::Impl {
 
   Status load_table();
   Result<DeltaTables::Snapshot> load_fixed() const;
+  Status check_allowed() const;
   Status check_same_table() const;
   Status plan_tracked();
   Result<std::optional<std::string>> find_missing_file(const delta::TableDifference& difference) const;
@@ -151,6 +152,7 @@ struct DeltaSource::Impl {
   const plan::Source source;
   const DeltaOptions options;
   DeltaTables& tables;
+  const Refused refused;
   DeltaTables::Store store;
   DeltaTables::Snapshot newest;  // at the last look
   DeltaTables::Snapshot table;   // what is to be read: the newest or the version asked for
@@ -167,9 +169,10 @@ struct DeltaSource::Impl {
 DeltaSource::DeltaSource(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 DeltaSource::~DeltaSource() = default;
 
-Result<std::unique_ptr<DeltaSource>> DeltaSource::create(plan::Source source, DeltaTables& tables) {
+Result<std::unique_ptr<DeltaSource>> DeltaSource::create(plan::Source source, DeltaTables& tables, Refused refused) {
   SLUICE_TRY_ASSIGN(const DeltaOptions options, read_options(source));
-  return std::unique_ptr<DeltaSource>(new DeltaSource(std::make_unique<Impl>(std::move(source), options, tables)));
+  return std::unique_ptr<DeltaSource>(
+      new DeltaSource(std::make_unique<Impl>(std::move(source), options, tables, std::move(refused))));
 }
 
 Status DeltaSource::restore(std::string_view position, std::string_view schema) {
@@ -214,6 +217,7 @@ Status DeltaSource::Impl::load_table() {
   if (!*loaded) return no_table();
   const bool same = newest == *loaded;
   newest = std::move(*loaded);
+  SLUICE_TRY(check_allowed());
   if (!options.fixed()) {
     table = newest;
   } else if (!table || !same) {
@@ -241,6 +245,16 @@ Result<DeltaTables::Snapshot> DeltaSource::Impl::load_fixed() const {
   }
   return data_error(kErrorVersionNotThere,
                     fmt::format("{}: {}", table_text(), loaded ? "it is gone" : loaded.error().message()));
+}
+
+Status DeltaSource::Impl::check_allowed() const {
+  const auto& properties = newest->metadata().configuration;
+  const auto found = properties.find(refused.property);
+  if (refused.value.empty() || found == properties.end() || found->second != refused.value) return ok();
+  return Error(ErrorCode::InvalidArgument, fmt::format("{} is one that this pipeline writes", table_text()))
+      .with_number(kErrorOwnTable)
+      .with_help("name the dataset, without read_delta: its rows are then the ones of the same epoch")
+      .at(source.location);
 }
 
 Status DeltaSource::Impl::check_same_table() const {

@@ -79,7 +79,14 @@ class DeltaSource {
  public:
   static constexpr std::uint64_t kFilesPerTriggerMax = 1000;
 
-  static Result<std::unique_ptr<DeltaSource>> create(plan::Source source, DeltaTables& tables);
+  /// A property of tables, and its value in those that may not be read.
+  struct Refused {
+    std::string property;
+    std::string value;  ///< Empty: none is refused.
+  };
+
+  /// `refused`: tables that the pipeline itself writes would be read an epoch late, and might never come to rest.
+  static Result<std::unique_ptr<DeltaSource>> create(plan::Source source, DeltaTables& tables, Refused refused = {});
   ~DeltaSource();
 
   /// Goes on from where an earlier run stood: position() and schema_text(). Corruption if they are not ours.
@@ -89,7 +96,8 @@ class DeltaSource {
   void need(NeededColumns columns);
 
   /// Loads the table as it is to be read, for its columns alone. Errors: NotFound (2030) if there is none; DataError
-  /// (2035) if the version or time asked for is not there; those of delta::Snapshot::load().
+  /// (2035) if the version or time asked for is not there; InvalidArgument (2036) if the table is a refused one; those of
+  /// delta::Snapshot::load().
   Status look_at_columns();
   /// Looks for versions that were not taken. Errors: as look_at_columns(), and DataError: the table is another one
   /// (2032); of streaming sources also if commits are gone (2031), took rows away (2033) or a column away (2034).

@@ -52,7 +52,7 @@ class RecordingTables final : public DeltaTables {
 
 class DeltaSourceTest : public testing::Test {
  protected:
-  DeltaSourceTest() : tables_(table_.store) { table_.create(); }
+  DeltaSourceTest() : tables_(table_.store) { table_.create({{"some.property", "yes"}}); }
 
   std::unique_ptr<DeltaSource> open(bool stream, std::map<std::string, std::string> options = {}) {
     plan::Source source;
@@ -263,6 +263,15 @@ TEST_F(DeltaSourceTest, AVersionThatIsAskedForIsReadOnce) {
   ASSERT_TRUE(source->look());
   EXPECT_FALSE(source->has_pending());
   EXPECT_EQ(number_of(open(false, {{"version", "9"}})->look()), kErrorVersionNotThere);
+}
+
+TEST_F(DeltaSourceTest, ARefusedTableIsNotRead) {
+  plan::Source source;
+  source.path = "tables/t";
+  const std::string property = "some.property";
+  EXPECT_EQ(number_of((*DeltaSource::create(source, tables_, {property, "yes"}))->look()), kErrorOwnTable);
+  EXPECT_TRUE((*DeltaSource::create(source, tables_, {property, "another"}))->look());
+  EXPECT_TRUE((*DeltaSource::create(source, tables_, {property, ""}))->look());
 }
 
 TEST_F(DeltaSourceTest, AnotherTableInItsPlaceIsAnError) {

@@ -12,5 +12,6 @@ inline constexpr std::uint32_t kErrorTableReplaced = 2032;    ///< Another table
 inline constexpr std::uint32_t kErrorRowsChanged = 2033;      ///< Rows went that a stream has read or might have.
 inline constexpr std::uint32_t kErrorColumnChanged = 2034;    ///< A column that a stream reads went or is another.
 inline constexpr std::uint32_t kErrorVersionNotThere = 2035;  ///< The version or time asked for is not there.
+inline constexpr std::uint32_t kErrorOwnTable = 2036;         ///< The table is one that the pipeline itself writes.
 
 }  // namespace sluice::connect

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "runtime/managed_table.h"
+
 namespace sluice::runtime::internal {
 
 /// What connect asks of Delta tables, done by the lake.
@@ -28,9 +30,12 @@ DeltaSourceReader::DeltaSourceReader(plan::Source source, std::unique_ptr<Tables
     : SourceReader(std::move(source)), tables_(std::move(tables)) {}
 DeltaSourceReader::~DeltaSourceReader() = default;
 
-Result<std::unique_ptr<SourceReader>> DeltaSourceReader::create(lake::Lake& lake, const plan::Source& source) {
-  std::unique_ptr<DeltaSourceReader> reader(new DeltaSourceReader(source, std::make_unique<Tables>(lake)));
-  SLUICE_TRY_ASSIGN(reader->table_, connect::DeltaSource::create(source, *reader->tables_));
+Result<std::unique_ptr<SourceReader>> DeltaSourceReader::create(const SourceEnvironment& environment,
+                                                                const plan::Source& source) {
+  std::unique_ptr<DeltaSourceReader> reader(new DeltaSourceReader(source, std::make_unique<Tables>(environment.lake)));
+  SLUICE_TRY_ASSIGN(reader->table_,
+                    connect::DeltaSource::create(source, *reader->tables_,
+                                                 {std::string(kPipelineProperty), environment.pipeline_id}));
   return std::unique_ptr<SourceReader>(std::move(reader));
 }
 

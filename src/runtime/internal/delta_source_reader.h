@@ -10,7 +10,7 @@ namespace sluice::runtime::internal {
 /// Reads the table of a read_delta call, through the lake.
 class DeltaSourceReader final : public SourceReader {
  public:
-  static Result<std::unique_ptr<SourceReader>> create(lake::Lake& lake, const plan::Source& source);
+  static Result<std::unique_ptr<SourceReader>> create(const SourceEnvironment& environment, const plan::Source& source);
   ~DeltaSourceReader() override;
 
   Status restore(const SourceState& state) override;
