@@ -219,6 +219,13 @@ TEST_F(V2LogCheckpointTest, HoldsTheStateInAManifestAndASidecar) {
   EXPECT_THAT(**table_.store.get(kLastCheckpointKey), ::testing::HasSubstr("\"size\":8"));
 }
 
+TEST_F(V2LogCheckpointTest, TheManifestHasTheColumnsOfFilesToo) {
+  table_.put({TestTable::file("a")});
+  write();
+  // Spark fails on a log checkpoint without the columns add and remove, the only ones with a member baseRowId.
+  EXPECT_THAT(**table_.store.get(checkpoint_key(Version(1))), ::testing::HasSubstr("baseRowId"));
+}
+
 TEST_F(V2LogCheckpointTest, AnEmptyTableNeedsNoSidecar) {
   write();
   EXPECT_THAT(sidecars(), IsEmpty());

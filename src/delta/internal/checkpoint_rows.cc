@@ -261,10 +261,9 @@ columnar::Schema checkpoint_schema(CheckpointPart part) {
     column("txn", {{"appId", text}, {"version", number}, {"lastUpdated", number}});
     column("domainMetadata", {{"domain", text}, {"configuration", text}, {"removed", LogicalType::BOOLEAN}});
   }
-  if (part != CheckpointPart::Manifest) {
-    column("add", members_of_add());
-    column("remove", members_of_remove());
-  } else {
+  column("add", members_of_add());
+  column("remove", members_of_remove());
+  if (part == CheckpointPart::Manifest) {
     column("checkpointMetadata", {{"version", number}, {"tags", text_map_type()}});
     column("sidecar",
            {{"path", text}, {"sizeInBytes", number}, {"modificationTime", number}, {"tags", text_map_type()}});

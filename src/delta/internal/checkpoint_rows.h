@@ -14,9 +14,10 @@ namespace sluice::delta::internal {
 
 /// The files of log checkpoints, by the actions that they hold.
 enum class CheckpointPart {
-  Classic,   ///< All of a classic log checkpoint.
-  Manifest,  ///< Of a v2 log checkpoint what is not about files, and which sidecars there are.
-  Sidecar,   ///< Files, live ones and tombstones, of a v2 log checkpoint.
+  Classic,  ///< All of a classic log checkpoint.
+  Manifest,  ///< Of a v2 log checkpoint what is not about files, and which sidecars there are. It has the columns of files
+             ///< all the same: Spark does not open a table without them.
+  Sidecar,  ///< Files, live ones and tombstones, of a v2 log checkpoint.
 };
 
 /// Returns the columns of the file: one struct per kind of action, of which each row has one.
