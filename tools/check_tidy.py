@@ -17,7 +17,7 @@ import sys
 from collections.abc import Callable
 
 # The kinds of test (labels of ctest): `sluice_test(... LABEL kind)` and `set_tests_properties(... LABELS kind)`.
-TEST_KINDS = {"unit", "law", "golden", "e2e", "crash", "simulation", "damage", "fuzz", "cli", "checks"}
+TEST_KINDS = {"unit", "law", "golden", "e2e", "crash", "simulation", "damage", "fuzz", "cli", "checks", "interop"}
 
 CPP = (".cc", ".h")
 # Files that others wrote, or that are data: only the rules about machines and registries hold there.
