@@ -36,10 +36,10 @@ constexpr std::array kFeatures{
     Feature{"clustering", false, 0, 0, true, WriteSupport::Inactive},
     Feature{"typeWidening", true, 0, 0, true, WriteSupport::Inactive},
     Feature{"typeWidening-preview", true, 0, 0, true, WriteSupport::None},
-    Feature{"variantType", true, 0, 0, true, WriteSupport::None},
-    Feature{"variantType-preview", true, 0, 0, true, WriteSupport::None},
-    Feature{"variantShredding", true, 0, 0, true, WriteSupport::None},
-    Feature{"variantShredding-preview", true, 0, 0, true, WriteSupport::None},
+    Feature{"variantType", true, 0, 0, true, WriteSupport::Inactive},
+    Feature{"variantType-preview", true, 0, 0, true, WriteSupport::Inactive},
+    Feature{"variantShredding", true, 0, 0, true, WriteSupport::Inactive},
+    Feature{"variantShredding-preview", true, 0, 0, true, WriteSupport::Inactive},
     Feature{"vacuumProtocolCheck", true, 0, 0, true, WriteSupport::Full},
     Feature{"checkpointProtection", false, 0, 0, true, WriteSupport::None},
     Feature{"materializePartitionColumns", false, 0, 0, true, WriteSupport::None},
@@ -105,6 +105,7 @@ std::string use_of(std::string_view feature, const TableProperties& properties, 
   if (feature == "typeWidening" && (is_true("delta.enableTypeWidening") || has_metadata(schema, "delta.typeChanges"))) {
     return "a column was widened or may be";
   }
+  if (feature.starts_with("variant") && has_type(schema, DataType::Kind::Variant)) return "a column is a variant";
   return "";
 }
 

@@ -61,6 +61,16 @@ TEST(FeaturesTest, FeaturesWeDoNotWriteYetAreFineUntilUsed) {
   EXPECT_FALSE(check_writable(protocol, metadata, nested));
 }
 
+TEST(FeaturesTest, TablesThatListVariantsAreWrittenUntilAColumnIsOne) {
+  // delta-rs lists variantType in every table that gets deletion vectors.
+  const Features listed{"deletionVectors", "variantShredding", "variantType"};
+  const Protocol protocol{3, 7, listed, listed};
+  EXPECT_TRUE(check_writable(protocol, {}, schema_of(DataType::Kind::Long)));
+  const auto status = check_writable(protocol, {}, schema_of(DataType::Kind::Variant));
+  ASSERT_FALSE(status);
+  EXPECT_THAT(status.error().message(), HasSubstr("variant"));
+}
+
 TEST(FeaturesTest, CatalogManagedTablesAreRefused) {
   EXPECT_FALSE(check_readable({3, 7, Features{"catalogManaged"}, Features{"catalogManaged"}}));
 }
