@@ -13,6 +13,7 @@ import os
 import pathlib
 import subprocess
 
+import literals
 import values
 
 DIFFERENCES_SHOWN = 5
@@ -70,6 +71,7 @@ class Spark:
     """Spark with delta-spark, in a Java process of its own. There is one at a time: make one for a whole suite."""
 
     name = "Spark"
+    dialect = literals.SparkDialect()
 
     def __init__(self, dependencies, scratch):
         os.environ["SPARK_HOME"] = str(dependencies / "pyspark" / "deps")
@@ -134,6 +136,41 @@ class Spark:
         except self.exceptions as error:
             raise Refused(f"read {folder}: {without_frames(error)}") from error
 
+    def create(self, folder, rows, kind, partition):
+        self.sql(f"CREATE TABLE delta.`{folder}` USING delta PARTITIONED BY ({partition}) AS {self.dialect.rows(rows, kind)}")
+
+    def append(self, folder, rows, kind):
+        self.sql(f"INSERT INTO delta.`{folder}` BY NAME {self.dialect.rows(rows, kind)}")
+
+    def overwrite(self, folder, rows, kind):
+        self.sql(f"INSERT OVERWRITE delta.`{folder}` BY NAME {self.dialect.rows(rows, kind)}")
+
+    def delete(self, folder, condition):
+        self.sql(f"DELETE FROM delta.`{folder}` WHERE {condition}")
+
+    def update(self, folder, assignments, condition):
+        self.sql(f"UPDATE delta.`{folder}` SET {assigned(assignments)} WHERE {condition}")
+
+    def merge(self, folder, rows, kind):
+        self.sql(f"MERGE INTO delta.`{folder}` t USING ({self.dialect.rows(rows, kind)}) s ON t.id = s.id "
+                 "WHEN MATCHED THEN UPDATE SET * WHEN NOT MATCHED THEN INSERT *")
+
+    def optimize(self, folder):
+        self.sql(f"OPTIMIZE delta.`{folder}`")
+
+    def z_order(self, folder, column):
+        self.sql(f"OPTIMIZE delta.`{folder}` ZORDER BY ({column})")
+
+    def vacuum(self, folder):
+        """Takes away every file that the newest version does not need."""
+        self.sql(f"VACUUM delta.`{folder}` RETAIN 0 HOURS")
+
+    def add_column(self, folder, name, kind):
+        self.sql(f"ALTER TABLE delta.`{folder}` ADD COLUMNS ({name} {self.dialect.type_name(kind)})")
+
+    def set_property(self, folder, key, value):
+        self.sql(f"ALTER TABLE delta.`{folder}` SET TBLPROPERTIES ('{key}' = '{value}')")
+
     def counts(self, folder, conditions):
         """Returns for each condition (how many rows meet it, in how many files they were looked for), by the statistics."""
         self.session.read.format("delta").load(str(folder)).createOrReplaceTempView("counted")
@@ -161,12 +198,15 @@ class DeltaRs:
     """delta-rs, by its Python package."""
 
     name = "delta-rs"
+    dialect = literals.DataFusionDialect()
 
     def __init__(self):
         import deltalake
-        from arro3.core import DataType
+        from arro3.core import DataType, Schema, Table
 
         self.deltalake = deltalake
+        self.arrow_schema = Schema
+        self.arrow_table = Table
         # Python's own dates end with the year 9999, and arro3 says None for others: take them as numbers.
         self.number_types = {"date": [DataType.int32(), DataType.int64()], "timestamp": [DataType.int64()],
                              "timestamp_ntz": [DataType.int64()]}
@@ -187,15 +227,65 @@ class DeltaRs:
         return Rows.of(self.name, kind, (dict(zip(names, row)) for row in zip(*columns)))
 
     def column(self, found, kind):
+        """Returns the values of an Arrow column."""
         for number_type in self.number_types.get(kind, []) if isinstance(kind, str) else []:
             found = found.cast(number_type)
         return found.to_pylist()
+
+
+    def attempt(self, action):
+        try:
+            return action()
+        except Exception as error:  # as above
+            raise Refused(f"{type(error).__name__}: {str(error)[:TEXT_SHOWN]}") from error
+
+    def arrow(self, rows, kind):
+        """Returns the rows as Arrow, of columns that may be NULL, which SQL's constants are not."""
+        found = self.arrow_table(self.deltalake.QueryBuilder().execute(self.dialect.rows(rows, kind)).read_all())
+        schema = self.arrow_schema([field.with_nullable(True) for field in found.schema])
+        return self.arrow_table.from_arrays(found.columns, schema=schema)
+
+    def create(self, folder, rows, kind, partition):
+        self.attempt(lambda: self.deltalake.write_deltalake(str(folder), self.arrow(rows, kind), partition_by=[partition]))
+
+    def append(self, folder, rows, kind):
+        self.attempt(lambda: self.deltalake.write_deltalake(str(folder), self.arrow(rows, kind), mode="append"))
+
+    def overwrite(self, folder, rows, kind):
+        self.attempt(lambda: self.deltalake.write_deltalake(str(folder), self.arrow(rows, kind), mode="overwrite"))
+
+    def delete(self, folder, condition):
+        self.attempt(lambda: self.table(folder).delete(condition))
+
+    def update(self, folder, assignments, condition):
+        self.attempt(lambda: self.table(folder).update(assignments, predicate=condition))
+
+    def merge(self, folder, rows, kind):
+        self.attempt(lambda: self.table(folder).merge(self.arrow(rows, kind), "t.id = s.id", source_alias="s", target_alias="t")
+                     .when_matched_update_all().when_not_matched_insert_all().execute())
+
+    def optimize(self, folder):
+        self.attempt(lambda: self.table(folder).optimize.compact())
+
+    def z_order(self, folder, column):
+        self.attempt(lambda: self.table(folder).optimize.z_order([column]))
+
+    def vacuum(self, folder):
+        self.attempt(lambda: self.table(folder).vacuum(0, dry_run=False, enforce_retention_duration=False))
+
+    def add_column(self, folder, name, kind):
+        field = self.deltalake.Field(name, self.deltalake.schema.PrimitiveType(kind))
+        self.attempt(lambda: self.table(folder).alter.add_columns(field))
+
+    def set_property(self, folder, key, value):
+        self.attempt(lambda: self.table(folder).alter.set_table_properties({key: value}))
 
 
 class Sluice:
     """sluice, by its command line. Every statement is a process of its own, so nothing is remembered in between."""
 
     name = "sluice"
+    dialect = literals.DuckDBDialect()
 
     def __init__(self, binary):
         self.binary = binary
@@ -225,10 +315,37 @@ class Sluice:
         kind = ("struct", tuple((row["column_name"], values.type_of_duckdb(row["column_type"])) for row in described))
         return Rows.of(self.name, kind, rows)
 
+    def create(self, folder, rows, kind, partition):
+        name = pathlib.Path(folder).name
+        self.sql(pathlib.Path(folder).parent, f'CREATE TABLE "{name}" PARTITIONED BY ({partition}) AS {self.dialect.rows(rows, kind)}')
+
+    def append(self, folder, rows, kind):
+        self.sql(folder, f"INSERT INTO {{t}} BY NAME {self.dialect.rows(rows, kind)}")
+
+    def delete(self, folder, condition):
+        self.sql(folder, f"DELETE FROM {{t}} WHERE {condition}")
+
+    def update(self, folder, assignments, condition):
+        self.sql(folder, f"UPDATE {{t}} SET {assigned(assignments)} WHERE {condition}")
+
+    def merge(self, folder, rows, kind):
+        self.sql(folder, f"MERGE INTO {{t}} USING ({self.dialect.rows(rows, kind)}) s USING (id) "
+                         "WHEN MATCHED THEN UPDATE WHEN NOT MATCHED THEN INSERT BY NAME")
+
+    def add_column(self, folder, name, kind):
+        self.sql(folder, f"ALTER TABLE {{t}} ADD COLUMN {name} {self.dialect.type_name(kind)}")
+
+    def set_property(self, folder, key, value):
+        self.sql(folder, f"ALTER TABLE {{t}} SET ('{key}' = '{value}')")
+
     def verify(self, folder):
         """Returns what `sluice verify` finds wrong with the table, "" if nothing."""
         done = self.run("verify", folder)
         return "" if done.returncode == 0 else f"exit {done.returncode}: {done.stdout}{done.stderr}"
+
+
+def assigned(assignments):
+    return ", ".join(f"{column} = {expression}" for column, expression in assignments.items())
 
 
 def quoted(text):
