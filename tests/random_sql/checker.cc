@@ -114,7 +114,7 @@ class TableSchemas final : public sql::SchemaProvider {
  public:
   explicit TableSchemas(const std::vector<Table>& tables) : tables_(tables) {}
 
-  Result<columnar::Schema> file_source_schema(const plan::Source& source) override {
+  Result<columnar::Schema> source_schema(const plan::Source& source) override {
     for (const Table& table : tables_) {
       if (source.path == table.name + "/*.jsonl") return schema_of(table);
     }
