@@ -85,8 +85,8 @@ Status SchemaChange::add_column(std::span<const std::string> parent, StructField
   if (type->kind != DataType::Kind::Struct) {
     return Error(ErrorCode::InvalidArgument, fmt::format("{} is no STRUCT, so it gets no member", text_of(parent)));
   }
-  const bool is_there = std::ranges::any_of(
-      type->fields, [&](const StructField& other) { return is_same_name(other.name, field.name); });
+  const bool is_there =
+      std::ranges::any_of(type->fields, [&](const StructField& other) { return is_same_name(other.name, field.name); });
   if (is_there) {
     return Error(ErrorCode::AlreadyExists, fmt::format("the table has a column {} already", field.name));
   }
@@ -108,8 +108,9 @@ Status SchemaChange::check_renameable(std::span<const std::string> path) const {
                  fmt::format("column {} can neither be renamed nor dropped: data files have it under its name",
                              text_of(path)))
         .with_number(4207)
-        .with_help("ALTER TABLE … SET ('delta.columnMapping.mode' = 'name') makes names free of the files; readers "
-                   "must know column mapping then");
+        .with_help(
+            "ALTER TABLE … SET ('delta.columnMapping.mode' = 'name') makes names free of the files; readers "
+            "must know column mapping then");
   }
   return ok();
 }
@@ -135,8 +136,8 @@ Status SchemaChange::drop_column(std::span<const std::string> path) {
                  fmt::format("column {} cannot be dropped: the table is partitioned by it", text_of(path)));
   }
   if (place.parent->fields.size() == 1) {
-    return Error(ErrorCode::InvalidArgument, fmt::format("column {} cannot be dropped: it is the only one",
-                                                         text_of(path)));
+    return Error(ErrorCode::InvalidArgument,
+                 fmt::format("column {} cannot be dropped: it is the only one", text_of(path)));
   }
   place.parent->fields.erase(place.field);
   if (const auto present = find_place(present_, path)) present->parent->fields.erase(present->field);

@@ -79,11 +79,11 @@ PointInTime point_in_time(duckdb::ClientContext& client, const std::string& tabl
   if (!is_version && !value.IsNull() && value.DefaultTryCastAs(duckdb::LogicalType::TIMESTAMP_TZ)) {
     if (const auto time = commit_time_of(value)) return {std::nullopt, time};
   }
-  fail(client, Error(ErrorCode::InvalidArgument,
-                     fmt::format("{} AT ({} => {}): {}", table, at.Unit(), at.GetValue().ToString(),
-                                 is_version ? "a version is a whole number" : "this is no time"))
-                   .with_number(kErrorTimeTravel)
-                   .with_help(is_version ? "AT (VERSION => 0)" : "AT (TIMESTAMP => '2026-01-31 12:00:00')"));
+  fail(client,
+       Error(ErrorCode::InvalidArgument, fmt::format("{} AT ({} => {}): {}", table, at.Unit(), at.GetValue().ToString(),
+                                                     is_version ? "a version is a whole number" : "this is no time"))
+           .with_number(kErrorTimeTravel)
+           .with_help(is_version ? "AT (VERSION => 0)" : "AT (TIMESTAMP => '2026-01-31 12:00:00')"));
 }
 
 /// What ATTACH needs.
@@ -109,8 +109,7 @@ duckdb::unique_ptr<duckdb::TransactionManager> make_transactions(duckdb::optiona
 }  // namespace
 
 AttachedTable::AttachedTable(AttachedSchema& in_schema, duckdb::CreateTableInfo& info, TableName table_name,
-                             std::shared_ptr<const delta::Snapshot> snapshot,
-                             std::shared_ptr<store::ObjectStore> store)
+                             std::shared_ptr<const delta::Snapshot> snapshot, std::shared_ptr<store::ObjectStore> store)
     : TableCatalogEntry(in_schema.catalog, in_schema, info),
       schema_(in_schema),
       name_(std::move(table_name)),
@@ -176,9 +175,9 @@ void AttachedTable::BindUpdateConstraints(duckdb::Binder&, duckdb::LogicalGet& g
 duckdb::virtual_column_map_t AttachedTable::GetVirtualColumns() const {
   duckdb::virtual_column_map_t virtual_columns;
   virtual_columns.emplace(duckdb::MultiFileReader::COLUMN_IDENTIFIER_FILE_INDEX,
-                  duckdb::TableColumn("file_index", duckdb::LogicalType::UBIGINT));
+                          duckdb::TableColumn("file_index", duckdb::LogicalType::UBIGINT));
   virtual_columns.emplace(duckdb::MultiFileReader::COLUMN_IDENTIFIER_FILE_ROW_NUMBER,
-                  duckdb::TableColumn("file_row_number", duckdb::LogicalType::BIGINT));
+                          duckdb::TableColumn("file_row_number", duckdb::LogicalType::BIGINT));
   virtual_columns.emplace(duckdb::COLUMN_IDENTIFIER_EMPTY, duckdb::TableColumn("", duckdb::LogicalType::BOOLEAN));
   return virtual_columns;
 }
@@ -301,25 +300,25 @@ duckdb::optional_ptr<duckdb::CatalogEntry> AttachedCatalog::CreateSchema(duckdb:
     throw duckdb::CatalogException::EntryAlreadyExists(duckdb::CatalogType::SCHEMA_ENTRY, *known);
   }
   if (!AttachedFolder::is_folder_name(info.schema)) {
-    fail(transaction.GetContext(),
-         Error(ErrorCode::InvalidArgument, fmt::format("\"{}\" cannot be a schema: it is no folder's name", info.schema))
-             .with_number(kErrorAttach)
-             .with_help("without '/', and not beginning with '.' or '_'"));
+    fail(transaction.GetContext(), Error(ErrorCode::InvalidArgument,
+                                         fmt::format("\"{}\" cannot be a schema: it is no folder's name", info.schema))
+                                       .with_number(kErrorAttach)
+                                       .with_help("without '/', and not beginning with '.' or '_'"));
   }
   folder_->add_schema(info.schema);
   return schema_entry(info.schema);
 }
 
-duckdb::optional_ptr<duckdb::SchemaCatalogEntry> AttachedCatalog::LookupSchema(
-    duckdb::CatalogTransaction, const duckdb::EntryLookupInfo& lookup, duckdb::OnEntryNotFound if_not_found) {
+duckdb::optional_ptr<duckdb::SchemaCatalogEntry> AttachedCatalog::LookupSchema(duckdb::CatalogTransaction,
+                                                                               const duckdb::EntryLookupInfo& lookup,
+                                                                               duckdb::OnEntryNotFound if_not_found) {
   if (const auto known = folder_->find_schema(lookup.GetEntryName())) return schema_entry(*known);
   if (if_not_found == duckdb::OnEntryNotFound::RETURN_NULL) return nullptr;
   throw duckdb::CatalogException(lookup.GetErrorContext(), "there is no schema \"%s\" in %s", lookup.GetEntryName(),
                                  folder_->path());
 }
 
-void AttachedCatalog::ScanSchemas(duckdb::ClientContext&,
-                                  std::function<void(duckdb::SchemaCatalogEntry&)> callback) {
+void AttachedCatalog::ScanSchemas(duckdb::ClientContext&, std::function<void(duckdb::SchemaCatalogEntry&)> callback) {
   for (const std::string& name : folder_->schemas()) callback(schema_entry(name));
 }
 
@@ -355,9 +354,8 @@ void for_each_attached(duckdb::ClientContext& client,
     duckdb::Catalog& catalog = database->GetCatalog();
     if (catalog.GetCatalogType() != AttachedCatalog::kType) continue;
     catalog.ScanSchemas(client, [&](duckdb::SchemaCatalogEntry& schema) {
-      schema.Scan(client, duckdb::CatalogType::TABLE_ENTRY, [&](duckdb::CatalogEntry& table) {
-        visit(database->GetName(), static_cast<AttachedTable&>(table));
-      });
+      schema.Scan(client, duckdb::CatalogType::TABLE_ENTRY,
+                  [&](duckdb::CatalogEntry& table) { visit(database->GetName(), static_cast<AttachedTable&>(table)); });
     });
   }
 }

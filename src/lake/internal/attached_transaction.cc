@@ -61,15 +61,13 @@ Result<std::shared_ptr<const delta::Snapshot>> AttachedTransaction::load_as_begu
   return std::move(version).error();
 }
 
-AttachedTable* AttachedTransaction::add_entry(AttachedSchema& schema,
-                                              TableInTransaction& table,
+AttachedTable* AttachedTransaction::add_entry(AttachedSchema& schema, TableInTransaction& table,
                                               std::shared_ptr<const delta::Snapshot> snapshot) {
   table.entries.push_back(AttachedTable::create(schema, table.name, std::move(snapshot), table.store));
   return table.entries.back().get();
 }
 
-Result<AttachedTable*> AttachedTransaction::find_table(AttachedSchema& schema,
-                                                       const std::string& name) {
+Result<AttachedTable*> AttachedTransaction::find_table(AttachedSchema& schema, const std::string& name) {
   const std::string key = key_of_name({schema.name, name});
   if (const auto known = tables_.find(key); known != tables_.end()) {
     return known->second.current ? known->second.entries.back().get() : nullptr;
@@ -87,8 +85,7 @@ Result<AttachedTable*> AttachedTransaction::find_table(AttachedSchema& schema,
   return kept.current ? add_entry(schema, kept, kept.current) : nullptr;
 }
 
-Result<AttachedTable*> AttachedTransaction::find_table_at(AttachedSchema& schema,
-                                                          const std::string& name,
+Result<AttachedTable*> AttachedTransaction::find_table_at(AttachedSchema& schema, const std::string& name,
                                                           const std::optional<delta::Version>& version,
                                                           const std::optional<UnixMillis>& time) {
   SLUICE_TRY_ASSIGN(const AttachedTable* now, find_table(schema, name));
@@ -120,8 +117,9 @@ Result<TableInTransaction*> AttachedTransaction::start_table(const TableName& na
     return Error(ErrorCode::InvalidArgument,
                  fmt::format("a table {} cannot be made in {}", text_of(name), folder_.path()))
         .with_number(kErrorAttach)
-        .with_help("its name is its folder's: without '/', and not beginning with '.' or '_'; a folder that is itself a "
-                   "table holds no others");
+        .with_help(
+            "its name is its folder's: without '/', and not beginning with '.' or '_'; a folder that is itself a "
+            "table holds no others");
   }
   return &tables_.insert_or_assign(key_of_name(name), std::move(table)).first->second;
 }
@@ -135,9 +133,8 @@ Status AttachedTransaction::check_may_change(const TableInTransaction& table) co
       .with_help("a Delta log knows one table; COMMIT first, or do without BEGIN");
 }
 
-Status AttachedTransaction::add_actions(AttachedSchema& schema,
-                                        TableInTransaction& table, std::vector<delta::Action> actions,
-                                        delta::CommitInfo info) {
+Status AttachedTransaction::add_actions(AttachedSchema& schema, TableInTransaction& table,
+                                        std::vector<delta::Action> actions, delta::CommitInfo info) {
   SLUICE_TRY(check_may_change(table));
   SLUICE_TRY_ASSIGN(table.current, delta::Snapshot::preview(table.current.get(), actions));
   changed_ = &table;

@@ -59,8 +59,8 @@ class AttachedTransaction final : public duckdb::Transaction {
   /// Ok if the transaction may change the table; InvalidArgument, naming both, if it has changed another.
   Status check_may_change(const TableInTransaction& table) const;
   /// Makes a change part of the transaction. `info` says what operation it is.
-  Status add_actions(AttachedSchema& schema, TableInTransaction& table,
-                     std::vector<delta::Action> actions, delta::CommitInfo info);
+  Status add_actions(AttachedSchema& schema, TableInTransaction& table, std::vector<delta::Action> actions,
+                     delta::CommitInfo info);
   /// Keeps what wrote files, so that they go if the transaction does.
   void keep(std::unique_ptr<TableChange> change) { changes_.push_back(std::move(change)); }
 
@@ -70,8 +70,7 @@ class AttachedTransaction final : public duckdb::Transaction {
   void roll_back();
 
  private:
-  Result<std::shared_ptr<const delta::Snapshot>> load_as_begun(const TableName& name,
-                                                               store::ObjectStore& store) const;
+  Result<std::shared_ptr<const delta::Snapshot>> load_as_begun(const TableName& name, store::ObjectStore& store) const;
   AttachedTable* add_entry(AttachedSchema& schema, TableInTransaction& table,
                            std::shared_ptr<const delta::Snapshot> snapshot);
   /// Returns what the table's actions come to in one commit: a file that came and went is in neither list.

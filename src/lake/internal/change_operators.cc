@@ -111,10 +111,10 @@ class RunningChange {
 /// What a sink does with its input.
 struct ChangeRecipe {
   Kind kind = Kind::Insert;
-  std::string operation;               ///< As commitInfo has it.
-  std::size_t row_id = 0;              ///< Update, Delete: the column of the file's number; the row's is the next.
+  std::string operation;             ///< As commitInfo has it.
+  std::size_t row_id = 0;            ///< Update, Delete: the column of the file's number; the row's is the next.
   std::vector<std::size_t> new_row;  ///< Update: for each column of the table, the input's column. Insert: as it comes.
-  bool returns_rows = false;           ///< RETURNING.
+  bool returns_rows = false;         ///< RETURNING.
   bool is_parallel = true;
 };
 
@@ -213,8 +213,8 @@ class ChangeSink final : public duckdb::PhysicalOperator {
 /// A MERGE INTO, whose actions are parts of one change.
 class MergeSink final : public duckdb::PhysicalMergeInto {
  public:
-  using Actions = duckdb::map<duckdb::MergeActionCondition,
-                              duckdb::vector<duckdb::unique_ptr<duckdb::MergeIntoOperator>>>;
+  using Actions =
+      duckdb::map<duckdb::MergeActionCondition, duckdb::vector<duckdb::unique_ptr<duckdb::MergeIntoOperator>>>;
 
   MergeSink(duckdb::PhysicalPlan& plan, const duckdb::LogicalMergeInto& op, Actions planned,
             std::shared_ptr<RunningChange> running)
@@ -270,8 +270,7 @@ duckdb::PhysicalOperator& cast_to(duckdb::ClientContext& client, duckdb::Physica
     auto column = duckdb::make_uniq<duckdb::BoundReferenceExpression>(plan.types[i], i);
     casts.push_back(duckdb::BoundCastExpression::AddCastToType(client, std::move(column), wanted[i]));
   }
-  auto& projection =
-      planner.Make<duckdb::PhysicalProjection>(wanted, std::move(casts), plan.estimated_cardinality);
+  auto& projection = planner.Make<duckdb::PhysicalProjection>(wanted, std::move(casts), plan.estimated_cardinality);
   projection.children.push_back(plan);
   return projection;
 }
@@ -284,8 +283,7 @@ bool has_order(duckdb::PhysicalOperator& plan) {
 }  // namespace
 
 duckdb::PhysicalOperator& AttachedCatalog::PlanInsert(duckdb::ClientContext& client,
-                                                      duckdb::PhysicalPlanGenerator& planner,
-                                                      duckdb::LogicalInsert& op,
+                                                      duckdb::PhysicalPlanGenerator& planner, duckdb::LogicalInsert& op,
                                                       duckdb::optional_ptr<duckdb::PhysicalOperator> plan) {
   if (op.on_conflict_info.action_type != duckdb::OnConflictAction::THROW) {
     fail(client, Error(ErrorCode::Unsupported, "ON CONFLICT: Delta tables have no keys")
@@ -297,8 +295,8 @@ duckdb::PhysicalOperator& AttachedCatalog::PlanInsert(duckdb::ClientContext& cli
   recipe.operation = "WRITE";
   recipe.returns_rows = op.return_chunk;
   recipe.is_parallel = !has_order(*plan);
-  auto& sink = planner.Make<ChangeSink>(op.types, std::make_shared<RunningChange>(attached(op.table)),
-                                        std::move(recipe));
+  auto& sink =
+      planner.Make<ChangeSink>(op.types, std::make_shared<RunningChange>(attached(op.table)), std::move(recipe));
   sink.children.push_back(*plan);
   return sink;
 }
@@ -315,15 +313,15 @@ duckdb::PhysicalOperator& AttachedCatalog::PlanCreateTableAs(duckdb::ClientConte
   const auto stored = value_or_fail(client, stored_types(op.info->Base()));
   auto& rows = cast_to(client, planner, plan, stored);
   auto& schema = static_cast<AttachedSchema&>(op.schema);
-  auto& sink = planner.Make<ChangeSink>(
-      op.types, std::make_shared<RunningChange>(schema, std::move(op.info->base)), std::move(recipe));
+  auto& sink = planner.Make<ChangeSink>(op.types, std::make_shared<RunningChange>(schema, std::move(op.info->base)),
+                                        std::move(recipe));
   sink.children.push_back(rows);
   return sink;
 }
 
 duckdb::PhysicalOperator& AttachedCatalog::PlanDelete(duckdb::ClientContext& client,
-                                                      duckdb::PhysicalPlanGenerator& planner,
-                                                      duckdb::LogicalDelete& op, duckdb::PhysicalOperator& plan) {
+                                                      duckdb::PhysicalPlanGenerator& planner, duckdb::LogicalDelete& op,
+                                                      duckdb::PhysicalOperator& plan) {
   if (op.return_chunk) {
     fail(client, Error(ErrorCode::Unsupported, "DELETE … RETURNING is not there in this version")
                      .with_number(kErrorStatement)
@@ -333,31 +331,30 @@ duckdb::PhysicalOperator& AttachedCatalog::PlanDelete(duckdb::ClientContext& cli
   recipe.kind = Kind::Delete;
   recipe.operation = "DELETE";
   recipe.row_id = op.expressions[0]->Cast<duckdb::BoundReferenceExpression>().index;
-  auto& sink = planner.Make<ChangeSink>(op.types, std::make_shared<RunningChange>(attached(op.table)),
-                                        std::move(recipe));
+  auto& sink =
+      planner.Make<ChangeSink>(op.types, std::make_shared<RunningChange>(attached(op.table)), std::move(recipe));
   sink.children.push_back(plan);
   return sink;
 }
 
 duckdb::PhysicalOperator& AttachedCatalog::PlanUpdate(duckdb::ClientContext& client,
-                                                      duckdb::PhysicalPlanGenerator& planner,
-                                                      duckdb::LogicalUpdate& op, duckdb::PhysicalOperator& plan) {
+                                                      duckdb::PhysicalPlanGenerator& planner, duckdb::LogicalUpdate& op,
+                                                      duckdb::PhysicalOperator& plan) {
   ChangeRecipe recipe;
   recipe.kind = Kind::Update;
   recipe.operation = "UPDATE";
   recipe.row_id = plan.types.size() - 2;
   recipe.new_row = new_row_of(client, attached(op.table), op.columns, op.expressions);
   recipe.returns_rows = op.return_chunk;
-  auto& sink = planner.Make<ChangeSink>(op.types, std::make_shared<RunningChange>(attached(op.table)),
-                                        std::move(recipe));
+  auto& sink =
+      planner.Make<ChangeSink>(op.types, std::make_shared<RunningChange>(attached(op.table)), std::move(recipe));
   sink.children.push_back(plan);
   return sink;
 }
 
 duckdb::PhysicalOperator& AttachedCatalog::PlanMergeInto(duckdb::ClientContext& client,
                                                          duckdb::PhysicalPlanGenerator& planner,
-                                                         duckdb::LogicalMergeInto& op,
-                                                         duckdb::PhysicalOperator& plan) {
+                                                         duckdb::LogicalMergeInto& op, duckdb::PhysicalOperator& plan) {
   AttachedTable& table = attached(op.table);
   const auto running = std::make_shared<RunningChange>(table);
   auto types = op.types;

@@ -81,8 +81,8 @@ void TableChange::give_back(std::unique_ptr<Writer> writer) {
 Status TableChange::check_not_null(duckdb::DataChunk& rows) const {
   for (const std::size_t column : not_null_) {
     if (!find_null(rows.data[column], rows.size())) continue;
-    return Error(ErrorCode::DataError, fmt::format("column {} of {} must not be NULL",
-                                                   options_.schema.fields[column].name, table_.name))
+    return Error(ErrorCode::DataError,
+                 fmt::format("column {} of {} must not be NULL", options_.schema.fields[column].name, table_.name))
         .with_number(kErrorConstraint)
         .with_help("nothing was changed; give the column a value, or leave the row out");
   }

@@ -82,9 +82,9 @@ Result<columnar::Schema> columns_of(const duckdb::CreateTableInfo& info) {
       continue;
     }
     if (constraint->type == duckdb::ConstraintType::CHECK) {
-      return refused(fmt::format("{}: this version does not write tables with CHECK constraints",
-                                 constraint->ToString()),
-                     "leave it away; NOT NULL is kept");
+      return refused(
+          fmt::format("{}: this version does not write tables with CHECK constraints", constraint->ToString()),
+          "leave it away; NOT NULL is kept");
     }
     return refused(fmt::format("{}: Delta tables have no keys", constraint->ToString()),
                    "MERGE INTO keeps rows unique by what you match on");
@@ -124,7 +124,8 @@ Status check_no_null(duckdb::ClientContext& client, AttachedTable& table, const 
     rows.data[*index].ToUnifiedFormat(rows.size(), format);
     for (std::size_t row = 0; row < rows.size(); ++row) {
       if (format.validity.RowIsValid(format.sel->get_index(row))) continue;
-      return Error(ErrorCode::InvalidArgument, fmt::format("column {} cannot be NOT NULL: rows have NULL there", column))
+      return Error(ErrorCode::InvalidArgument,
+                   fmt::format("column {} cannot be NOT NULL: rows have NULL there", column))
           .with_number(kErrorConstraint)
           .with_help(fmt::format("UPDATE … SET {0} = … WHERE {0} IS NULL comes first", column));
     }
@@ -173,8 +174,7 @@ class Alteration {
         return change_.set_nullable(std::vector{info.Cast<duckdb::DropNotNullInfo>().column_name}, true);
       case duckdb::AlterTableType::SET_TABLE_OPTIONS: {
         operation_ = "SET TBLPROPERTIES";
-        SLUICE_TRY_ASSIGN(const auto properties,
-                          properties_of(info.Cast<duckdb::SetTableOptionsInfo>().table_options));
+        SLUICE_TRY_ASSIGN(const auto properties, properties_of(info.Cast<duckdb::SetTableOptionsInfo>().table_options));
         for (const auto& [key, value] : properties) SLUICE_TRY(change_.set_property(key, value));
         return ok();
       }
@@ -219,7 +219,9 @@ class Alteration {
   }
 
  private:
-  static std::vector<std::string> path_of(const duckdb::vector<std::string>& path) { return {path.begin(), path.end()}; }
+  static std::vector<std::string> path_of(const duckdb::vector<std::string>& path) {
+    return {path.begin(), path.end()};
+  }
 
   static std::optional<std::string> text_of(const duckdb::Value& comment) {
     return comment.IsNull() ? std::nullopt : std::optional(comment.ToString());
@@ -240,9 +242,7 @@ class Alteration {
     // What the change needs of the table is checked with all steps; here the name alone.
     return change_.add_column(parent, std::move(type.fields.front()));
   }
-  Status add(const duckdb::AddColumnInfo& info) {
-    return add_column({}, info.new_column, info.if_column_not_exists);
-  }
+  Status add(const duckdb::AddColumnInfo& info) { return add_column({}, info.new_column, info.if_column_not_exists); }
   Status add(const duckdb::AddFieldInfo& info) {
     return add_column(path_of(info.column_path), info.new_field, info.if_field_not_exists);
   }
