@@ -1,65 +1,13 @@
-#include <filesystem>
-#include <memory>
 #include <string>
 
 #include <gtest/gtest.h>
 
-#include "base/clock.h"
-#include "base/random.h"
-#include "delta/snapshot.h"
-#include "lake/lake.h"
-#include "lake/lake_test_rows.h"
-#include "store/local_store.h"
+#include "lake/attached_test_folder.h"
 
 namespace sluice::lake {
 namespace {
 
-class AttachedFolderTest : public testing::Test {
- protected:
-  void SetUp() override {
-    folder_ = std::filesystem::path(testing::TempDir()) /
-              ("attached_" + std::string(testing::UnitTest::GetInstance()->current_test_info()->name()));
-    std::filesystem::remove_all(folder_);
-    std::filesystem::create_directories(folder_);
-    lake_ = make_lake();
-    session_ = attach();
-  }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
-
-  std::unique_ptr<Lake> make_lake() {
-    LakeOptions options;
-    options.working_folder = folder_.string();
-    options.clock = &clock_;
-    options.random = &random_;
-    return std::move(*Lake::create(std::move(options)));
-  }
-  std::unique_ptr<LakeSession> attach() {
-    auto session = std::move(*lake_->open_session());
-    EXPECT_EQ(text_of(session->query("ATTACH '.' AS lake (TYPE delta)")), "");
-    return session;
-  }
-
-  std::string run(const std::string& sql) { return text_of(session_->query(sql)); }
-  /// Runs statements that change something.
-  void change(const std::string& sql) {
-    const std::string text = run(sql);
-    EXPECT_FALSE(text.starts_with("error")) << sql << ": " << text;
-  }
-  std::uint32_t number_of(const std::string& sql) {
-    const auto rows = session_->query(sql);
-    return rows ? 0u : rows.error().number();
-  }
-  std::shared_ptr<const delta::Snapshot> snapshot(const std::string& table) {
-    auto store = store::LocalStore::create((folder_ / table).string());
-    return *delta::Snapshot::load(**store);
-  }
-
-  SystemClock clock_;
-  SeededRandom random_{1};
-  std::filesystem::path folder_;
-  std::unique_ptr<Lake> lake_;
-  std::unique_ptr<LakeSession> session_;
-};
+using AttachedFolderTest = AttachedTest;
 
 TEST_F(AttachedFolderTest, MakesATableAndReadsItsRows) {
   change("CREATE TABLE lake.t (id BIGINT NOT NULL, name VARCHAR)");
@@ -95,10 +43,12 @@ TEST_F(AttachedFolderTest, Merges) {
 
 TEST_F(AttachedFolderTest, RefusesTwoSourceRowsForOneRow) {
   change("CREATE TABLE lake.t AS SELECT i AS id, 0 AS n FROM range(3) AS r(i)");
-  const std::string text = run(
-      "MERGE INTO lake.t AS t USING (VALUES (1, 5), (1, 6)) AS s(id, n) ON t.id = s.id "
-      "WHEN MATCHED THEN UPDATE SET n = s.n");
-  EXPECT_EQ(text, "error: several source rows match one row of main.t, and it is not said which of them counts: id = 1, n = 0");
+  const std::string text =
+      run("MERGE INTO lake.t AS t USING (VALUES (1, 5), (1, 6)) AS s(id, n) ON t.id = s.id "
+          "WHEN MATCHED THEN UPDATE SET n = s.n");
+  EXPECT_EQ(
+      text,
+      "error: several source rows match one row of main.t, and it is not said which of them counts: id = 1, n = 0");
   EXPECT_EQ(run("SELECT sum(n) FROM lake.t"), "0\n");
 }
 
