@@ -31,24 +31,13 @@ Result<DeletionVector> mark(store::ObjectStore& store, const AddFile& file, Dele
   return vector;
 }
 
-/// Stores the vectors, small ones inline. Returns their descriptors in the same order.
+/// Stores the vectors in one file. Never inline: VACUUM of Spark (delta-spark 4.4) fails on tables that have such a one.
+/// Returns their descriptors in the same order.
 Result<std::vector<DeletionVectorDescriptor>> store_vectors(store::ObjectStore& store, Random& random,
                                                             const std::vector<RowsOfFile>& remainders) {
-  std::vector<DeletionVectorDescriptor> descriptors(remainders.size());
-  std::vector<DeletionVector> large;
-  std::vector<std::size_t> large_at;
-  for (std::size_t i = 0; i < remainders.size(); ++i) {
-    const DeletionVector& vector = remainders[i].rows;
-    if (vector.serialize().size() <= kInlineVectorBytesMax) {
-      descriptors[i] = inline_deletion_vector(vector);
-    } else {
-      large.push_back(vector);
-      large_at.push_back(i);
-    }
-  }
-  SLUICE_TRY_ASSIGN(auto stored, write_deletion_vectors(store, random, large));
-  for (std::size_t i = 0; i < large_at.size(); ++i) descriptors[large_at[i]] = std::move(stored[i]);
-  return descriptors;
+  std::vector<DeletionVector> vectors;
+  for (const RowsOfFile& each : remainders) vectors.push_back(each.rows);
+  return write_deletion_vectors(store, random, vectors);
 }
 
 }  // namespace

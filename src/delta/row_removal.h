@@ -13,9 +13,6 @@
 
 namespace sluice::delta {
 
-/// Deletion vectors of at most this size go into the log itself; larger ones into one file per commit.
-inline constexpr std::size_t kInlineVectorBytesMax = 512;
-
 /// Returns the action that takes a live file out of the table.
 RemoveFile removal_of(const AddFile& file, UnixMillis now);
 
@@ -39,7 +36,7 @@ struct RowRemoval {
 };
 
 /// Marks rows as deleted: each file is removed as it is and, if rows are left, added with its new deletion vector, its
-/// statistics' bounds no longer tight. New vectors are durable when this returns.
+/// statistics' bounds no longer tight. New vectors are durable, all in one file, when this returns.
 /// Corruption, naming the file: a row is marked already, its statistics do not count its rows, or count fewer.
 Result<RowRemoval> mark_rows(store::ObjectStore& store, Clock& clock, Random& random, std::vector<RowsOfFile> files);
 

@@ -111,6 +111,7 @@ class Spark:
             "spark.sql.codegen.wholeStage": "false",
             "spark.sql.adaptive.enabled": "false",
             "spark.sql.shuffle.partitions": "1",
+            "spark.sql.sources.parallelPartitionDiscovery.parallelism": "1",  # VACUUM makes that many tasks
             "spark.databricks.delta.snapshotPartitions": "1",
             "spark.databricks.delta.retentionDurationCheck.enabled": "false",
         }

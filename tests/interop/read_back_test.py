@@ -166,6 +166,17 @@ class ReadBackTest(InteropTest):
                 if feature in ("deletion vectors", "column mapping"):
                     self.assertGreater(self.assert_skipping_is_right(folder), 0)
 
+    def test_spark_takes_old_files_of_ours_away(self):
+        project = self.project("vacuumed", FEATURES["deletion vectors"][1])
+        self.run_with(project, [[dict(zip(("id", "rev", "room"), row)) for row in rows] for rows in MOVES_OF_RUNS])
+        folder = project / "lake" / "main" / "newest"
+        self.assertTrue(any("deletionVector" in path.read_text(encoding="utf-8") for path in folder.glob("_delta_log/*.json")))
+        before = self.sluice.read(folder)
+        self.spark.vacuum(folder)
+        for engine in (self.spark, self.delta_rs, self.sluice):
+            self.assert_same(before, engine.read(folder), f"after VACUUM, read by {engine.name}")
+        self.assert_sound(folder)
+
     def test_columns_and_members_that_appear_later(self):
         project = self.project("evolution", """
 CREATE OR REFRESH STREAMING TABLE events AS SELECT * FROM STREAM read_files('landing/*.jsonl', format => 'json');

@@ -13,6 +13,7 @@ import pathlib
 import shutil
 import sys
 import tempfile
+import time
 import unittest
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -24,6 +25,19 @@ def find_spark(dependencies):
     if not bridge or not (dependencies / "delta-spark" / "jars").is_dir():
         sys.exit(f"there is no Spark in {dependencies}: ./dev test puts it there")
     sys.path[:0] = [str(dependencies / "pyspark"), str(bridge[0])]
+
+
+class TimedResult(unittest.TextTestResult):
+    """Says with each test how long it took."""
+
+    def startTest(self, test):
+        self.begin = time.monotonic()
+        super().startTest(test)
+
+    def addSuccess(self, test):
+        if self.showAll:
+            self.stream.write(f"{time.monotonic() - self.begin:.1f} s ")
+        super().addSuccess(test)
 
 
 def tests(arguments):
@@ -51,7 +65,7 @@ def main():
     InteropTest.delta_rs = engines.DeltaRs()
     InteropTest.spark = engines.Spark(dependencies, scratch)
     try:
-        outcome = unittest.TextTestRunner(verbosity=2 if arguments.v else 1).run(tests(arguments))
+        outcome = unittest.TextTestRunner(resultclass=TimedResult, verbosity=2 if arguments.v else 1).run(tests(arguments))
     finally:
         InteropTest.spark.stop()
         shutil.rmtree(scratch, ignore_errors=True)
