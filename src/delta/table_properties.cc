@@ -1,5 +1,6 @@
 #include "delta/table_properties.h"
 
+#include <algorithm>
 #include <array>
 #include <cctype>
 #include <charconv>
@@ -15,6 +16,36 @@ std::string lower(std::string_view text) {
   for (char& c : result) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   return result;
 }
+
+constexpr auto kPropertyKeys = std::to_array<std::string_view>({
+    "delta.appendOnly",
+    "delta.autoOptimize.autoCompact",
+    "delta.autoOptimize.optimizeWrite",
+    "delta.checkpoint.writeStatsAsJson",
+    "delta.checkpoint.writeStatsAsStruct",
+    "delta.checkpointInterval",
+    "delta.checkpointPolicy",
+    "delta.columnMapping.maxColumnId",
+    "delta.columnMapping.mode",
+    "delta.dataSkippingNumIndexedCols",
+    "delta.dataSkippingStatsColumns",
+    "delta.deletedFileRetentionDuration",
+    "delta.enableChangeDataFeed",
+    "delta.enableDeletionVectors",
+    "delta.enableExpiredLogCleanup",
+    "delta.enableInCommitTimestamps",
+    "delta.enableRowTracking",
+    "delta.inCommitTimestampEnablementTimestamp",
+    "delta.inCommitTimestampEnablementVersion",
+    "delta.isolationLevel",
+    "delta.logRetentionDuration",
+    "delta.parquet.compression.codec",
+    "delta.randomizeFilePrefixes",
+    "delta.randomPrefixLength",
+    "delta.setTransactionRetentionDuration",
+    "delta.targetFileSize",
+    "delta.tuneFileSizesForRewrites",
+});
 
 Error meaningless(std::string_view key, std::string_view value, std::string_view expected) {
   return Error(ErrorCode::InvalidArgument,
@@ -193,6 +224,13 @@ Status take_property(TableProperties& properties, std::string_view key, const st
 }
 
 }  // namespace
+
+std::optional<std::string_view> find_property_key(std::string_view key) {
+  const auto found =
+      std::ranges::find_if(kPropertyKeys, [&](std::string_view known) { return lower(known) == lower(key); });
+  if (found == kPropertyKeys.end()) return std::nullopt;
+  return *found;
+}
 
 Result<TableProperties> read_properties(const std::map<std::string, std::string>& configuration) {
   TableProperties properties;

@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -42,6 +43,10 @@ struct TableProperties {
 /// Reads the properties; keys that are not known are left alone. InvalidArgument, naming key and value, if a known key
 /// has a value that means nothing.
 Result<TableProperties> read_properties(const std::map<std::string, std::string>& configuration);
+
+/// Returns the key as Delta writes it, of one in any case; nullopt if it is not the key of a property that sluice acts on
+/// or that only other writers need. Keys of features that sluice does not write, and of the protocol itself, are none.
+std::optional<std::string_view> find_property_key(std::string_view key);
 
 /// Reads "interval 7 days", "INTERVAL '1' WEEK 2 hours", … Months and years are refused: their length varies.
 Result<std::chrono::milliseconds> read_interval(std::string_view text);

@@ -1,7 +1,10 @@
+#include <fstream>
+#include <map>
 #include <string>
 
 #include <gtest/gtest.h>
 
+#include "delta/action_json.h"
 #include "lake/attached_test_folder.h"
 
 namespace sluice::lake {
@@ -16,11 +19,39 @@ TEST_F(AttachedFolderTest, MakesATableAndReadsItsRows) {
   EXPECT_EQ(snapshot("t")->version(), delta::Version(1));
 }
 
+TEST_F(AttachedFolderTest, PropertiesAreSpeltAsDeltaDoes) {
+  change("CREATE TABLE lake.t (id BIGINT) WITH ('delta.enableDeletionVectors' = true, 'Team.Name' = 'Blue')");
+  EXPECT_TRUE(snapshot("t")->properties().enable_deletion_vectors);
+  EXPECT_EQ(snapshot("t")->metadata().configuration,
+            (std::map<std::string, std::string>{{"delta.enableDeletionVectors", "true"}, {"team.name", "Blue"}}));
+  change("ALTER TABLE lake.t SET ('delta.checkpointInterval' = 7, 'DELTA.APPENDONLY' = true)");
+  EXPECT_EQ(snapshot("t")->properties().checkpoint_interval, 7);
+  EXPECT_TRUE(snapshot("t")->properties().append_only);
+  change("ALTER TABLE lake.t RESET ('delta.appendOnly', 'delta.enableDeletionVectors')");
+  EXPECT_EQ(snapshot("t")->metadata().configuration,
+            (std::map<std::string, std::string>{{"delta.checkpointInterval", "7"}, {"team.name", "Blue"}}));
+  EXPECT_EQ(run("ALTER TABLE lake.t SET ('delta.enabelDeletionVectors' = true)"),
+            "error: the property delta.enabeldeletionvectors is not one that sluice knows");
+}
+
+TEST_F(AttachedFolderTest, AKeyThatAnotherWriterSetIsChangedAndNotDoubled) {
+  change("CREATE TABLE lake.t (id BIGINT)");
+  auto log = std::ofstream(folder_ / "t" / "_delta_log" / "00000000000000000001.json");
+  delta::Metadata metadata = snapshot("t")->metadata();
+  metadata.configuration = {{"Team.Name", "Blue"}, {"delta.ofOthers", "1"}};
+  log << delta::write_action(metadata) << "\n";
+  log.close();
+  change("ALTER TABLE lake.t SET ('team.name' = 'Red')");
+  change("ALTER TABLE lake.t RESET ('delta.ofOthers')");
+  EXPECT_EQ(snapshot("t")->metadata().configuration, (std::map<std::string, std::string>{{"Team.Name", "Red"}}));
+}
+
 TEST_F(AttachedFolderTest, UpdatesAndDeletes) {
   for (const char* vectors : {"false", "true"}) {
     SCOPED_TRACE(vectors);
     change(std::string("CREATE OR REPLACE TABLE lake.t WITH ('delta.enableDeletionVectors' = '") + vectors +
            "') AS SELECT i AS id, 'row ' || i AS name FROM range(10) AS r(i)");
+    EXPECT_EQ(snapshot("t")->properties().enable_deletion_vectors, std::string(vectors) == "true");
     EXPECT_EQ(run("UPDATE lake.t SET name = 'new' WHERE id < 3"), "3\n");
     EXPECT_EQ(run("DELETE FROM lake.t WHERE id > 3"), "6\n");
     EXPECT_EQ(run("SELECT * FROM lake.t ORDER BY id"), "0|new\n1|new\n2|new\n3|row 3\n");

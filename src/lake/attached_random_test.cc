@@ -22,7 +22,8 @@ constexpr TableKind kKinds[] = {
     {"Copied", "", "'delta.enableDeletionVectors' = 'false'"},
     {"Marked", "", "'delta.enableDeletionVectors' = 'true'"},
     {"PartitionedCopied", "PARTITIONED BY (p)", "'delta.checkpointInterval' = '3'"},
-    {"PartitionedMarked", "PARTITIONED BY (p)", "'delta.enableDeletionVectors' = 'true', 'delta.checkpointInterval' = '4'"},
+    {"PartitionedMarked", "PARTITIONED BY (p)",
+     "'delta.enableDeletionVectors' = 'true', 'delta.checkpointInterval' = '4'"},
     {"Mapped", "PARTITIONED BY (p)",
      "'delta.enableDeletionVectors' = 'true', 'delta.columnMapping.mode' = 'name', "
      "'delta.enableInCommitTimestamps' = 'true'"},
@@ -31,7 +32,8 @@ constexpr TableKind kKinds[] = {
 /// Runs the same random statements on a table of an attached folder and on one of DuckDB's own.
 class AttachedRandomTest : public AttachedTest, public testing::WithParamInterface<std::size_t> {
  protected:
-  static constexpr const char* kColumns = "id BIGINT NOT NULL, k INTEGER, s VARCHAR, x DECIMAL(12,2), l STRUCT(a INTEGER, b VARCHAR[]), p VARCHAR";
+  static constexpr const char* kColumns =
+      "id BIGINT NOT NULL, k INTEGER, s VARCHAR, x DECIMAL(12,2), l STRUCT(a INTEGER, b VARCHAR[]), p VARCHAR";
 
   std::string pick(const std::vector<std::string>& choices) { return choices[below(choices.size())]; }
   std::size_t below(std::size_t bound) { return std::uniform_int_distribution<std::size_t>(0, bound - 1)(engine_); }
@@ -39,23 +41,25 @@ class AttachedRandomTest : public AttachedTest, public testing::WithParamInterfa
   std::string rows(std::size_t count) {
     const std::string n = std::to_string(next_id_);
     next_id_ += count;
-    return "SELECT " + n + " + i AS id, CASE WHEN i % 5 = 0 THEN NULL ELSE (i * 7 % 11)::INTEGER END AS k, "
+    return "SELECT " + n +
+           " + i AS id, CASE WHEN i % 5 = 0 THEN NULL ELSE (i * 7 % 11)::INTEGER END AS k, "
            "CASE WHEN i % 4 = 0 THEN NULL ELSE 'row ' || i END AS s, (i * 1.25)::DECIMAL(12,2) AS x, "
            "{'a': i::INTEGER, 'b': ['v' || i, NULL]} AS l, "
-           "CASE WHEN i % 6 = 0 THEN NULL ELSE 'p/' || (i % 3) END AS p FROM range(" + std::to_string(count) + ") AS r(i)";
+           "CASE WHEN i % 6 = 0 THEN NULL ELSE 'p/' || (i % 3) END AS p FROM range(" +
+           std::to_string(count) + ") AS r(i)";
   }
 
   std::string condition(const std::string& t) {
     const std::string id = std::to_string(below(static_cast<std::size_t>(next_id_) + 1));
     return pick({t + "id < " + id, t + "id % 7 = " + std::to_string(below(7)), t + "k IS NULL", t + "k > 5",
-                 t + "s LIKE 'row 1%'", t + "p = 'p/1'", t + "p IS NULL", t + "x BETWEEN 3 AND 20",
-                 t + "l.a = 3", "false", t + "id IN (SELECT max(id) FROM t)"});
+                 t + "s LIKE 'row 1%'", t + "p = 'p/1'", t + "p IS NULL", t + "x BETWEEN 3 AND 20", t + "l.a = 3",
+                 "false", t + "id IN (SELECT max(id) FROM t)"});
   }
 
   /// Returns a random statement; `t` stands for the table.
   std::string statement() {
-    const std::string source = "(SELECT id, min(k) AS k, min(s) AS s FROM (SELECT id, k, 'merged' AS s FROM t WHERE " + condition("") +
-                               " UNION ALL SELECT " + std::to_string(next_id_ + 1000) +
+    const std::string source = "(SELECT id, min(k) AS k, min(s) AS s FROM (SELECT id, k, 'merged' AS s FROM t WHERE " +
+                               condition("") + " UNION ALL SELECT " + std::to_string(next_id_ + 1000) +
                                " + i, i, NULL FROM range(3) AS r(i)) GROUP BY id)";
     switch (below(11)) {
       case 0:
@@ -64,12 +68,19 @@ class AttachedRandomTest : public AttachedTest, public testing::WithParamInterfa
       case 3: return "DELETE FROM t WHERE " + condition("");
       case 4: return "UPDATE t SET k = coalesce(k, 0) + 1 WHERE " + condition("");
       case 5: return "UPDATE t SET p = 'moved', s = NULL WHERE " + condition("");
-      case 6: return "UPDATE t AS a SET x = b.n FROM (SELECT k, count(*) AS n FROM t GROUP BY k) AS b WHERE a.k = b.k AND " + condition("a.");
-      case 7: return "MERGE INTO t AS a USING " + source + " AS b ON a.id = b.id WHEN MATCHED AND a.k = 3 THEN DELETE "
-                     "WHEN MATCHED THEN UPDATE SET k = b.k, s = b.s WHEN NOT MATCHED THEN INSERT (id, k, p) VALUES (b.id, b.k, 'new')";
-      case 8: return "MERGE INTO t AS a USING " + source + " AS b ON a.id = b.id WHEN NOT MATCHED BY SOURCE AND " + condition("a.") +
-                     " THEN DELETE WHEN NOT MATCHED BY SOURCE AND a.id % 2 = 0 THEN UPDATE SET s = 'lost'";
-      case 9: return "MERGE INTO t AS a USING " + source + " AS b USING (id) WHEN MATCHED THEN UPDATE SET s = b.s || 'x'";
+      case 6:
+        return "UPDATE t AS a SET x = b.n FROM (SELECT k, count(*) AS n FROM t GROUP BY k) AS b WHERE a.k = b.k AND " +
+               condition("a.");
+      case 7:
+        return "MERGE INTO t AS a USING " + source +
+               " AS b ON a.id = b.id WHEN MATCHED AND a.k = 3 THEN DELETE "
+               "WHEN MATCHED THEN UPDATE SET k = b.k, s = b.s WHEN NOT MATCHED THEN INSERT (id, k, p) VALUES (b.id, "
+               "b.k, 'new')";
+      case 8:
+        return "MERGE INTO t AS a USING " + source + " AS b ON a.id = b.id WHEN NOT MATCHED BY SOURCE AND " +
+               condition("a.") + " THEN DELETE WHEN NOT MATCHED BY SOURCE AND a.id % 2 = 0 THEN UPDATE SET s = 'lost'";
+      case 9:
+        return "MERGE INTO t AS a USING " + source + " AS b USING (id) WHEN MATCHED THEN UPDATE SET s = b.s || 'x'";
       default: return "DELETE FROM t AS a USING (SELECT max(id) AS id FROM t) AS b WHERE a.id = b.id";
     }
   }
@@ -110,6 +121,8 @@ TEST_P(AttachedRandomTest, ChangesAsDuckDbDoes) {
     const std::string columns = std::string("(") + kColumns + ")";
     change("CREATE OR REPLACE TABLE lake.t " + columns + " " + kind.partitioned + " WITH (" + kind.properties + ")");
     ASSERT_EQ(in_duckdb("CREATE OR REPLACE TABLE t " + columns), "");
+    const bool marks = std::string(kind.properties).find("Vectors' = 'true'") != std::string::npos;
+    ASSERT_EQ(snapshot("t")->properties().enable_deletion_vectors, marks);
     change("USE lake");
     for (int i = 0; i < kStatements && !HasFailure(); ++i) {
       const bool in_transaction = below(4) == 0;

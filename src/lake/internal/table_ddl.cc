@@ -4,7 +4,9 @@
 #include <utility>
 
 #include <fmt/format.h>
+#include <duckdb/common/string_util.hpp>
 #include <duckdb/parser/constraints/not_null_constraint.hpp>
+#include <duckdb/parser/expression/cast_expression.hpp>
 #include <duckdb/parser/expression/columnref_expression.hpp>
 #include <duckdb/parser/expression/constant_expression.hpp>
 #include <duckdb/parser/parsed_data/alter_table_info.hpp>
@@ -16,6 +18,7 @@
 #include "delta/row_removal.h"
 #include "delta/schema_change.h"
 #include "delta/table_definition.h"
+#include "delta/table_properties.h"
 #include "lake/internal/error_numbers.h"
 #include "lake/internal/query_names.h"
 
@@ -31,7 +34,14 @@ Result<std::string> text_of_option(const std::string& key, const duckdb::ParsedE
     const duckdb::Value& constant = value.Cast<duckdb::ConstantExpression>().value;
     if (!constant.IsNull()) return constant.ToString();
   }
-  if (value.GetExpressionClass() == duckdb::ExpressionClass::COLUMN_REF) {  // true, name: words without quotes
+  if (value.GetExpressionClass() == duckdb::ExpressionClass::CAST) {  // true is CAST('t' AS BOOLEAN) to the parser
+    const auto& cast = value.Cast<duckdb::CastExpression>();
+    if (cast.cast_type.ToString() == "BOOLEAN" &&  // a name yet, no type
+        cast.child->GetExpressionClass() == duckdb::ExpressionClass::CONSTANT) {
+      return cast.child->Cast<duckdb::ConstantExpression>().value.ToString() == "t" ? "true" : "false";
+    }
+  }
+  if (value.GetExpressionClass() == duckdb::ExpressionClass::COLUMN_REF) {  // name: a word without quotes
     return value.Cast<duckdb::ColumnRefExpression>().GetColumnName();
   }
   return Error(ErrorCode::InvalidArgument, fmt::format("the property {} is no constant: {}", key, value.ToString()))
@@ -39,11 +49,27 @@ Result<std::string> text_of_option(const std::string& key, const duckdb::ParsedE
       .with_help(fmt::format("('{}' = 'text')", key));
 }
 
+/// Returns the key as it is written in tables: DuckDB's parser gives keys in lower case. A key that `present` has in any
+/// case stands for that one; otherwise keys of Delta itself must be known, and others stay in lower case.
+Result<std::string> spelled(const std::string& key, const std::map<std::string, std::string>& present) {
+  const auto same = std::ranges::find_if(
+      present, [&](const auto& property) { return duckdb::StringUtil::CIEquals(property.first, key); });
+  if (same != present.end()) return same->first;
+  if (const auto known = delta::find_property_key(key)) return std::string(*known);
+  if (!key.starts_with("delta.") || key.starts_with("delta.constraints.")) return key;
+  return Error(ErrorCode::InvalidArgument, fmt::format("the property {} is not one that sluice knows", key))
+      .with_number(kErrorStatement)
+      .with_help("properties of your own begin with another word than delta");
+}
+
+/// Returns the properties that a statement names, for a table that has the properties `present`.
 template <typename Options>
-Result<std::map<std::string, std::string>> properties_of(const Options& options) {
+Result<std::map<std::string, std::string>> properties_of(const Options& options,
+                                                         const std::map<std::string, std::string>& present) {
   std::map<std::string, std::string> properties;
   for (const auto& [key, value] : options) {
-    SLUICE_TRY_ASSIGN(properties[key], text_of_option(key, *value));
+    SLUICE_TRY_ASSIGN(const std::string name, spelled(key, present));
+    SLUICE_TRY_ASSIGN(properties[name], text_of_option(name, *value));
   }
   return properties;
 }
@@ -97,7 +123,7 @@ Result<delta::TableDefinition> definition_of(const duckdb::CreateTableInfo& info
   SLUICE_TRY_ASSIGN(const columnar::Schema columns, columns_of(info));
   SLUICE_TRY_ASSIGN(definition.schema, delta::delta_schema(columns));
   SLUICE_TRY_ASSIGN(definition.partition_columns, partition_columns_of(info));
-  SLUICE_TRY_ASSIGN(definition.properties, properties_of(info.options));
+  SLUICE_TRY_ASSIGN(definition.properties, properties_of(info.options, {}));
   if (!info.comment.IsNull()) definition.description = info.comment.ToString();
   if (delta::needs_column_mapping(definition.schema)) definition.properties.emplace("delta.columnMapping.mode", "name");
   return definition;
@@ -174,14 +200,16 @@ class Alteration {
         return change_.set_nullable(std::vector{info.Cast<duckdb::DropNotNullInfo>().column_name}, true);
       case duckdb::AlterTableType::SET_TABLE_OPTIONS: {
         operation_ = "SET TBLPROPERTIES";
-        SLUICE_TRY_ASSIGN(const auto properties, properties_of(info.Cast<duckdb::SetTableOptionsInfo>().table_options));
+        SLUICE_TRY_ASSIGN(const auto properties, properties_of(info.Cast<duckdb::SetTableOptionsInfo>().table_options,
+                                                               table_.snapshot()->metadata().configuration));
         for (const auto& [key, value] : properties) SLUICE_TRY(change_.set_property(key, value));
         return ok();
       }
       case duckdb::AlterTableType::RESET_TABLE_OPTIONS:
         operation_ = "UNSET TBLPROPERTIES";
         for (const std::string& key : info.Cast<duckdb::ResetTableOptionsInfo>().table_options) {
-          SLUICE_TRY(change_.set_property(key, std::nullopt));
+          SLUICE_TRY_ASSIGN(const std::string name, spelled(key, table_.snapshot()->metadata().configuration));
+          SLUICE_TRY(change_.set_property(name, std::nullopt));
         }
         return ok();
       case duckdb::AlterTableType::ALTER_COLUMN_TYPE:
