@@ -109,6 +109,7 @@ class Spark:
             "spark.ui.showConsoleProgress": "false",
             "spark.sql.session.timeZone": "UTC",
             "spark.sql.codegen.wholeStage": "false",
+            "spark.sql.codegen.factoryMode": "NO_CODEGEN",
             "spark.sql.adaptive.enabled": "false",
             "spark.sql.shuffle.partitions": "1",
             "spark.sql.sources.parallelPartitionDiscovery.parallelism": "1",  # VACUUM makes that many tasks

@@ -46,6 +46,9 @@ class Dialect:
 
 
 class SparkDialect(Dialect):
+    def rows(self, rows, kind):
+        return f"SELECT /*+ COALESCE(1) */ * FROM ({super().rows(rows, kind)})"  # else each row is a file of its own
+
     def type_name(self, kind):
         if isinstance(kind, str):
             return super().type_name(kind)
@@ -83,6 +86,11 @@ class DuckDBDialect(Dialect):
         if kind[0] == "array":
             return self.type_name(kind[1]) + "[]"
         return f"MAP({self.type_name(kind[1])}, {self.type_name(kind[2])})"
+
+    def rows(self, rows, kind):
+        """One list, so that one thread has all rows and writes one file."""
+        lines = ", ".join(f"({', '.join(text for _, text in self.members(row, kind))})" for row in rows)
+        return f"SELECT * FROM (VALUES {lines}) given({', '.join(name for name, _ in kind[1])})"
 
     def moment(self, value, kind):
         if kind == "date":

@@ -1,8 +1,8 @@
 """Many writers on one table at once: nothing is lost, nothing is there twice, and who comes too late is told.
 
-Each writer adds rows of its own, which touches nothing that others do, and counts one counter up that all share. The table
-must hold each row whose statement succeeded, no other, each once; the counter must stand at as many as succeeded; and what
-failed must say that it is a conflict. Each success is one version.
+Each writer adds rows of its own, which touches nothing that others do, counts one counter up that all share, and deletes
+rows of its own from a file that all share. The table must hold each row that a statement added and none deleted, each
+once; the counter must stand at as many as succeeded; and what failed must say that it is a conflict. Each success is one version.
 """
 
 import threading
@@ -32,6 +32,7 @@ class Writer(threading.Thread):
         self.go = start
         self.rounds = rounds
         self.added = []
+        self.deleted = []
         self.counted = 0
         self.conflicts = []
         self.errors = []
@@ -43,6 +44,8 @@ class Writer(threading.Thread):
                 self.added.append((self.number, n, "rows"))
             if self.attempt(lambda: self.engine.update(self.folder, {"n": "n + 1"}, f"writer = {COUNTER} AND part = 'counter'")):
                 self.counted += 1
+            if self.attempt(lambda: self.engine.delete(self.folder, f"writer = {self.number} AND n = {n} AND part = 'shared'")):
+                self.deleted.append((self.number, n, "shared"))
 
     def attempt(self, statement):
         try:
@@ -63,6 +66,8 @@ class RacesTest(InteropTest):
         self.sluice.create(folder, [(COUNTER, 0, "counter")], KIND, "part")
         if deletion_vectors:
             self.sluice.set_property(folder, "delta.enableDeletionVectors", "true")
+        shared = [(number, n, "shared") for number in range(len(engines)) for n in range(rounds)]
+        self.spark.append(folder, shared, KIND)
         version = newest_version(folder)
         start = threading.Event()
         writers = [Writer(engine, folder, number, start, rounds) for number, engine in enumerate(engines)]
@@ -74,10 +79,11 @@ class RacesTest(InteropTest):
         self.assertEqual([error for writer in writers for error in writer.errors], [])
         counted = sum(writer.counted for writer in writers)
         added = [row for writer in writers for row in writer.added]
-        expected = sorted([(COUNTER, counted, "counter"), *added])
+        deleted = [row for writer in writers for row in writer.deleted]
+        expected = sorted([(COUNTER, counted, "counter"), *added, *(row for row in shared if row not in deleted)])
         for engine in (self.sluice, self.delta_rs, self.spark):
             self.assertEqual(sorted(engine.read(folder).bag.elements()), expected, engine.name)
-        self.assertEqual(newest_version(folder) - version, counted + len(added))
+        self.assertEqual(newest_version(folder) - version, counted + len(added) + len(deleted))
         self.assert_sound(folder)
         return writers
 
@@ -91,6 +97,7 @@ class RacesTest(InteropTest):
 
     def test_eight_processes_of_sluice_with_deletion_vectors(self):
         self.race([self.sluice] * 8, deletion_vectors=True)
+        self.assertTrue(list((self.base / "raced").glob("**/deletion_vector_*.bin")))
 
     def test_sluice_against_delta_rs(self):
         self.race([self.sluice, self.delta_rs] * 2)
