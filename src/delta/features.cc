@@ -205,6 +205,8 @@ Result<std::set<std::string>> required_features(const DataType& schema,
     }
     features.emplace(name);
   }
+  // NOT NULL is of the same feature as invariants (delta-spark refuses tables that do not list it), and we keep it.
+  if (any_field(schema, [](const StructField& field) { return !field.nullable; })) features.emplace("invariants");
   return features;
 }
 

@@ -91,6 +91,15 @@ TEST(FeaturesTest, ANewTableAsksForNoMoreThanItUses) {
             (Protocol{3, 7, Features{"timestampNtz"}, Features{"appendOnly", "timestampNtz"}}));
 }
 
+TEST(FeaturesTest, ATableWithColumnsThatAreNotNullListsInvariants) {
+  DataType schema = schema_of(DataType::Kind::TimestampNtz);
+  schema.fields.front().nullable = false;
+  EXPECT_EQ(*required_features(schema, {}), (Features{"invariants", "timestampNtz"}));
+  DataType outer = schema_of(DataType::Kind::Struct);
+  outer.fields.front().type = std::move(schema);
+  EXPECT_EQ(*required_features(outer, {}), (Features{"invariants", "timestampNtz"}));
+}
+
 TEST(FeaturesTest, ANewTableWithWhatWeDoNotWriteIsRefused) {
   EXPECT_FALSE(required_features(schema_of(DataType::Kind::Long), {{"delta.enableRowTracking", "true"}}));
   EXPECT_FALSE(required_features(schema_of(DataType::Kind::Variant), {}));
