@@ -170,13 +170,21 @@ class Spark:
     def add_column(self, folder, name, kind):
         self.sql(f"ALTER TABLE delta.`{folder}` ADD COLUMNS ({name} {self.dialect.type_name(kind)})")
 
+    def rename_column(self, folder, name, new_name):
+        self.sql(f"ALTER TABLE delta.`{folder}` RENAME COLUMN {name} TO {new_name}")
+
+    def drop_column(self, folder, name):
+        self.sql(f"ALTER TABLE delta.`{folder}` DROP COLUMN {name}")
+
+    def restore(self, folder, version):
+        self.sql(f"RESTORE TABLE delta.`{folder}` TO VERSION AS OF {version}")
+
     def set_property(self, folder, key, value):
         self.sql(f"ALTER TABLE delta.`{folder}` SET TBLPROPERTIES ('{key}' = '{value}')")
 
     def counts(self, folder, conditions):
         """Returns for each condition (how many rows meet it, in how many files they were looked for), by the statistics."""
-        self.session.read.format("delta").load(str(folder)).createOrReplaceTempView("counted")
-        query = " UNION ALL ".join(f"SELECT {number} AS number, count(*) AS n FROM counted WHERE {condition}"
+        query = " UNION ALL ".join(f"SELECT {number} AS number, count(*) AS n FROM delta.`{folder}` WHERE {condition}"
                                    for number, condition in enumerate(conditions))
         frame = self.session.sql(query)
         found = {row["number"]: row["n"] for row in frame.collect()}
@@ -191,9 +199,8 @@ class Spark:
 
     def counts_of_all_rows(self, folder, conditions):
         """As counts(), but each row of each file is looked at: nothing is left out by statistics."""
-        self.session.read.format("delta").load(str(folder)).createOrReplaceTempView("counted")
         columns = ", ".join(f"count_if({condition})" for condition in conditions)
-        return list(self.session.sql(f"SELECT {columns} FROM counted").collect()[0])
+        return list(self.session.sql(f"SELECT {columns} FROM delta.`{folder}`").collect()[0])
 
 
 class DeltaRs:
@@ -233,7 +240,6 @@ class DeltaRs:
         for number_type in self.number_types.get(kind, []) if isinstance(kind, str) else []:
             found = found.cast(number_type)
         return found.to_pylist()
-
 
     def attempt(self, action):
         try:
@@ -278,6 +284,9 @@ class DeltaRs:
     def add_column(self, folder, name, kind):
         field = self.deltalake.Field(name, self.deltalake.schema.PrimitiveType(kind))
         self.attempt(lambda: self.table(folder).alter.add_columns(field))
+
+    def restore(self, folder, version):
+        self.attempt(lambda: self.table(folder).restore(version))
 
     def set_property(self, folder, key, value):
         self.attempt(lambda: self.table(folder).alter.set_table_properties({key: value}))
@@ -336,6 +345,12 @@ class Sluice:
 
     def add_column(self, folder, name, kind):
         self.sql(folder, f"ALTER TABLE {{t}} ADD COLUMN {name} {self.dialect.type_name(kind)}")
+
+    def rename_column(self, folder, name, new_name):
+        self.sql(folder, f"ALTER TABLE {{t}} RENAME COLUMN {name} TO {new_name}")
+
+    def drop_column(self, folder, name):
+        self.sql(folder, f"ALTER TABLE {{t}} DROP COLUMN {name}")
 
     def set_property(self, folder, key, value):
         self.sql(folder, f"ALTER TABLE {{t}} SET ('{key}' = '{value}')")

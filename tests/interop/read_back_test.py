@@ -8,8 +8,7 @@ import json
 import os
 import time
 
-import literals
-from engines import Refused, newest_version
+from engines import newest_version
 from suite import InteropTest
 
 LONG_TEXT = "x" * 31 + "\U0001F600" * 3  # longer than statistics keep, with a character of four bytes at the cut
@@ -87,24 +86,6 @@ MOVES_OF_RUNS = [
 ]
 
 
-CONDITIONS_PER_QUERY = 40
-
-
-def conditions_on(rows):
-    """Returns conditions, in Spark's SQL, on each column that is not nested, with values that are there."""
-    conditions = []
-    for number, (name, kind) in enumerate(rows.kind[1]):
-        if isinstance(kind, tuple):
-            continue
-        column = f"`{name}`"
-        conditions += [f"{column} IS NULL", f"{column} IS NOT NULL"]
-        present = sorted({row[number] for row in rows.bag if row[number] is not None}, key=repr)
-        for value, operators in zip(present[:1] + present[-1:], [("=", ">"), ("=", "<=")]):
-            constant = literals.SparkDialect().literal(value, kind)
-            conditions += [f"{column} {operator} {constant}" for operator in operators]
-    return conditions
-
-
 class ReadBackTest(InteropTest):
     def land(self, project, name, records):
         lines = "".join(json.dumps(record) + "\n" for record in records)
@@ -117,35 +98,13 @@ class ReadBackTest(InteropTest):
             self.land(project, f"{number:03}.jsonl", records)
             self.run_project(project)
 
-    def assert_read_alike(self, folder, versions=None, delta_rs=True):
-        """Every version is the same to all. `delta_rs` is False where it is known not to read the table."""
-        versions = range(newest_version(folder) + 1) if versions is None else versions
-        for version in versions:
-            expected = self.sluice.read(folder, version)
-            for engine in [self.spark] + ([self.delta_rs] if delta_rs else []):
-                self.assert_same(expected, engine.read(folder, version), f"{folder.name}, version {version}")
-        self.assert_sound(folder)
-
-    def assert_skipping_is_right(self, folder):
-        """Spark finds the same rows whether or not it believes statistics. Returns how many conditions left files out."""
-        conditions = conditions_on(self.spark.read(folder))
-        file_count = self.spark.file_count(folder)
-        skipped = 0
-        for begin in range(0, len(conditions), CONDITIONS_PER_QUERY):
-            part = conditions[begin:begin + CONDITIONS_PER_QUERY]
-            expected = self.spark.counts_of_all_rows(folder, part)
-            for condition, count, (found, files) in zip(part, expected, self.spark.counts(folder, part)):
-                self.assertEqual(found, count, f"{folder.name}: {condition}")
-                skipped += files < file_count
-        return skipped
-
     def test_primitive_types_at_their_extremes(self):
         project = self.project("primitives", PRIMITIVE_SQL)
         self.run_with(project, [[row] for row in PRIMITIVES])
         folder = project / "lake" / "main" / "primitives"
         self.assertEqual(len(self.sluice.read(folder).bag), len(PRIMITIVES))
         self.assert_read_alike(folder)
-        self.assertGreater(self.assert_skipping_is_right(folder), 50)
+        self.assertGreater(self.assert_skipping_is_right(folder), 30)
 
     def test_partitions_of_odd_values(self):
         project = self.project("partitions", PARTITIONED_SQL)
@@ -153,7 +112,7 @@ class ReadBackTest(InteropTest):
         for name in ("by_text", "by_types"):
             folder = project / "lake" / "main" / name
             self.assert_read_alike(folder)
-            self.assertGreater(self.assert_skipping_is_right(folder), 10)
+            self.assertGreater(self.assert_skipping_is_right(folder), 7)
 
     def test_each_feature(self):
         for feature, (table, sql) in FEATURES.items():

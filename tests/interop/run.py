@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """Runs the tests of this folder, in one Python process with one Spark.
 
-    run.py [-v] [-k PATTERN ...] [MODULE ...]
+    run.py [-j TESTS_AT_A_TIME] [-k PATTERN ...] [MODULE ...]
 
 Environment: SLUICE_BINARY, and SLUICE_DEPS, the folder in which ./dev test unpacked Spark. SLUICE_INTEROP_SEED is the seed
 of random tests (default 1).
 """
 
 import argparse
+import concurrent.futures
 import os
 import pathlib
 import shutil
@@ -27,17 +28,34 @@ def find_spark(dependencies):
     sys.path[:0] = [str(dependencies / "pyspark"), str(bridge[0])]
 
 
-class TimedResult(unittest.TextTestResult):
-    """Says with each test how long it took."""
+def single_tests(suite):
+    for entry in suite:
+        if isinstance(entry, unittest.TestSuite):
+            yield from single_tests(entry)
+        else:
+            yield entry
 
-    def startTest(self, test):
-        self.begin = time.monotonic()
-        super().startTest(test)
 
-    def addSuccess(self, test):
-        if self.showAll:
-            self.stream.write(f"{time.monotonic() - self.begin:.1f} s ")
-        super().addSuccess(test)
+def run_one(test):
+    """Runs a test. Returns whether it succeeded, and what to say about it."""
+    result = unittest.TestResult()
+    begin = time.monotonic()
+    test.run(result)
+    word = "ok" if result.wasSuccessful() else "FAILED"
+    faults = [f"{part.id()}: {trace}" for part, trace in result.failures + result.errors]
+    return result.wasSuccessful(), "\n".join([f"{word:6} {time.monotonic() - begin:5.1f} s  {test.id()}", *faults])
+
+
+def run_all(suite, job_count):
+    """Runs the tests, some at a time, as much of each is waiting. Returns whether there are tests and all succeed."""
+    begin = time.monotonic()
+    with concurrent.futures.ThreadPoolExecutor(job_count) as workers:
+        runs = [workers.submit(run_one, test) for test in single_tests(suite)]
+        for run in concurrent.futures.as_completed(runs):
+            print(run.result()[1], flush=True)
+    failed = sum(not run.result()[0] for run in runs)
+    print(f"{len(runs)} tests in {time.monotonic() - begin:.0f} s, {failed} failed")
+    return bool(runs) and not failed
 
 
 def tests(arguments):
@@ -50,7 +68,7 @@ def tests(arguments):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("-v", action="store_true")
+    parser.add_argument("-j", type=int, default=2, metavar="TESTS_AT_A_TIME")
     parser.add_argument("-k", action="append", default=[], metavar="PATTERN")
     parser.add_argument("module", nargs="*")
     arguments = parser.parse_args()
@@ -65,11 +83,11 @@ def main():
     InteropTest.delta_rs = engines.DeltaRs()
     InteropTest.spark = engines.Spark(dependencies, scratch)
     try:
-        outcome = unittest.TextTestRunner(resultclass=TimedResult, verbosity=2 if arguments.v else 1).run(tests(arguments))
+        succeeded = run_all(tests(arguments), arguments.j)
     finally:
         InteropTest.spark.stop()
         shutil.rmtree(scratch, ignore_errors=True)
-    return 0 if outcome.wasSuccessful() and outcome.testsRun else 1
+    return 0 if succeeded else 1
 
 
 if __name__ == "__main__":
