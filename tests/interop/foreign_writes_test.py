@@ -81,6 +81,17 @@ class Model:
         for row in self.rows:
             row[name] = None
 
+    def rename_column(self, name, new_name):
+        self.kind = ("struct", tuple((new_name if column == name else column, kind) for column, kind in self.kind[1]))
+        self.rows = [{new_name if column == name else column: value for column, value in row.items()} for row in self.rows]
+
+    def drop_column(self, name):
+        self.kind = ("struct", tuple((column, kind) for column, kind in self.kind[1] if column != name))
+        self.rows = [{column: value for column, value in row.items() if column != name} for row in self.rows]
+
+    def state(self):
+        return self.kind, [dict(row) for row in self.rows]
+
 
 class Steps:
     """The steps: each asks an engine for a change, and then does it on the model. Returns what it was, for people."""
@@ -88,6 +99,10 @@ class Steps:
     def __init__(self, model, folder):
         self.model = model
         self.folder = folder
+        self.past = {}  # what may be restored: version to state of the model
+
+    def remember(self):
+        self.past[newest_version(self.folder)] = self.model.state()
 
     def append(self, engine):
         rows = self.model.new_rows()
@@ -133,7 +148,19 @@ class Steps:
 
     def vacuum(self, engine):
         engine.vacuum(self.folder)
+        self.past.clear()
         return "vacuum"
+
+    def restore(self, engine):
+        newest = newest_version(self.folder)
+        candidates = [version for version in self.past if version != newest]
+        if not candidates:
+            return self.append(engine)
+        version = self.model.random.choice(candidates)
+        engine.restore(self.folder, version)
+        self.model.kind, rows = self.past[version]
+        self.model.rows = [dict(row) for row in rows]
+        return f"restore version {version}"
 
     def add_column(self, engine):
         names = {name for name, _ in self.model.kind[1]}
@@ -144,6 +171,28 @@ class Steps:
         self.model.add_column(*left[0])
         return f"add column {left[0][0]}"
 
+    def late_column(self):
+        """Returns a column that no condition names, None if there is none."""
+        names = {name for name, _ in KIND[1]}
+        return self.model.random.choice([name for name, _ in self.model.kind[1] if name not in names] or [None])
+
+    def rename_column(self, engine):
+        name = self.late_column()
+        if name is None:
+            return self.add_column(engine)
+        new_name = f"renamed_{newest_version(self.folder)}"
+        engine.rename_column(self.folder, name, new_name)
+        self.model.rename_column(name, new_name)
+        return f"rename column {name} to {new_name}"
+
+    def drop_column(self, engine):
+        name = self.late_column()
+        if name is None:
+            return self.add_column(engine)
+        engine.drop_column(self.folder, name)
+        self.model.drop_column(name)
+        return f"drop column {name}"
+
     def set_property(self, engine):
         key, value = self.model.random.choice(PROPERTIES)
         engine.set_property(self.folder, key, value)
@@ -151,7 +200,8 @@ class Steps:
 
 
 WEIGHTS = {"append": 4, "overwrite": 1, "delete": 4, "update": 4, "merge": 4, "optimize": 1, "z_order": 1, "vacuum": 1,
-           "add_column": 1, "set_property": 3}
+           "add_column": 1, "set_property": 3, "restore": 1}
+MAPPED_WEIGHTS = WEIGHTS | {"add_column": 3, "rename_column": 3, "drop_column": 2}
 
 
 # What an engine may refuse, by words of its refusal; anything else is a failure.
@@ -190,20 +240,25 @@ class ForeignWritesTest(InteropTest):
         self.history.append(f"{len(self.history) - 1}. {engine.name}: {what}")
         return done
 
-    def take_turns(self, creator):
-        model = Model(f"{self.seed} {creator.name}")
+    def take_turns(self, creator, writers=None, weights=WEIGHTS, properties=()):
+        model = Model(f"{self.seed} {creator.name}{len(properties) or ''}")
         folder = self.base / creator.name
+        writers = writers or (self.spark, self.delta_rs, self.sluice)
         model.rows = [model.new_row() for _ in range(8)]
         creator.create(folder, model.tuples(model.rows), model.kind, "day")
+        for key, value in properties:
+            creator.set_property(folder, key, value)
         self.assert_all_see(model, folder, f"created by {creator.name}")
         steps = Steps(model, folder)
+        steps.remember()
         done = collections.Counter()
         for _ in range(STEPS):
-            name = model.random.choices(list(WEIGHTS), WEIGHTS.values())[0]
-            engine = model.random.choice([each for each in (self.spark, self.delta_rs, self.sluice) if hasattr(each, name)])
+            name = model.random.choices(list(weights), weights.values())[0]
+            engine = model.random.choice([each for each in writers if hasattr(each, name)])
             done[engine.name] += self.take_step(steps, name, engine)
             self.assert_all_see(model, folder, self.history[-1])
-        self.assertEqual({name for name, count in done.items() if count}, set(REFUSALS), "an engine did nothing")
+            steps.remember()
+        self.assertEqual({name for name, count in done.items() if count}, {each.name for each in writers}, "an engine did nothing")
 
     def test_a_table_of_spark(self):
         self.take_turns(self.spark)
@@ -213,3 +268,8 @@ class ForeignWritesTest(InteropTest):
 
     def test_a_table_of_sluice(self):
         self.take_turns(self.sluice)
+
+    def test_a_table_with_column_mapping(self):
+        """delta-rs reads such tables and does not write them."""
+        self.take_turns(self.sluice, (self.spark, self.sluice), MAPPED_WEIGHTS,
+                        [("delta.columnMapping.mode", "name"), ("delta.enableDeletionVectors", "true")])
