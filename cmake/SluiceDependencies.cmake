@@ -12,6 +12,7 @@ find_package(Boost 1.74 REQUIRED)
 set(SLUICE_DEPS ${CMAKE_SOURCE_DIR}/.deps CACHE PATH "Where ./dev setup unpacked the pinned dependencies")
 
 set(SLUICE_DUCKDB_VERSION 1.5.6)
+set(SLUICE_INSTALLED_DUCKDB include/sluice_duckdb)
 set(duckdb_root ${SLUICE_DEPS}/duckdb-${SLUICE_DUCKDB_VERSION})
 if(NOT EXISTS ${duckdb_root}/libduckdb.so)
   message(FATAL_ERROR "DuckDB ${SLUICE_DUCKDB_VERSION} is not in ${duckdb_root}: run ./dev setup")
@@ -22,7 +23,7 @@ file(CREATE_LINK ${duckdb_root}/libduckdb.so ${CMAKE_BINARY_DIR}/lib/libduckdb.s
 set(CMAKE_BUILD_RPATH "$ORIGIN/../lib")
 add_library(dep_duckdb INTERFACE)
 add_library(dep::duckdb ALIAS dep_duckdb)
-target_include_directories(dep_duckdb SYSTEM INTERFACE
+set(duckdb_includes
   ${duckdb_root}/src/include
   ${duckdb_root}/extension/parquet/include
   ${duckdb_root}/extension/core_functions/include
@@ -44,21 +45,25 @@ target_include_directories(dep_duckdb SYSTEM INTERFACE
   ${duckdb_root}/third_party/lz4
   ${duckdb_root}/third_party/zstd/include
   ${duckdb_root}/third_party/yyjson/include)
+# An installed package has its own copies (SluicePackage.cmake).
+target_include_directories(dep_duckdb SYSTEM INTERFACE "$<BUILD_INTERFACE:${duckdb_includes}>")
+target_include_directories(dep_duckdb INTERFACE $<INSTALL_INTERFACE:${SLUICE_INSTALLED_DUCKDB}>)
 # DEBUG changes DuckDB's class layouts, and the ready-built library was built without it.
 target_compile_definitions(dep_duckdb INTERFACE NDEBUG)
-target_link_libraries(dep_duckdb INTERFACE ${duckdb_root}/libduckdb.so)
+target_link_libraries(dep_duckdb INTERFACE
+  $<BUILD_INTERFACE:${duckdb_root}/libduckdb.so> $<INSTALL_INTERFACE:sluice::libduckdb>)
 
 add_library(dep_croaring STATIC ${SLUICE_DEPS}/croaring/roaring.c)
 add_library(dep::croaring ALIAS dep_croaring)
-target_include_directories(dep_croaring SYSTEM PUBLIC ${SLUICE_DEPS}/croaring)
+target_include_directories(dep_croaring SYSTEM PUBLIC $<BUILD_INTERFACE:${SLUICE_DEPS}/croaring>)
 target_compile_options(dep_croaring PRIVATE -w)
 
 find_library(xxhash_library xxhash REQUIRED)
 find_path(xxhash_include xxhash.h REQUIRED)
 add_library(dep_xxhash INTERFACE)
 add_library(dep::xxhash ALIAS dep_xxhash)
-target_include_directories(dep_xxhash SYSTEM INTERFACE ${xxhash_include})
-target_link_libraries(dep_xxhash INTERFACE ${xxhash_library})
+target_include_directories(dep_xxhash SYSTEM INTERFACE $<BUILD_INTERFACE:${xxhash_include}>)
+target_link_libraries(dep_xxhash INTERFACE $<BUILD_INTERFACE:${xxhash_library}> $<INSTALL_INTERFACE:xxhash>)
 
 add_library(dep::fmt ALIAS fmt::fmt)
 add_library(dep_simdjson INTERFACE)
