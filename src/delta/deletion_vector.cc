@@ -345,7 +345,10 @@ Result<std::vector<DeletionVectorDescriptor>> write_deletion_vectors(store::Obje
     append_big_endian(file, crc32(data));
   }
   SLUICE_TRY_ASSIGN(const std::string key, deletion_vector_key(descriptors.front()));
-  SLUICE_TRY(store.put(key, file));
+  if (const Status stored = store.put(key, file); !stored) {
+    static_cast<void>(store.remove(key));  // It may be there all the same.
+    return stored.error();
+  }
   return descriptors;
 }
 

@@ -82,14 +82,21 @@ Result<RowRemoval> mark_rows(store::ObjectStore& store, Clock& clock, Random& ra
       ++removal.files_removed;
     }
   }
-  SLUICE_TRY_ASSIGN(auto descriptors, store_vectors(store, random, remainders));
-  for (std::size_t i = 0; i < remainders.size(); ++i) {
-    AddFile file = std::move(remainders[i].file);
+  for (const RowsOfFile& each : remainders) {
+    AddFile file = each.file;
     file.data_change = true;
-    file.deletion_vector = std::move(descriptors[i]);
     SLUICE_TRY_ASSIGN(file.stats, with_wide_bounds(*file.stats));
     removal.actions.emplace_back(std::move(file));
-    ++removal.deletion_vectors_added;
+  }
+  // Last, as nothing may fail once the file is there.
+  SLUICE_TRY_ASSIGN(auto descriptors, store_vectors(store, random, remainders));
+  removal.deletion_vectors_added = descriptors.size();
+  if (!descriptors.empty()) {
+    SLUICE_TRY_ASSIGN(removal.deletion_vector_key, deletion_vector_key(descriptors.front()));
+  }
+  const std::size_t first_add = removal.actions.size() - descriptors.size();
+  for (std::size_t i = 0; i < descriptors.size(); ++i) {
+    std::get<AddFile>(removal.actions[first_add + i]).deletion_vector = std::move(descriptors[i]);
   }
   return removal;
 }

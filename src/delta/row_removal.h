@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "base/clock.h"
@@ -30,13 +31,16 @@ struct RowsOfFile {
 /// What takes rows out of a table.
 struct RowRemoval {
   std::vector<Action> actions;  ///< RemoveFile and, where rows are left, AddFile with the new deletion vector.
+  /// The file of the new deletion vectors, if there are any. Whoever drops the actions removes it.
+  std::optional<std::string> deletion_vector_key;
   std::uint64_t rows_removed = 0;
   std::uint64_t files_removed = 0;  ///< All of whose rows are gone.
   std::uint64_t deletion_vectors_added = 0;
 };
 
 /// Marks rows as deleted: each file is removed as it is and, if rows are left, added with its new deletion vector, its
-/// statistics' bounds no longer tight. New vectors are durable, all in one file, when this returns.
+/// statistics' bounds no longer tight. New vectors are durable, all in one file, when this returns; after an error there
+/// is no such file.
 /// Corruption, naming the file: a row is marked already, its statistics do not count its rows, or count fewer.
 Result<RowRemoval> mark_rows(store::ObjectStore& store, Clock& clock, Random& random, std::vector<RowsOfFile> files);
 

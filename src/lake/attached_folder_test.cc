@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <fstream>
 #include <map>
 #include <string>
@@ -81,6 +82,26 @@ TEST_F(AttachedFolderTest, RefusesTwoSourceRowsForOneRow) {
       text,
       "error: several source rows match one row of main.t, and it is not said which of them counts: id = 1, n = 0");
   EXPECT_EQ(run("SELECT sum(n) FROM lake.t"), "0\n");
+}
+
+TEST_F(AttachedFolderTest, AStatementThatIsTakenBackLeavesNoFile) {
+  const auto file_count = [&] {
+    const auto listed = store_of("t")->list("", "");
+    return std::ranges::count_if(*listed, [](const auto& object) { return !object.key.starts_with("_delta_log/"); });
+  };
+  for (const char* vectors : {"false", "true"}) {
+    SCOPED_TRACE(vectors);
+    change(std::string("CREATE OR REPLACE TABLE lake.t WITH ('delta.enableDeletionVectors' = '") + vectors +
+           "') AS SELECT i AS id FROM range(10) AS r(i)");
+    const auto before = file_count();
+    change("BEGIN");
+    change("INSERT INTO lake.t VALUES (10)");
+    change("DELETE FROM lake.t WHERE id < 3");
+    EXPECT_GT(file_count(), before + 1);
+    change("ROLLBACK");
+    EXPECT_EQ(file_count(), before);
+    EXPECT_EQ(run("SELECT count(*) FROM lake.t"), "10\n");
+  }
 }
 
 }  // namespace

@@ -130,6 +130,7 @@ struct TableWriter::Impl {
     }
     SLUICE_TRY_ASSIGN(auto files_of, by_file(std::move(places)));
     SLUICE_TRY_ASSIGN(auto removal, delta::mark_rows(store, clock, random, std::move(files_of)));
+    deletion_vector_key = std::move(removal.deletion_vector_key);
     std::ranges::move(removal.actions, std::back_inserter(prepared.actions));
     prepared.rows_removed += removal.rows_removed;
     prepared.files_removed += removal.files_removed;
@@ -215,12 +216,14 @@ struct TableWriter::Impl {
       located->added.clear();
     }
     files->discard();
+    if (deletion_vector_key) static_cast<void>(store.remove(*deletion_vector_key));
     begin_epoch();
   }
 
   void begin_epoch() {
     epoch_changes.reset();
     new_files.clear();
+    deletion_vector_key.reset();
     replacing = false;
   }
 
@@ -237,9 +240,10 @@ struct TableWriter::Impl {
   bool replacing = false;
   std::unique_ptr<EpochChanges> epoch_changes;  // in Changes mode, from the first write on
   std::unique_ptr<Located> located;
-  std::vector<delta::AddFile> new_files;  // of the prepared epoch, by number
-  std::vector<Hash128> hashes;            // of the chunk at hand
-  std::vector<NewPlace> new_places;       // of the chunk at hand
+  std::vector<delta::AddFile> new_files;           // of the prepared epoch, by number
+  std::optional<std::string> deletion_vector_key;  // of the prepared epoch, if it marked rows
+  std::vector<Hash128> hashes;                     // of the chunk at hand
+  std::vector<NewPlace> new_places;                // of the chunk at hand
 };
 
 TableWriter::TableWriter(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

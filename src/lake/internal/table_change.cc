@@ -179,6 +179,7 @@ Status TableChange::remove_rows(std::vector<delta::Action>& actions) {
   }
   SLUICE_TRY(copy_rest(std::move(copied)));
   SLUICE_TRY_ASSIGN(auto removal, delta::mark_rows(*table_.store, clock_, random_, std::move(marked)));
+  deletion_vector_key_ = std::move(removal.deletion_vector_key);
   std::ranges::move(removal.actions, std::back_inserter(actions));
   counts_.files_removed += removal.files_removed;
   counts_.deletion_vectors_added += removal.deletion_vectors_added;
@@ -202,6 +203,7 @@ Result<std::vector<delta::Action>> TableChange::finish() {
 
 void TableChange::discard() {
   for (const auto& writer : writers_) writer->rows->discard();
+  if (deletion_vector_key_) static_cast<void>(table_.store->remove(*deletion_vector_key_));
 }
 
 }  // namespace sluice::lake

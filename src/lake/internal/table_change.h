@@ -114,8 +114,9 @@ class TableChange {
   std::vector<std::size_t> not_null_;  // columns
 
   std::mutex mutex_;
-  std::vector<std::unique_ptr<Writer>> writers_;  // guarded by mutex_; those that are not borrowed
-  std::map<std::uint64_t, TakenRows> taken_;      // by file of the scan, guarded by mutex_
+  std::vector<std::unique_ptr<Writer>> writers_;    // guarded by mutex_; those that are not borrowed
+  std::map<std::uint64_t, TakenRows> taken_;        // by file of the scan, guarded by mutex_
+  std::optional<std::string> deletion_vector_key_;  // of the file that remove_rows() made
   std::atomic<std::uint64_t> rows_inserted_ = 0;
   ChangeCounts counts_;
 };
