@@ -1,6 +1,5 @@
 #include <unistd.h>
 
-#include <algorithm>
 #include <fstream>
 #include <iostream>
 #include <sstream>
@@ -85,18 +84,11 @@ Status run_statement(lake::LakeSession& session, const CommonOptions& common, co
   return ok();
 }
 
-/// Moves an error's place from the statement, which begins at `begin` in the script, to the script.
-Error in_script(Error error, const std::string& script, std::size_t begin, const std::string& name) {
+/// Gives the place of an error the script's name.
+Error named(Error error, const std::string& name) {
   if (!error.location()) return error;
   SourceLocation where = *error.location();
   where.file = name;
-  const std::string_view before = std::string_view(script).substr(0, begin);
-  const std::size_t line_begin = before.rfind('\n') == std::string_view::npos ? 0 : before.rfind('\n') + 1;
-  if (where.line == 1) where.column += static_cast<std::uint32_t>(begin - line_begin);
-  where.line += static_cast<std::uint32_t>(std::count(before.begin(), before.end(), '\n'));
-  std::istringstream lines(script);
-  for (std::uint32_t line = 0; line < where.line && std::getline(lines, where.text); ++line) {
-  }
   return std::move(error).at(std::move(where));
 }
 
@@ -105,14 +97,10 @@ Status run_script(Session& session, const CommonOptions& common, const std::stri
                   const std::stop_token& stop) {
   SLUICE_TRY_ASSIGN(const auto lake_session, session.lake->open_session());
   auto statements = session.lake->split(script);
-  if (!statements) return in_script(std::move(statements).error(), script, 0, name);
-  std::size_t end = 0;
-  for (const std::string& statement : *statements) {
-    const std::size_t found = script.find(statement, end);
-    const std::size_t begin = found == std::string::npos ? end : found;
-    end = begin + statement.size();
-    if (Status done = run_statement(*lake_session, common, statement, stop); !done) {
-      return in_script(std::move(done).error(), script, begin, name);
+  if (!statements) return named(std::move(statements).error(), name);
+  for (const lake::ScriptPart& statement : *statements) {
+    if (Status done = run_statement(*lake_session, common, statement.text, stop); !done) {
+      return named(lake::in_script(std::move(done).error(), script, statement.begin), name);
     }
   }
   return ok();

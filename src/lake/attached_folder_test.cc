@@ -73,6 +73,15 @@ TEST_F(AttachedFolderTest, Merges) {
   }
 }
 
+TEST_F(AttachedFolderTest, MergesWholeRows) {
+  change("CREATE TABLE lake.t AS SELECT i AS id, 'old' AS name FROM range(2) AS r(i)");
+  EXPECT_EQ(
+      run("MERGE INTO lake.t AS t USING (SELECT 'new' AS name, i AS id FROM range(1, 3) AS r(i)) AS s ON t.id = s.id "
+          "WHEN MATCHED THEN UPDATE SET * WHEN NOT MATCHED THEN INSERT *"),
+      "2\n");
+  EXPECT_EQ(run("SELECT * FROM lake.t ORDER BY id"), "0|old\n1|new\n2|new\n");
+}
+
 TEST_F(AttachedFolderTest, RefusesTwoSourceRowsForOneRow) {
   change("CREATE TABLE lake.t AS SELECT i AS id, 0 AS n FROM range(3) AS r(i)");
   const std::string text =

@@ -22,6 +22,7 @@
 #include "lake/internal/instance.h"
 #include "lake/internal/query_error.h"
 #include "lake/internal/query_names.h"
+#include "lake/internal/statement_text.h"
 #include "store/local_store.h"
 #include "store/prefix_store.h"
 
@@ -37,14 +38,14 @@ struct Conversation {
 /// A running query and all it needs to go on.
 class RunningQuery final : public Rows {
  public:
-  RunningQuery(std::shared_ptr<Conversation> conversation, std::string sql)
-      : conversation_(std::move(conversation)), names_of_query_(names_of(client())), sql_(std::move(sql)) {}
+  RunningQuery(std::shared_ptr<Conversation> conversation, StatementText statement)
+      : conversation_(std::move(conversation)), names_of_query_(names_of(client())), statement_(std::move(statement)) {}
 
   /// Plans and starts the query.
   Status start(std::stop_token stop) {
     if (stop.stop_requested()) return Error(ErrorCode::Cancelled, "the query was stopped");
     duckdb::vector<duckdb::unique_ptr<duckdb::SQLStatement>> statements;
-    SLUICE_TRY(in_duckdb([&] { statements = connection().ExtractStatements(sql_); }));
+    SLUICE_TRY(in_duckdb([&] { statements = connection().ExtractStatements(statement_.parsed()); }));
     if (statements.size() != 1) {
       return Error(ErrorCode::InvalidArgument, fmt::format("one statement at a time, not {}", statements.size()))
           .with_number(kErrorNotOneStatement);
@@ -56,6 +57,11 @@ class RunningQuery final : public Rows {
       if (pending_->HasError()) pending_->ThrowError();
     }));
     SLUICE_TRY(refuse_lasting_changes());
+    if (names_of_query_->lacks_overwrite()) {
+      return Error(ErrorCode::InvalidArgument, "only rows of a Delta table can be put in place of others by INSERT")
+          .with_number(kErrorStatement)
+          .with_help("ATTACH 'folder' AS lake (TYPE delta); INSERT OVERWRITE lake.t …");
+    }
     // Planning cleared earlier interrupts; a stop requested meanwhile strikes here.
     interrupt_.emplace(std::move(stop), Interrupt{&connection()});
     SLUICE_TRY(in_duckdb([&] {
@@ -101,7 +107,7 @@ class RunningQuery final : public Rows {
   /// Runs a call into DuckDB. The error of a name, file or cursor goes before the exception in which DuckDB wrapped it.
   template <typename Call>
   Status in_duckdb(Call&& call) {
-    Status done = conversation_->instance->run(sql_, std::forward<Call>(call));
+    Status done = conversation_->instance->run(statement_, std::forward<Call>(call));
     if (done || done.error().code() == ErrorCode::Cancelled) return done;
     if (auto failure = names_of_query_->failure()) return std::move(*failure);
     if (auto missing = names_of_query_->missing_table()) {
@@ -160,7 +166,7 @@ class RunningQuery final : public Rows {
 
   const std::shared_ptr<Conversation> conversation_;
   const duckdb::shared_ptr<QueryNames> names_of_query_;
-  const std::string sql_;
+  const StatementText statement_;
   duckdb::unique_ptr<duckdb::PendingQueryResult> pending_;
   duckdb::unique_ptr<duckdb::QueryResult> result_;
   std::vector<std::string> names_;
@@ -317,8 +323,9 @@ class Session final : public LakeSession {
     if (conversation_->instance->broken()) {
       return Error(ErrorCode::Internal, "an earlier statement of this session met a bug of DuckDB; open a new one");
     }
-    conversation_->instance->renew_names(*conversation_->connection, sources_());
-    auto query = std::make_unique<RunningQuery>(conversation_, std::string(sql));
+    StatementText statement = StatementText::adapt(sql);
+    conversation_->instance->renew_names(*conversation_->connection, sources_(), statement.extras());
+    auto query = std::make_unique<RunningQuery>(conversation_, std::move(statement));
     SLUICE_TRY(query->start(std::move(stop)));
     return std::unique_ptr<Rows>(std::move(query));
   }
@@ -362,6 +369,20 @@ Result<std::vector<std::int64_t>> recorded_weights(duckdb::DataChunk& rows, cons
 
 }  // namespace
 
+Error in_script(Error error, std::string_view script, std::size_t begin) {
+  if (!error.location()) return error;
+  // The statement's lines begin where the script's do, but for the first.
+  const SourceLocation& in_statement = *error.location();
+  const SourceLocation start = locate(script, begin);
+  SourceLocation where = in_statement;
+  where.line += start.line - 1;
+  if (in_statement.line == 1) where.column += start.column - 1;
+  std::size_t line_begin = 0;
+  for (std::uint32_t line = 1; line < where.line; ++line) line_begin = script.find('\n', line_begin) + 1;
+  where.text = script.substr(line_begin, script.find('\n', line_begin) - line_begin);
+  return std::move(error).at(std::move(where));
+}
+
 Lake::Lake(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Lake::~Lake() = default;
 
@@ -369,15 +390,16 @@ Result<std::unique_ptr<Lake>> Lake::create(LakeOptions options) {
   return std::unique_ptr<Lake>(new Lake(std::make_unique<Impl>(std::move(options))));
 }
 
-Result<std::vector<std::string>> Lake::split(std::string_view script) {
+Result<std::vector<ScriptPart>> Lake::split(std::string_view script) {
   SLUICE_TRY_ASSIGN(auto instance, impl_->adhoc_instance());
-  std::vector<std::string> statements;
-  SLUICE_TRY(instance->run(script, [&] {
-    duckdb::Parser parser;
-    parser.ParseQuery(std::string(script));
-    for (const auto& statement : parser.statements) statements.push_back(statement->query);
-  }));
-  return statements;
+  std::vector<ScriptPart> parts;
+  for (const TextRange& range : split_script(script)) {
+    parts.push_back({range.begin, std::string(script.substr(range.begin, range.end - range.begin))});
+    const StatementText statement = StatementText::adapt(parts.back().text);
+    Status parsed = instance->run(statement, [&] { duckdb::Parser().ParseQuery(statement.parsed()); });
+    if (!parsed) return in_script(std::move(parsed).error(), script, range.begin);
+  }
+  return parts;
 }
 
 Result<std::unique_ptr<LakeSession>> Lake::open_session() {
@@ -391,9 +413,10 @@ Result<std::unique_ptr<LakeSession>> Lake::open_session() {
 
 Result<std::unique_ptr<Rows>> Lake::query(std::string_view sql, std::stop_token stop) {
   SLUICE_TRY_ASSIGN(auto instance, impl_->adhoc_instance());
-  SLUICE_TRY_ASSIGN(auto connection, instance->connect(impl_->adhoc_sources()));
+  StatementText statement = StatementText::adapt(sql);
+  SLUICE_TRY_ASSIGN(auto connection, instance->connect(impl_->adhoc_sources(), statement.extras()));
   auto query = std::make_unique<RunningQuery>(
-      std::make_shared<Conversation>(Conversation{std::move(instance), std::move(connection)}), std::string(sql));
+      std::make_shared<Conversation>(Conversation{std::move(instance), std::move(connection)}), std::move(statement));
   SLUICE_TRY(query->start(std::move(stop)));
   return std::unique_ptr<Rows>(std::move(query));
 }
@@ -408,13 +431,14 @@ Result<std::unique_ptr<Rows>> Lake::execute(std::string_view sql, const std::vec
   for (const View& view : views) {
     const std::string create =
         fmt::format("CREATE TEMP VIEW {} AS {}", duckdb::KeywordHelper::WriteQuoted(view.name, '"'), view.sql);
-    SLUICE_TRY(instance->run(create, [&] {
+    SLUICE_TRY(instance->run(StatementText(create), [&] {
       auto created = connection->Query(create);
       if (created->HasError()) created->ThrowError();
     }));
   }
   auto query = std::make_unique<RunningQuery>(
-      std::make_shared<Conversation>(Conversation{std::move(instance), std::move(connection)}), std::string(sql));
+      std::make_shared<Conversation>(Conversation{std::move(instance), std::move(connection)}),
+      StatementText(std::string(sql)));
   SLUICE_TRY(query->start(std::move(stop)));
   return std::unique_ptr<Rows>(std::move(query));
 }

@@ -18,6 +18,15 @@
 
 namespace sluice::lake {
 
+/// A statement of a script, without its semicolon, and where it begins there.
+struct ScriptPart {
+  std::size_t begin = 0;
+  std::string text;
+};
+
+/// Moves an error's place from the statement that begins at `begin` to the script. Its file stays "query".
+Error in_script(Error error, std::string_view script, std::size_t begin);
+
 struct LakeOptions {
   std::uint32_t thread_count = 0;      ///< For ad-hoc queries; 0: one per core. execute() always uses one.
   std::uint64_t memory_bytes_max = 0;  ///< Per instance (there are at most two); 0: 80 % of the machine's.
@@ -47,14 +56,14 @@ class LakeSession {
 /// network or extension is reachable but through find_table, relations, `read_delta('path' …)` and
 /// `table_changes('path' …)`; no setting can be changed; time zone UTC. `t AT (VERSION => n)` and
 /// `t AT (TIMESTAMP => time)` read an older version; SHOW TABLES, SHOW ALL TABLES and information_schema show what
-/// list_tables gives. Thread-safe.
+/// list_tables gives. Ad-hoc statements may be in the forms of Spark's that docs/sql.md lists. Thread-safe.
 class Lake {
  public:
   static Result<std::unique_ptr<Lake>> create(LakeOptions options);
   ~Lake();
 
-  /// Splits a script into its statements' text. InvalidArgument, with location, if it does not parse.
-  Result<std::vector<std::string>> split(std::string_view script);
+  /// Splits a script into its statements; empty ones are left out. InvalidArgument, with location, if one does not parse.
+  Result<std::vector<ScriptPart>> split(std::string_view script);
 
   /// Opens a session of ad-hoc statements. What is attached is the session's.
   Result<std::unique_ptr<LakeSession>> open_session();

@@ -271,8 +271,8 @@ TEST_F(LakeTest, SplitsAScript) {
   const auto statements = lake_->split("SELECT ';' AS a; -- not; here\n  SELECT 2\n;");
   ASSERT_TRUE(statements) << statements.error().message();
   ASSERT_EQ(statements->size(), 2u);
-  EXPECT_EQ(query((*statements)[0]), ";\n");
-  EXPECT_EQ(query((*statements)[1]), "2\n");
+  EXPECT_EQ(query((*statements)[0].text), ";\n");
+  EXPECT_EQ(query((*statements)[1].text), "2\n");
   EXPECT_FALSE(lake_->split("SELECT FROM WHERE"));
 }
 

@@ -1,4 +1,5 @@
 // How DuckDB's plans of INSERT, UPDATE, DELETE, MERGE INTO and CREATE TABLE AS end for tables of an attached folder.
+#include <optional>
 #include <utility>
 
 #include <fmt/format.h>
@@ -17,8 +18,10 @@
 #include <duckdb/planner/operator/logical_update.hpp>
 
 #include "columnar/schema.h"
+#include "delta/row_removal.h"
 #include "lake/internal/attached_catalog.h"
 #include "lake/internal/error_numbers.h"
+#include "lake/internal/overwrite.h"
 #include "lake/internal/query_names.h"
 #include "lake/internal/table_change.h"
 #include "lake/internal/table_ddl.h"
@@ -44,7 +47,8 @@ T value_or_fail(duckdb::ClientContext& client, Result<T> result) {
 /// that starts, ended by the last.
 class RunningChange {
  public:
-  explicit RunningChange(AttachedTable& table) : table_(&table) {}
+  explicit RunningChange(AttachedTable& table, std::optional<Overwrite> overwrite = std::nullopt)
+      : table_(&table), overwrite_(std::move(overwrite)) {}
   /// Of CREATE TABLE AS, whose table start() makes.
   RunningChange(AttachedSchema& schema, duckdb::unique_ptr<duckdb::CreateInfo> info)
       : schema_(&schema), info_(std::move(info)) {}
@@ -62,7 +66,7 @@ class RunningChange {
     changed.name = table_->table_name().schema + "." + table_->table_name().name;
     changed.snapshot = table_->snapshot();
     changed.store = table_->store();
-    if (takes_rows) changed.scan = table_->scan(client);
+    if (takes_rows || overwrite_) changed.scan = table_->scan(client);
     AttachedFolder& folder = table_->attached_schema().folder();
     change_ = value_or_fail(client, TableChange::create(client, names_of(client)->files(), std::move(changed),
                                                         folder.clock(), folder.random()));
@@ -77,8 +81,11 @@ class RunningChange {
     AttachedTransaction& transaction = AttachedTransaction::get(client, table_->catalog);
     auto actions = change_->finish();
     counts_ = change_->counts();
+    const auto scan = change_->table().scan;
     transaction.keep(std::move(change_));
     check(client, actions ? ok() : Status(std::move(actions).error()));
+    TableInTransaction& state = transaction.state_of(*table_);
+    if (overwrite_) check(client, remove_replaced_files(scan, state, *actions));
     delta::CommitInfo info;
     info.operation = operation;
     info.operation_metrics = {{"numOutputRows", fmt::format("{}", counts_.rows_inserted + counts_.rows_updated)},
@@ -89,17 +96,39 @@ class RunningChange {
                               {"numRemovedFiles", fmt::format("{}", counts_.files_removed)},
                               {"numDeletionVectorsAdded", fmt::format("{}", counts_.deletion_vectors_added)},
                               {"numOutputBytes", fmt::format("{}", counts_.bytes_added)}};
-    if (operation == "WRITE") info.operation_parameters["mode"] = "Append";
+    if (operation == "WRITE") info.operation_parameters["mode"] = overwrite_ ? "Overwrite" : "Append";
+    if (overwrite_ && !overwrite_->condition.empty()) info.operation_parameters["predicate"] = overwrite_->condition;
     if (creation_) actions->insert(actions->begin(), creation_->actions().begin(), creation_->actions().end());
     if (actions->empty()) return;
-    TableInTransaction& state = transaction.state_of(*table_);
     check(client, transaction.add_actions(table_->attached_schema(), state, std::move(*actions), std::move(info)));
   }
 
   const ChangeCounts& counts() const { return counts_; }
 
  private:
+  /// Adds to the actions those that take away the files in whose place the rows come.
+  Status remove_replaced_files(const std::shared_ptr<const DeltaScan>& scan, TableInTransaction& state,
+                               std::vector<delta::Action>& actions) {
+    if (overwrite_->scope == Overwrite::Scope::OfCondition) return ok();  // row by row
+    ReplacedFiles replaced;
+    if (overwrite_->scope == Overwrite::Scope::All) {
+      replaced = replaced_files(scan);
+    } else {
+      SLUICE_TRY_ASSIGN(const auto columns, replaced_columns(*scan, *overwrite_));
+      SLUICE_TRY_ASSIGN(replaced, replaced_files(scan, columns, actions));
+    }
+    state.reads.push_back(std::move(replaced.reads));
+    for (const std::size_t number : replaced.numbers) {
+      const delta::AddFile& file = *scan->files()[number].live;
+      actions.emplace_back(delta::removal_of(file, table_->attached_schema().folder().clock().now()));
+      counts_.rows_deleted += delta::live_row_count(file).value_or(0);
+      ++counts_.files_removed;
+    }
+    return ok();
+  }
+
   AttachedTable* table_ = nullptr;
+  const std::optional<Overwrite> overwrite_;  // of an INSERT
   AttachedSchema* schema_ = nullptr;
   duckdb::unique_ptr<duckdb::CreateInfo> info_;
   std::unique_ptr<TableCreation> creation_;
@@ -115,6 +144,8 @@ struct ChangeRecipe {
   std::size_t row_id = 0;            ///< Update, Delete: the column of the file's number; the row's is the next.
   std::vector<std::size_t> new_row;  ///< Update: for each column of the table, the input's column. Insert: as it comes.
   bool returns_rows = false;         ///< RETURNING.
+  /// Insert, of REPLACE WHERE: what inserted rows must meet; the input has rows of both kinds (with_replaced_rows()).
+  std::shared_ptr<const duckdb::Expression> condition;
   bool is_parallel = true;
 };
 
@@ -132,7 +163,7 @@ class ChangeSink final : public duckdb::PhysicalOperator {
   bool IsSink() const override { return true; }
   bool ParallelSink() const override { return recipe_.is_parallel && !recipe_.returns_rows; }
   duckdb::unique_ptr<duckdb::GlobalSinkState> GetGlobalSinkState(duckdb::ClientContext& client) const override {
-    running_->start(client, recipe_.kind != Kind::Insert);
+    running_->start(client, recipe_.kind != Kind::Insert || recipe_.condition != nullptr);
     auto state = duckdb::make_uniq<Returned>();
     if (recipe_.returns_rows) state->rows = duckdb::make_uniq<duckdb::ColumnDataCollection>(client, types);
     return state;
@@ -141,10 +172,12 @@ class ChangeSink final : public duckdb::PhysicalOperator {
   duckdb::SinkResultType Sink(duckdb::ExecutionContext& context, duckdb::DataChunk& chunk,
                               duckdb::OperatorSinkInput& input) const override {
     TableChange& change = running_->change();
-    if (recipe_.kind != Kind::Insert) take_rows(context.client, change, chunk);
-    if (recipe_.kind == Kind::Delete) return duckdb::SinkResultType::NEED_MORE_INPUT;
+    const Kind kind = kind_of(chunk);
+    if (kind != Kind::Insert) take_rows(context.client, change, chunk, kind);
+    if (kind == Kind::Delete) return duckdb::SinkResultType::NEED_MORE_INPUT;
     duckdb::DataChunk rows;
     refer_to_new_rows(chunk, rows);
+    if (recipe_.condition) check_condition(context.client, change, rows);
     check(context.client, change.add_rows(rows, recipe_.kind));
     if (recipe_.returns_rows) input.global_state.Cast<Returned>().rows->Append(rows);
     return duckdb::SinkResultType::NEED_MORE_INPUT;
@@ -170,7 +203,9 @@ class ChangeSink final : public duckdb::PhysicalOperator {
       return chunk.size() == 0 ? duckdb::SourceResultType::FINISHED : duckdb::SourceResultType::HAVE_MORE_OUTPUT;
     }
     const ChangeCounts& counts = running_->counts();
-    const std::uint64_t count = counts.rows_inserted + counts.rows_updated + counts.rows_deleted;
+    // What an INSERT replaced is not among the rows that it says it changed.
+    const bool is_insert = recipe_.kind == Kind::Insert && !recipe_.operation.empty();
+    const std::uint64_t count = counts.rows_inserted + (is_insert ? 0 : counts.rows_updated + counts.rows_deleted);
     chunk.SetCardinality(1);
     chunk.SetValue(0, 0, duckdb::Value::BIGINT(static_cast<std::int64_t>(count)));
     return duckdb::SourceResultType::FINISHED;
@@ -184,19 +219,47 @@ class ChangeSink final : public duckdb::PhysicalOperator {
     duckdb::ColumnDataScanState scan;
   };
 
-  void take_rows(duckdb::ClientContext& client, TableChange& change, duckdb::DataChunk& chunk) const {
+  /// Returns what happens to the rows.
+  Kind kind_of(duckdb::DataChunk& chunk) const {
+    if (!recipe_.condition || chunk.size() == 0) return recipe_.kind;
+    return chunk.GetValue(recipe_.row_id, 0).IsNull() ? Kind::Insert : Kind::Delete;
+  }
+
+  void check_condition(duckdb::ClientContext& client, const TableChange& change, duckdb::DataChunk& rows) const {
+    duckdb::ExpressionExecutor executor(client, *recipe_.condition);
+    duckdb::SelectionVector met(rows.size());
+    const std::size_t count = executor.SelectExpression(rows, met);
+    if (count == rows.size()) return;
+    std::size_t row = 0;  // the first that is not among them
+    while (row < count && met.get_index(row) == row) ++row;
+    fail(client, Error(ErrorCode::DataError, fmt::format("a row to be inserted into {} does not meet the condition of "
+                                                         "REPLACE WHERE: {}",
+                                                         change.table().name, change.text_of(rows, row)))
+                     .with_number(kErrorConstraint)
+                     .with_help("nothing was changed; let the query give only rows that meet it"));
+  }
+
+  void take_rows(duckdb::ClientContext& client, TableChange& change, duckdb::DataChunk& chunk, Kind kind) const {
     duckdb::Vector& files = chunk.data[recipe_.row_id];
     duckdb::Vector& rows = chunk.data[recipe_.row_id + 1];
     files.Flatten(chunk.size());
     rows.Flatten(chunk.size());
     check(client, change.take_rows({duckdb::FlatVector::GetData<std::uint64_t>(files), chunk.size()},
-                                   {duckdb::FlatVector::GetData<std::int64_t>(rows), chunk.size()}, recipe_.kind));
+                                   {duckdb::FlatVector::GetData<std::int64_t>(rows), chunk.size()}, kind));
+  }
+
+  /// Returns the types of a row of the table, which places may follow.
+  duckdb::vector<duckdb::LogicalType> row_types(const duckdb::DataChunk& chunk) const {
+    auto all = chunk.GetTypes();
+    if (recipe_.condition) all.resize(recipe_.row_id);
+    return all;
   }
 
   void refer_to_new_rows(duckdb::DataChunk& chunk, duckdb::DataChunk& rows) const {
     if (recipe_.kind == Kind::Insert) {
-      rows.InitializeEmpty(chunk.GetTypes());
-      rows.Reference(chunk);
+      rows.InitializeEmpty(row_types(chunk));
+      for (std::size_t i = 0; i < rows.ColumnCount(); ++i) rows.data[i].Reference(chunk.data[i]);
+      rows.SetCardinality(chunk.size());
       return;
     }
     duckdb::vector<duckdb::LogicalType> row_types;
@@ -291,12 +354,21 @@ duckdb::PhysicalOperator& AttachedCatalog::PlanInsert(duckdb::ClientContext& cli
                      .with_help("MERGE INTO t USING source ON t.key = source.key …"));
   }
   if (!op.column_index_map.empty()) plan = planner.ResolveDefaultsProjection(op, *plan);
+  AttachedTable& table = attached(op.table);
+  const std::optional<Overwrite>& overwrite = names_of(client)->take_overwrite();
   ChangeRecipe recipe;
   recipe.operation = "WRITE";
   recipe.returns_rows = op.return_chunk;
   recipe.is_parallel = !has_order(*plan);
-  auto& sink =
-      planner.Make<ChangeSink>(op.types, std::make_shared<RunningChange>(attached(op.table)), std::move(recipe));
+  if (overwrite && overwrite->scope == Overwrite::Scope::OfColumns) {
+    static_cast<void>(value_or_fail(client, replaced_columns(*table.scan(client), *overwrite)));
+  }
+  if (overwrite && overwrite->scope == Overwrite::Scope::OfCondition) {
+    recipe.row_id = plan->types.size();
+    plan = with_replaced_rows(client, planner, table, *overwrite, *plan);
+    recipe.condition = bind_condition(client, table, *overwrite);
+  }
+  auto& sink = planner.Make<ChangeSink>(op.types, std::make_shared<RunningChange>(table, overwrite), std::move(recipe));
   sink.children.push_back(*plan);
   return sink;
 }

@@ -50,19 +50,6 @@ void pin_order(duckdb::DBConfig& config) {
   duckdb::OptimizerExtension::Register(config, pinning);
 }
 
-/// Returns the place of the byte in the text.
-SourceLocation locate(std::string_view text, std::size_t offset) {
-  offset = std::min(offset, text.size());
-  const std::string_view before = text.substr(0, offset);
-  const std::size_t line_begin = before.rfind('\n') == std::string_view::npos ? 0 : before.rfind('\n') + 1;
-  SourceLocation location;
-  location.file = "query";
-  location.line = static_cast<std::uint32_t>(1 + std::count(before.begin(), before.end(), '\n'));
-  location.column = static_cast<std::uint32_t>(1 + offset - line_begin);
-  location.text = text.substr(line_begin, text.find('\n', line_begin) - line_begin);
-  return location;
-}
-
 std::optional<std::size_t> position_of(const duckdb::ErrorData& error) {
   const auto found = error.ExtraInfo().find("position");
   if (found == error.ExtraInfo().end()) return std::nullopt;
@@ -91,22 +78,22 @@ Result<std::shared_ptr<Instance>> Instance::create(const InstanceOptions& option
   });
 }
 
-Result<std::unique_ptr<duckdb::Connection>> Instance::connect(QueryNames::Sources sources) {
+Result<std::unique_ptr<duckdb::Connection>> Instance::connect(QueryNames::Sources sources, StatementExtras extras) {
   std::unique_ptr<duckdb::Connection> connection;
-  SLUICE_TRY(run("", [&] {
+  SLUICE_TRY(run(StatementText(""), [&] {
     connection = std::make_unique<duckdb::Connection>(*database_);
-    renew_names(*connection, std::move(sources));
+    renew_names(*connection, std::move(sources), std::move(extras));
   }));
   return connection;
 }
 
-void Instance::renew_names(duckdb::Connection& connection, QueryNames::Sources sources) {
+void Instance::renew_names(duckdb::Connection& connection, QueryNames::Sources sources, StatementExtras extras) {
   auto& states = *connection.context->registered_state;
   states.Remove(QueryNames::kKey);
-  states.Insert(QueryNames::kKey, duckdb::make_shared_ptr<QueryNames>(std::move(sources), *files_));
+  states.Insert(QueryNames::kKey, duckdb::make_shared_ptr<QueryNames>(std::move(sources), *files_, std::move(extras)));
 }
 
-Error Instance::error_of(duckdb::ErrorData error, std::string_view sql) {
+Error Instance::error_of(duckdb::ErrorData error, const StatementText& statement) {
   // Errors of queries come as JSON, which keeps the position apart from the message.
   if (error.RawMessage().starts_with('{')) error = duckdb::ErrorData(error.RawMessage());
   const bool bug = error.Type() == duckdb::ExceptionType::INTERNAL || error.Type() == duckdb::ExceptionType::FATAL;
@@ -122,8 +109,9 @@ Error Instance::error_of(duckdb::ErrorData error, std::string_view sql) {
         .with_help("raise the memory limit, or name a folder to spill to");
   }
   Error mapped = ad_hoc_ ? query_error(error) : columnar::guard([&] { error.Throw(); }).error();
-  if (const auto position = position_of(error)) return std::move(mapped).at(locate(sql, *position));
-  return mapped;
+  const auto position = position_of(error);
+  if (!position) return mapped;
+  return std::move(mapped).at(locate(statement.written(), statement.written_position(*position)));
 }
 
 }  // namespace sluice::lake

@@ -11,6 +11,7 @@
 #include "lake/internal/attached_catalog.h"
 #include "lake/internal/object_file_system.h"
 #include "lake/internal/query_names.h"
+#include "lake/internal/statement_text.h"
 
 namespace sluice::lake {
 
@@ -31,25 +32,25 @@ class Instance {
   static Result<std::shared_ptr<Instance>> create(const InstanceOptions& options);
 
   /// Opens a connection whose queries mean `sources` by their names.
-  Result<std::unique_ptr<duckdb::Connection>> connect(QueryNames::Sources sources);
-  /// Makes the next queries of the connection find their names anew.
-  void renew_names(duckdb::Connection& connection, QueryNames::Sources sources);
+  Result<std::unique_ptr<duckdb::Connection>> connect(QueryNames::Sources sources, StatementExtras extras = {});
+  /// Makes the next query of the connection find its names anew, and say `extras`.
+  void renew_names(duckdb::Connection& connection, QueryNames::Sources sources, StatementExtras extras);
 
   ObjectFileSystem& files() { return *files_; }
   /// True once an INTERNAL error has made the instance useless.
   bool broken() const { return broken_.load(); }
 
-  /// Returns the Error that stands for DuckDB's; with the place in `sql` where it names one. Marks the instance broken
-  /// after an INTERNAL error, or stops the process, as the options say.
-  Error error_of(duckdb::ErrorData error, std::string_view sql);
+  /// Returns the Error that stands for DuckDB's; with the place in the statement as written where it names one. Marks
+  /// the instance broken after an INTERNAL error, or stops the process, as the options say.
+  Error error_of(duckdb::ErrorData error, const StatementText& statement);
   /// Runs a call into DuckDB and returns its error, if it throws one.
   template <typename Call>
-  Status run(std::string_view sql, Call&& call) {
+  Status run(const StatementText& statement, Call&& call) {
     try {
       call();
       return ok();
     } catch (const std::exception& exception) {
-      return error_of(duckdb::ErrorData(exception), sql);
+      return error_of(duckdb::ErrorData(exception), statement);
     }
   }
 

@@ -20,6 +20,7 @@
 #include "lake/internal/cursor_scan.h"
 #include "lake/internal/error_numbers.h"
 #include "lake/internal/query_error.h"
+#include "lake/internal/table_inspection.h"
 
 namespace sluice::lake {
 namespace {
@@ -128,6 +129,8 @@ duckdb::unique_ptr<duckdb::FunctionData> bind_table_changes(duckdb::ClientContex
   return bind_delta_scan(client, query->scan(number), types, names);
 }
 
+std::string text_of(const TableName& name) { return name.schema.empty() ? name.name : name.schema + "." + name.name; }
+
 /// Names the version, as nothing else is named in a query.
 std::string text_of(const QueryNames::TableVersion& at) {
   return at.version ? fmt::format("version {}", *at.version)
@@ -225,7 +228,7 @@ duckdb::unique_ptr<duckdb::TableRef> QueryNames::replace(const duckdb::Replaceme
     table = std::move(*found);
   }
   if (!table) {
-    missing_ = name.schema.empty() ? name.name : name.schema + "." + name.name;
+    missing_ = text_of(name);
     return nullptr;
   }
   if (at) {
@@ -241,6 +244,21 @@ std::size_t QueryNames::open(const std::string& path, const TableVersion& at, De
   auto table = sources_.open_table(path, at);
   if (!table) fail(std::move(table).error());
   return add_scan(DeltaScan::create(std::move(*table), files_, extra));
+}
+
+DeltaTable QueryNames::open_folder(const std::string& path) {
+  if (!sources_.open_table) fail(Error(ErrorCode::InvalidArgument, "no table can be named by its folder here"));
+  auto table = sources_.open_table(path, {});
+  if (!table) fail(std::move(table).error());
+  return std::move(*table);
+}
+
+DeltaTable QueryNames::find(const TableName& name) {
+  auto table = find_table(name);
+  if (!table) fail(std::move(table).error());
+  if (*table) return std::move(**table);
+  missing_ = text_of(name);
+  throw duckdb::InvalidInputException("there is no table %s", *missing_);
 }
 
 std::size_t QueryNames::open_changes(const std::string& path, std::int64_t from, std::optional<std::int64_t> to) {
@@ -328,6 +346,7 @@ void register_query_names(duckdb::DatabaseInstance& database) {
     register_function(client, std::move(read_delta));
     register_function(client, std::move(table_changes));
     for (duckdb::TableFunction& function : catalog_functions()) register_function(client, std::move(function));
+    for (duckdb::TableFunctionSet& functions : inspection_functions()) register_function(client, std::move(functions));
   });
   // Ours alone: DuckDB's own look for files.
   auto& scans = duckdb::DBConfig::GetConfig(database).replacement_scans;

@@ -18,6 +18,7 @@
 #include "lake/delta_table.h"
 #include "lake/internal/delta_scan.h"
 #include "lake/internal/object_file_system.h"
+#include "lake/internal/statement_text.h"
 #include "lake/relation.h"
 
 namespace sluice::lake {
@@ -53,7 +54,18 @@ class QueryNames final : public duckdb::ClientContextState {
     ListTables list_tables;    ///< May be empty.
   };
 
-  QueryNames(Sources sources, ObjectFileSystem& files) : sources_(std::move(sources)), files_(files) {}
+  QueryNames(Sources sources, ObjectFileSystem& files, StatementExtras extras = {})
+      : sources_(std::move(sources)), files_(files), extras_(std::move(extras)) {}
+
+  /// What the statement says beside what DuckDB parses.
+  const StatementExtras& extras() const { return extras_; }
+  /// Returns the statement's overwrite, if there is one, to who plans it.
+  const std::optional<Overwrite>& take_overwrite() {
+    overwrite_taken_ = true;
+    return extras_.overwrite;
+  }
+  /// True if the statement has an overwrite that nobody who planned it took.
+  bool lacks_overwrite() const { return extras_.overwrite && !overwrite_taken_; }
 
   /// Returns what stands for the name in a query; nullptr if it is not ours.
   duckdb::unique_ptr<duckdb::TableRef> replace(const duckdb::ReplacementScanInput& name);
@@ -79,6 +91,10 @@ class QueryNames final : public duckdb::ClientContextState {
   std::size_t open(const std::string& path, const TableVersion& at, DeltaScan::Extra extra);
   /// Likewise for table_changes().
   std::size_t open_changes(const std::string& path, std::int64_t from, std::optional<std::int64_t> to);
+  /// Opens a folder's table, at its newest version; throws as open() does.
+  DeltaTable open_folder(const std::string& path);
+  /// Returns the table that the name means; throws if there is none.
+  DeltaTable find(const TableName& name);
 
   ObjectFileSystem& files() { return files_; }
   /// Makes a scan of a table that the query has found otherwise; what it fails with is among failure().
@@ -106,6 +122,8 @@ class QueryNames final : public duckdb::ClientContextState {
 
   Sources sources_;
   ObjectFileSystem& files_;
+  const StatementExtras extras_;
+  bool overwrite_taken_ = false;
   std::vector<std::shared_ptr<const DeltaScan>> scans_;
   std::vector<std::pair<std::string, std::size_t>> scan_of_name_;  // lower case, qualified
   std::map<std::string, VersionedName> versioned_;                 // by the names of name_at()

@@ -16,16 +16,6 @@ namespace {
 /// Of a row in a message.
 constexpr std::size_t kRowTextBytesMax = 1000;
 
-std::string row_text(const DeltaScan& scan, duckdb::DataChunk& rows) {
-  std::string text;
-  for (std::size_t column = 0; column < rows.ColumnCount(); ++column) {
-    text += fmt::format("{}{} = {}", column == 0 ? "" : ", ", scan.schema().fields[column].name,
-                        rows.GetValue(column, 0).ToSQLString());
-    if (text.size() > kRowTextBytesMax) return text.substr(0, kRowTextBytesMax) + "…";
-  }
-  return text;
-}
-
 /// Returns the first row at which the column is NULL; nullopt if there is none.
 std::optional<std::size_t> find_null(duckdb::Vector& column, std::size_t row_count) {
   duckdb::UnifiedVectorFormat format;
@@ -121,6 +111,16 @@ Status TableChange::take_rows(std::span<const std::uint64_t> files, std::span<co
   return ok();
 }
 
+std::string TableChange::text_of(const duckdb::DataChunk& rows, std::size_t row) const {
+  std::string text;
+  for (std::size_t column = 0; column < options_.schema.fields.size(); ++column) {
+    text += fmt::format("{}{} = {}", column == 0 ? "" : ", ", options_.schema.fields[column].name,
+                        rows.GetValue(column, row).ToSQLString());
+    if (text.size() > kRowTextBytesMax) return text.substr(0, kRowTextBytesMax) + "…";
+  }
+  return text;
+}
+
 Error TableChange::two_answers(std::uint64_t file, std::uint64_t row) {
   std::string text = "(unreadable)";
   DeltaScan::PartOfFile part{*table_.scan->files()[file].live, {}};
@@ -128,7 +128,7 @@ Error TableChange::two_answers(std::uint64_t file, std::uint64_t row) {
   const auto scan = DeltaScan::create_of_parts(table_.scan->table(), {std::move(part)}, files_);
   if (scan) {
     const LiveRowSink show = [&](duckdb::DataChunk& rows, const delta::AddFile&, std::span<const std::uint64_t>) {
-      text = row_text(**scan, rows);
+      text = text_of(rows, 0);
       return ok();
     };
     static_cast<void>(scan_files(client_, *scan, show).has_value());

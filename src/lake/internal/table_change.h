@@ -76,6 +76,8 @@ class TableChange {
   /// After finish().
   const ChangeCounts& counts() const { return counts_; }
   const ChangedTable& table() const { return table_; }
+  /// Returns a row of the table as messages show it.
+  std::string text_of(const duckdb::DataChunk& rows, std::size_t row) const;
 
   /// The actions will never be committed: removes the files written, as far as that succeeds.
   void discard();

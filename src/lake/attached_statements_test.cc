@@ -1,0 +1,163 @@
+// Statements in Spark's forms, on tables of an attached folder.
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "lake/attached_test_folder.h"
+
+namespace sluice::lake {
+namespace {
+
+using AttachedStatementsTest = AttachedTest;
+
+TEST_F(AttachedStatementsTest, DescribesTheHistory) {
+  change("CREATE TABLE lake.t (id BIGINT)");
+  change("INSERT INTO lake.t VALUES (1), (2)");
+  change("DELETE FROM lake.t WHERE id = 1");
+  EXPECT_EQ(run("DESCRIBE HISTORY lake.t"), run("DESCRIBE HISTORY 't'"));
+  EXPECT_EQ(run("DESCRIBE HISTORY lake.t LIMIT 1").substr(0, 2), "2|");
+  EXPECT_EQ(run("SELECT version, operation, readVersion, isBlindAppend, operationMetrics['numOutputRows'], "
+                "timestamp BETWEEN now() - INTERVAL 1 HOUR AND now() + INTERVAL 1 HOUR, engineInfo LIKE 'sluice%' "
+                "FROM sluice_table_history('t')"),
+            "2|DELETE|1|false|0|true|true\n1|WRITE|0|true|2|true|true\n0|CREATE TABLE|NULL|true|NULL|true|true\n");
+}
+
+TEST_F(AttachedStatementsTest, DescribesTheDetail) {
+  change(
+      "CREATE TABLE lake.t (id BIGINT, day DATE) USING DELTA TBLPROPERTIES ('delta.enableDeletionVectors' = 'true') "
+      "PARTITIONED BY (day)");
+  change("INSERT INTO lake.t VALUES (1, '2026-01-31'), (2, '2026-02-01')");
+  change("COMMENT ON TABLE lake.t IS 'days'");
+  const std::string detail = run("DESCRIBE DETAIL lake.t");
+  EXPECT_NE(detail.find("file://" + (folder_ / "t").string() + "|"), std::string::npos) << detail;
+  EXPECT_NE(detail.find("|[day]|2|"), std::string::npos) << detail;
+  EXPECT_EQ(detail, run("DESCRIBE DETAIL 't'"));
+  EXPECT_EQ(run("SELECT format, id = '" + snapshot("t")->metadata().id +
+                "', description, sizeInBytes > 300, properties, minReaderVersion, minWriterVersion, tableFeatures "
+                "FROM sluice_table_detail(['lake', 'main', 't'])"),
+            "delta|true|days|true|{delta.enableDeletionVectors=true}|3|7|[deletionVectors]\n");
+}
+
+TEST_F(AttachedStatementsTest, DescribesNoTableThatIsNotThere) {
+  EXPECT_EQ(run("DESCRIBE HISTORY lake.gone"), "error: there is no table lake.gone");
+  EXPECT_EQ(number_of("DESCRIBE DETAIL lake.gone"), 1040u);
+  EXPECT_EQ(run("DESCRIBE HISTORY gone"), "error: there is no table gone");
+  EXPECT_EQ(number_of("DESCRIBE HISTORY 'gone'"), 144u);
+  change("BEGIN");
+  change("CREATE TABLE lake.t (id BIGINT)");
+  EXPECT_EQ(run("DESCRIBE HISTORY lake.t"), "error: the table was made by this transaction and has no version yet");
+}
+
+TEST_F(AttachedStatementsTest, ReadsOlderVersions) {
+  change("CREATE TABLE lake.t AS SELECT 1 AS id");
+  change("INSERT INTO lake.t VALUES (2)");
+  EXPECT_EQ(run("SELECT x.id FROM lake.t VERSION AS OF 0 AS x"), "1\n");
+  std::string time = run("SELECT min(timestamp) FROM sluice_table_history('t')");
+  time.pop_back();
+  EXPECT_EQ(run("SELECT count(*) FROM lake.t TIMESTAMP AS OF '" + time + "'"), "1\n");
+  EXPECT_EQ(run("SELECT count(*) FROM read_delta('t', timestamp => '" + time + "')"), "1\n");
+  EXPECT_EQ(run("SELECT count(*) FROM lake.t VERSION AS OF 7"), run("SELECT count(*) FROM lake.t AT (VERSION => 7)"));
+}
+
+TEST_F(AttachedStatementsTest, ErrorsStandWhereTheStatementWasWrittenSo) {
+  change("CREATE TABLE lake.t AS SELECT 1 AS id");
+  const auto rows =
+      session_->query("SELECT a.id, b.nothing\nFROM lake.t VERSION AS OF 0 AS a,\n     lake.t AS b, gone");
+  ASSERT_FALSE(rows);
+  ASSERT_TRUE(rows.error().location());
+  EXPECT_EQ(rows.error().location()->line, 3u);
+  EXPECT_EQ(rows.error().location()->text, "     lake.t AS b, gone");
+  EXPECT_EQ(rows.error().location()->column, 19u);
+}
+
+TEST_F(AttachedStatementsTest, OverwritesEverything) {
+  change("CREATE TABLE lake.t AS SELECT i AS id FROM range(5) AS r(i)");
+  EXPECT_EQ(run("INSERT OVERWRITE lake.t SELECT id + 10 FROM lake.t WHERE id < 2"), "2\n");
+  EXPECT_EQ(run("FROM lake.t ORDER BY id"), "10\n11\n");
+  EXPECT_EQ(run("SELECT operation, operationParameters['mode'], isBlindAppend FROM sluice_table_history('t') LIMIT 1"),
+            "WRITE|Overwrite|false\n");
+  EXPECT_EQ(run("INSERT OVERWRITE TABLE lake.t SELECT 1 WHERE false"), "0\n");
+  EXPECT_EQ(run("SELECT count(*) FROM lake.t"), "0\n");
+}
+
+TEST_F(AttachedStatementsTest, OverwritesWhatMeetsACondition) {
+  for (const char* vectors : {"false", "true"}) {
+    SCOPED_TRACE(vectors);
+    change(std::string("CREATE OR REPLACE TABLE lake.t WITH ('delta.enableDeletionVectors' = '") + vectors +
+           "') AS SELECT i AS id, 'old' AS s FROM range(6) AS r(i)");
+    EXPECT_EQ(run("INSERT INTO lake.t REPLACE WHERE t.id >= 2 AND id < 4 VALUES (3, 'new'), (3, 'newer')"), "2\n");
+    EXPECT_EQ(run("FROM lake.t ORDER BY ALL"), "0|old\n1|old\n3|new\n3|newer\n4|old\n5|old\n");
+    EXPECT_EQ(run("INSERT INTO lake.t (s, id) REPLACE WHERE id > 3 SELECT s, id FROM lake.t WHERE id = 5 RETURNING id"),
+              "5\n");
+    EXPECT_EQ(run("INSERT INTO lake.t REPLACE WHERE id < 3 VALUES (2, 'x'), (3, 'y')"),
+              "error: a row to be inserted into main.t does not meet the condition of REPLACE WHERE: id = 3, s = 'y'");
+    EXPECT_EQ(
+        run("INSERT INTO lake.t REPLACE WHERE id < 3 SELECT NULL, 'z'"),
+        "error: a row to be inserted into main.t does not meet the condition of REPLACE WHERE: id = NULL, s = 'z'");
+    EXPECT_EQ(run("FROM lake.t ORDER BY ALL"), "0|old\n1|old\n3|new\n3|newer\n5|old\n");
+    expect_sound("t");
+  }
+  EXPECT_EQ(number_of("INSERT INTO lake.t REPLACE WHERE id IN (SELECT 1) SELECT 1, 'x'"), 149u);
+}
+
+TEST_F(AttachedStatementsTest, OverwritesPartitions) {
+  change("CREATE TABLE lake.t (id BIGINT, d DATE, r VARCHAR) PARTITIONED BY (d, r)");
+  change(
+      "INSERT INTO lake.t VALUES (1, '2026-01-01', 'a'), (2, '2026-01-01', 'b'), (3, '2026-01-02', 'a'), "
+      "(4, NULL, 'a'), (5, NULL, NULL)");
+  EXPECT_EQ(run("INSERT INTO lake.t REPLACE USING (d, r) VALUES (6, '2026-01-01', 'a'), (7, NULL, NULL), "
+                "(8, '2026-01-03', 'a')"),
+            "3\n");
+  EXPECT_EQ(run("FROM lake.t ORDER BY id"),
+            "2|2026-01-01|b\n3|2026-01-02|a\n4|NULL|a\n6|2026-01-01|a\n7|NULL|NULL\n8|2026-01-03|a\n");
+  EXPECT_EQ(run("INSERT INTO lake.t BY NAME REPLACE USING (d) SELECT 9 AS id, DATE '2026-01-01' AS d"), "1\n");
+  EXPECT_EQ(run("FROM lake.t ORDER BY id"),
+            "3|2026-01-02|a\n4|NULL|a\n7|NULL|NULL\n8|2026-01-03|a\n9|2026-01-01|NULL\n");
+  EXPECT_EQ(run("INSERT INTO lake.t REPLACE USING (id) VALUES (1, NULL, NULL)"),
+            "error: REPLACE USING (id): the table is not partitioned by this column");
+  EXPECT_EQ(run("INSERT INTO lake.t REPLACE USING (x) VALUES (1, NULL, NULL)"),
+            "error: REPLACE USING: there is no column x");
+  EXPECT_EQ(snapshot("t")->version(), delta::Version(3));
+}
+
+TEST_F(AttachedStatementsTest, OverwritesOfOtherPartitionsDoNotConflict) {
+  const char* overwrites[] = {"INSERT INTO lake.t REPLACE USING (p) VALUES (9, 1)",
+                              "INSERT INTO lake.t REPLACE WHERE p = 1 VALUES (9, 1)",
+                              "INSERT OVERWRITE lake.t VALUES (9, 1)"};
+  for (const char* overwrite : overwrites) {
+    for (const char* partition : {"1", "2"}) {
+      SCOPED_TRACE(std::string(overwrite) + " and " + partition);
+      change("CREATE OR REPLACE TABLE lake.t (id BIGINT, p INTEGER) PARTITIONED BY (p)");
+      change("INSERT INTO lake.t VALUES (1, 1), (2, 2)");
+      const auto other = attach();
+      change("BEGIN");
+      change(overwrite);
+      EXPECT_EQ(text_of(other->query(std::string("INSERT INTO lake.t VALUES (3, ") + partition + ")")), "1\n");
+      const bool conflicts = std::string(overwrite).starts_with("INSERT OVER") || std::string(partition) == "1";
+      const std::string committed = run("COMMIT");
+      EXPECT_EQ(committed.starts_with("error"), conflicts) << committed;
+      const std::string added = std::string("3|") + partition + "\n";
+      EXPECT_EQ(run("FROM lake.t ORDER BY id"), conflicts ? "1|1\n2|2\n" + added : "2|2\n" + added + "9|1\n");
+    }
+  }
+}
+
+TEST_F(AttachedStatementsTest, OnlyDeltaTablesAreOverwritten) {
+  change("CREATE TEMP TABLE mine AS SELECT 1 AS id");
+  EXPECT_EQ(number_of("INSERT OVERWRITE mine SELECT 2"), 149u);
+  EXPECT_EQ(run("FROM mine"), "1\n");
+}
+
+TEST_F(AttachedStatementsTest, MistakesInAConditionStandWhereItDoes) {
+  change("CREATE TABLE lake.t AS SELECT 1 AS id");
+  for (const char* condition : {"id = 1\n  AND nothing = 2", "id = 1\n  AND nothing(id)"}) {
+    const auto rows = session_->query(std::string("INSERT INTO lake.t REPLACE WHERE ") + condition + " SELECT 1");
+    ASSERT_FALSE(rows);
+    ASSERT_TRUE(rows.error().location()) << rows.error().message();
+    EXPECT_EQ(rows.error().location()->line, 2u);
+  }
+  EXPECT_EQ(run("FROM lake.t"), "1\n");
+}
+
+}  // namespace
+}  // namespace sluice::lake

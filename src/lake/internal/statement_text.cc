@@ -1,0 +1,509 @@
+#include "lake/internal/statement_text.h"
+
+#include <algorithm>
+#include <array>
+#include <initializer_list>
+#include <utility>
+
+#include <fmt/format.h>
+#include <duckdb/common/string_util.hpp>
+#include <duckdb/parser/keyword_helper.hpp>
+#include <duckdb/parser/parser.hpp>
+
+#include "lake/internal/table_inspection.h"
+
+namespace sluice::lake {
+namespace {
+
+enum class TokenKind { Word, QuotedName, Number, String, Operator };
+
+struct Token {
+  TokenKind kind;
+  std::size_t begin;
+  std::size_t end;
+};
+
+bool continues_word(char c) {
+  return duckdb::StringUtil::CharacterIsAlpha(c) || duckdb::StringUtil::CharacterIsDigit(c) || c == '_' || c == '$' ||
+         static_cast<unsigned char>(c) >= 0x80;
+}
+
+/// Returns where text ends that `quote` encloses, and which has it twice for once; `begin` is behind the opening one.
+std::size_t end_of_quoted(std::string_view sql, std::size_t begin, char quote, bool has_escapes) {
+  for (std::size_t i = begin; i < sql.size(); ++i) {
+    if (has_escapes && sql[i] == '\\') {
+      ++i;
+    } else if (sql[i] == quote) {
+      if (i + 1 >= sql.size() || sql[i + 1] != quote) return i + 1;
+      ++i;
+    }
+  }
+  return sql.size();
+}
+
+std::size_t end_of_string(std::string_view sql, std::size_t begin) {
+  if (sql[begin] == '$') {
+    const std::string_view tag = sql.substr(begin, sql.find('$', begin + 1) + 1 - begin);
+    const std::size_t close = sql.find(tag, begin + tag.size());
+    return close == std::string_view::npos ? sql.size() : close + tag.size();
+  }
+  const std::size_t quote = sql.find('\'', begin);
+  if (quote == std::string_view::npos) return sql.size();
+  const bool has_escapes = quote > begin && (sql[begin] == 'e' || sql[begin] == 'E');
+  return end_of_quoted(sql, quote + 1, '\'', has_escapes);
+}
+
+std::size_t end_of_number(std::string_view sql, std::size_t begin) {
+  std::size_t end = begin;
+  while (end < sql.size() && (continues_word(sql[end]) || sql[end] == '.')) ++end;
+  return end;
+}
+
+std::size_t end_of_word(std::string_view sql, std::size_t begin) {
+  std::size_t end = begin;
+  while (end < sql.size() && continues_word(sql[end])) ++end;
+  return end;
+}
+
+Token token_at(std::string_view sql, const duckdb::SimplifiedToken& token) {
+  using Type = duckdb::SimplifiedTokenType;
+  const std::size_t begin = token.start;
+  switch (token.type) {
+    case Type::SIMPLIFIED_TOKEN_STRING_CONSTANT: return {TokenKind::String, begin, end_of_string(sql, begin)};
+    case Type::SIMPLIFIED_TOKEN_NUMERIC_CONSTANT: return {TokenKind::Number, begin, end_of_number(sql, begin)};
+    case Type::SIMPLIFIED_TOKEN_IDENTIFIER:
+    case Type::SIMPLIFIED_TOKEN_KEYWORD:
+      if (sql[begin] == '"') return {TokenKind::QuotedName, begin, end_of_quoted(sql, begin + 1, '"', false)};
+      return {TokenKind::Word, begin, end_of_word(sql, begin)};
+    default: return {TokenKind::Operator, begin, begin + 1};
+  }
+}
+
+/// Returns the words of a text; nullopt if it cannot be read, as when a quotation does not end.
+std::optional<std::vector<Token>> tokens_of(std::string_view sql) {
+  std::vector<Token> tokens;
+  try {
+    for (const duckdb::SimplifiedToken& token : duckdb::Parser::Tokenize(std::string(sql))) {
+      if (token.start < sql.size()) tokens.push_back(token_at(sql, token));
+    }
+  } catch (const std::exception&) {
+    return std::nullopt;
+  }
+  return tokens;
+}
+
+/// Room for what stands before a condition when it is parsed by itself.
+constexpr std::size_t kConditionPrefixMax = 64;
+
+/// What stands in place of a part of a statement: texts of ours and other parts of it, in this order.
+struct Replacement {
+  struct Piece {
+    std::string text;  ///< Of ours, if it is not empty; else the part of the statement:
+    std::size_t begin = 0;
+    std::size_t end = 0;
+  };
+  std::size_t begin;
+  std::size_t end;
+  std::vector<Piece> pieces;
+};
+
+/// Finds the forms that DuckDB's grammar lacks.
+class Adapter {
+ public:
+  Adapter(std::string_view sql, std::vector<Token> tokens) : sql_(sql), tokens_(std::move(tokens)) {}
+
+  void run() {
+    std::size_t first = 0;
+    if (is_word(first, "EXPLAIN")) {
+      ++first;
+      if (is_word(first, "ANALYZE")) ++first;
+    }
+    static_cast<void>(inspection(first) || alter_table(first) || create_table(first) || insert(first) || merge(first));
+    for (std::size_t i = 0; i < tokens_.size(); ++i) {
+      time_travel(i);
+      read_delta_timestamp(i);
+    }
+    std::ranges::sort(replacements_, {}, &Replacement::begin);
+  }
+
+  const std::vector<Replacement>& replacements() const { return replacements_; }
+  StatementExtras take_extras() { return std::move(extras_); }
+
+ private:
+  using Piece = Replacement::Piece;
+
+  std::string_view text(std::size_t i) const {
+    return sql_.substr(tokens_[i].begin, tokens_[i].end - tokens_[i].begin);
+  }
+  bool is_kind(std::size_t i, TokenKind kind) const { return i < tokens_.size() && tokens_[i].kind == kind; }
+  bool is_word(std::size_t i, std::string_view word) const {
+    return is_kind(i, TokenKind::Word) && duckdb::StringUtil::CIEquals(std::string(text(i)), std::string(word));
+  }
+  bool are_words(std::size_t i, std::initializer_list<std::string_view> words) const {
+    return std::ranges::all_of(words, [&](std::string_view word) { return is_word(i++, word); });
+  }
+  bool is_operator(std::size_t i, char c) const {
+    return is_kind(i, TokenKind::Operator) && sql_[tokens_[i].begin] == c;
+  }
+  bool is_name(std::size_t i) const { return is_kind(i, TokenKind::Word) || is_kind(i, TokenKind::QuotedName); }
+
+  /// Returns where the token begins, the end of the statement's last one if there is none.
+  std::size_t begin_of(std::size_t i) const { return i < tokens_.size() ? tokens_[i].begin : tokens_.back().end; }
+  Piece part(std::size_t first, std::size_t end) const { return {"", tokens_[first].begin, tokens_[end - 1].end}; }
+
+  /// Returns the name that the token is.
+  std::string name(std::size_t i) const {
+    if (tokens_[i].kind == TokenKind::Word) return std::string(text(i));
+    const std::string_view quoted = text(i);
+    return duckdb::StringUtil::Replace(std::string(quoted.substr(1, quoted.size() - 2)), "\"\"", "\"");
+  }
+
+  /// Returns the token behind a name with dots; `first` if there is none.
+  std::size_t end_of_name(std::size_t first) const {
+    if (!is_name(first)) return first;
+    std::size_t end = first + 1;
+    while (is_operator(end, '.') && is_name(end + 1)) end += 2;
+    return end;
+  }
+
+  /// Returns the token behind the bracket that closes the one at `open`; the statement's end if none does.
+  std::size_t end_of_brackets(std::size_t open) const {
+    std::size_t depth = 0;
+    for (std::size_t i = open; i < tokens_.size(); ++i) {
+      if (is_operator(i, '(') || is_operator(i, '[') || is_operator(i, '{')) ++depth;
+      if ((is_operator(i, ')') || is_operator(i, ']') || is_operator(i, '}')) && --depth == 0) return i + 1;
+    }
+    return tokens_.size();
+  }
+
+  void replace(std::size_t first, std::size_t end, std::vector<Piece> pieces) {
+    replacements_.push_back({tokens_[first].begin, tokens_[end - 1].end, std::move(pieces)});
+  }
+  void replace(std::size_t first, std::size_t end, std::string ours) {
+    replace(first, end, std::vector<Piece>{{std::move(ours)}});
+  }
+  /// An empty text of ours would be a part of the statement.
+  void leave_out(std::size_t first, std::size_t end) { replace(first, end, " "); }
+
+  /// DESCRIBE HISTORY|DETAIL name|'folder'
+  bool inspection(std::size_t first) {
+    if (!is_word(first, "DESCRIBE") && !is_word(first, "DESC")) return false;
+    const bool history = is_word(first + 1, "HISTORY");
+    if (!history && !is_word(first + 1, "DETAIL")) return false;
+    std::string argument;
+    std::size_t end = first + 3;
+    if (is_kind(first + 2, TokenKind::String)) {
+      argument = text(first + 2);
+    } else {
+      end = end_of_name(first + 2);
+      if (end == first + 2) return false;
+      for (std::size_t i = first + 2; i < end; i += 2) {
+        argument += (argument.empty() ? "[" : ", ") + duckdb::KeywordHelper::WriteQuoted(name(i), '\'');
+      }
+      argument += "]";
+    }
+    replace(first, end,
+            fmt::format("SELECT * FROM {}({})", history ? kTableHistoryFunction : kTableDetailFunction, argument));
+    return true;
+  }
+
+  bool alter_table(std::size_t first) {
+    if (!are_words(first, {"ALTER", "TABLE"})) return false;
+    std::size_t i = first + 2;
+    if (are_words(i, {"IF", "EXISTS"})) i += 2;
+    i = end_of_name(i);
+    if (are_words(i, {"SET", "TBLPROPERTIES"})) {
+      replace(i, i + 2, "SET");
+    } else if (are_words(i, {"UNSET", "TBLPROPERTIES"})) {
+      const bool if_exists = are_words(i + 2, {"IF", "EXISTS"});
+      extras_.if_exists = if_exists;
+      replace(i, i + (if_exists ? 4 : 2), "RESET");
+    } else if (are_words(i, {"ADD", "CONSTRAINT"}) && is_name(i + 2) && is_word(i + 3, "CHECK") &&
+               is_operator(i + 4, '(')) {
+      add_constraint(i);
+    } else if (are_words(i, {"DROP", "CONSTRAINT"})) {
+      extras_.if_exists = are_words(i + 2, {"IF", "EXISTS"});
+      const std::size_t constraint = i + (extras_.if_exists ? 4 : 2);
+      if (is_name(constraint)) {
+        replace(i, constraint + 1, fmt::format("RESET ({})", constraint_key(constraint)));
+      }
+    }
+    return true;
+  }
+
+  std::string constraint_key(std::size_t i) const {
+    return duckdb::KeywordHelper::WriteQuoted("delta.constraints." + name(i), '\'');
+  }
+
+  void add_constraint(std::size_t i) {
+    const std::size_t end = end_of_brackets(i + 4);
+    if (end < i + 7) return;
+    const std::string_view condition = sql_.substr(tokens_[i + 5].begin, tokens_[end - 2].end - tokens_[i + 5].begin);
+    replace(i, end,
+            fmt::format("SET ({} = {})", constraint_key(i + 2),
+                        duckdb::KeywordHelper::WriteQuoted(std::string(condition), '\'')));
+  }
+
+  /// CREATE TABLE … in any order of its clauses: USING DELTA, PARTITIONED BY (…), TBLPROPERTIES (…).
+  bool create_table(std::size_t first) {
+    if (!is_word(first, "CREATE")) return false;
+    std::size_t i = first + 1;
+    if (are_words(i, {"OR", "REPLACE"})) i += 2;
+    if (!is_word(i, "TABLE")) return false;
+    ++i;
+    if (are_words(i, {"IF", "NOT", "EXISTS"})) i += 3;
+    i = end_of_name(i);
+    if (is_operator(i, '(')) i = end_of_brackets(i);
+    const std::size_t clauses = i;
+    std::vector<Piece> partitioned;
+    std::vector<Piece> properties;
+    bool any = false;
+    while (i < tokens_.size()) {
+      if (are_words(i, {"USING", "DELTA"})) {
+        i += 2;
+        any = true;
+      } else if (are_words(i, {"PARTITIONED", "BY"}) && is_operator(i + 2, '(')) {
+        const std::size_t end = end_of_brackets(i + 2);
+        partitioned = {{" "}, part(i, end)};
+        i = end;
+      } else if (is_word(i, "TBLPROPERTIES") && is_operator(i + 1, '(')) {
+        const std::size_t end = end_of_brackets(i + 1);
+        properties = {{" WITH "}, part(i + 1, end)};
+        i = end;
+        any = true;
+      } else {
+        break;
+      }
+    }
+    if (!any) return true;
+    std::vector<Piece> pieces = std::move(partitioned);
+    std::ranges::move(properties, std::back_inserter(pieces));
+    pieces.push_back({" "});
+    replace(clauses, i, std::move(pieces));
+    return true;
+  }
+
+  /// INSERT OVERWRITE …, INSERT INTO t … REPLACE WHERE|USING …; a WITH may come before it.
+  bool insert(std::size_t first) {
+    const std::size_t begin = find_behind_with(first, "INSERT");
+    if (!is_word(begin, "INSERT")) return false;
+    std::size_t i = begin + 1;
+    if (is_word(i, "OVERWRITE")) {
+      ++i;
+      if (is_word(i, "INTO")) ++i;
+      if (is_word(i, "TABLE")) ++i;
+      if (!is_name(i)) return false;
+      extras_.overwrite.emplace();
+      replace(begin, i, "INSERT INTO ");
+      return true;
+    }
+    if (!is_word(i, "INTO")) return false;
+    ++i;
+    if (is_word(i, "TABLE")) {
+      leave_out(i, i + 1);
+      ++i;
+    }
+    i = end_of_name(i);
+    if (is_operator(i, '(')) i = end_of_brackets(i);
+    if (are_words(i, {"BY", "NAME"})) i += 2;
+    if (are_words(i, {"REPLACE", "WHERE"})) return replace_where(i);
+    if (are_words(i, {"REPLACE", "USING"}) && is_operator(i + 2, '(')) return replace_using(i);
+    return true;
+  }
+
+  std::size_t find_behind_with(std::size_t first, std::string_view word) const {
+    if (!is_word(first, "WITH")) return first;
+    for (std::size_t i = first; i < tokens_.size();) {
+      if (is_word(i, word)) return i;
+      i = is_operator(i, '(') ? end_of_brackets(i) : i + 1;
+    }
+    return first;
+  }
+
+  /// MERGE … UPDATE SET *, INSERT *: to DuckDB these go by position, to Spark by name.
+  bool merge(std::size_t first) {
+    const std::size_t begin = find_behind_with(first, "MERGE");
+    if (!are_words(begin, {"MERGE", "INTO"})) return false;
+    for (std::size_t i = begin; i < tokens_.size(); ++i) {
+      if (!is_word(i, "THEN")) continue;
+      if (are_words(i + 1, {"UPDATE", "SET"}) && is_operator(i + 3, '*')) replace(i + 1, i + 4, "UPDATE BY NAME");
+      if (is_word(i + 1, "INSERT") && is_operator(i + 2, '*')) replace(i + 1, i + 3, "INSERT BY NAME");
+    }
+    return true;
+  }
+
+  /// Returns the token at which a query begins, outside any brackets.
+  std::size_t find_query(std::size_t i) const {
+    while (i < tokens_.size()) {
+      static constexpr std::array<std::string_view, 5> kBegin = {"SELECT", "VALUES", "WITH", "TABLE", "FROM"};
+      const bool begins = std::ranges::any_of(kBegin, [&](std::string_view word) { return is_word(i, word); });
+      // IS DISTINCT FROM is part of a condition.
+      if (begins && !(is_word(i, "FROM") && is_word(i - 1, "DISTINCT"))) return i;
+      i = is_operator(i, '(') ? end_of_brackets(i) : i + 1;
+    }
+    return i;
+  }
+
+  bool replace_where(std::size_t i) {
+    const std::size_t query = find_query(i + 2);
+    if (query == i + 2 || query >= tokens_.size()) return true;
+    Overwrite overwrite;
+    overwrite.scope = Overwrite::Scope::OfCondition;
+    overwrite.condition_begin = tokens_[i + 2].begin;
+    overwrite.condition = sql_.substr(overwrite.condition_begin, tokens_[query - 1].end - overwrite.condition_begin);
+    extras_.overwrite = std::move(overwrite);
+    leave_out(i, query);
+    return true;
+  }
+
+  bool replace_using(std::size_t i) {
+    const std::size_t end = end_of_brackets(i + 2);
+    Overwrite overwrite;
+    overwrite.scope = Overwrite::Scope::OfColumns;
+    for (std::size_t column = i + 3; column + 1 < end; column += 2) {
+      if (!is_name(column) || !(is_operator(column + 1, ',') || column + 2 == end)) return true;
+      overwrite.columns.push_back(name(column));
+    }
+    extras_.overwrite = std::move(overwrite);
+    leave_out(i, end);
+    return true;
+  }
+
+  /// t [FOR] VERSION|TIMESTAMP|SYSTEM_VERSION|SYSTEM_TIME AS OF value [[AS] alias]. DuckDB wants the alias first.
+  void time_travel(std::size_t i) {
+    const bool version = is_word(i, "VERSION") || is_word(i, "SYSTEM_VERSION");
+    if (!version && !is_word(i, "TIMESTAMP") && !is_word(i, "SYSTEM_TIME")) return;
+    if (i == 0 || !are_words(i + 1, {"AS", "OF"})) return;
+    const std::size_t end = end_of_value(i + 3);
+    if (end == i + 3) return;
+    const std::size_t first = is_word(i - 1, "FOR") ? i - 1 : i;
+    if (first == 0 || !is_name(first - 1)) return;
+    std::vector<Piece> pieces;
+    std::size_t behind = end;
+    if (is_word(end, "AS") && is_name(end + 1)) {
+      behind = end + 2;
+    } else if (is_alias(end)) {
+      behind = end + 1;
+    }
+    if (behind > end) pieces = {part(end, behind), {" "}};
+    pieces.push_back({version ? "AT (VERSION => " : "AT (TIMESTAMP => "});
+    pieces.push_back(part(i + 3, end));
+    pieces.push_back({")"});
+    replace(first, behind, std::move(pieces));
+  }
+
+  bool is_alias(std::size_t i) const {
+    if (is_kind(i, TokenKind::QuotedName)) return true;
+    if (!is_kind(i, TokenKind::Word)) return false;
+    const auto category = duckdb::Parser::IsKeyword(duckdb::StringUtil::Lower(std::string(text(i))));
+    return category == duckdb::KeywordCategory::KEYWORD_NONE || category == duckdb::KeywordCategory::KEYWORD_UNRESERVED;
+  }
+
+  /// Returns the token behind a constant, a call or an expression in brackets; `first` if there is none of these.
+  std::size_t end_of_value(std::size_t first) const {
+    if (is_kind(first, TokenKind::String) || is_kind(first, TokenKind::Number)) return first + 1;
+    const bool has_type = is_word(first, "TIMESTAMP") || is_word(first, "DATE") || is_word(first, "TIMESTAMPTZ");
+    if (has_type && is_kind(first + 1, TokenKind::String)) return first + 2;
+    if (is_operator(first, '(')) return end_of_brackets(first);
+    if (is_kind(first, TokenKind::Word) && is_operator(first + 1, '(')) return end_of_brackets(first + 1);
+    return first;
+  }
+
+  /// `timestamp` begins a type in DuckDB's grammar and cannot name an argument.
+  void read_delta_timestamp(std::size_t i) {
+    if (!is_word(i, "READ_DELTA") || !is_operator(i + 1, '(')) return;
+    const std::size_t end = end_of_brackets(i + 1);
+    for (std::size_t k = i + 2; k + 2 < end; ++k) {
+      const bool names_argument =
+          is_operator(k - 1, ',') && is_word(k, "TIMESTAMP") && is_kind(k + 1, TokenKind::Operator);
+      if (!names_argument) continue;
+      const std::string_view sign = sql_.substr(tokens_[k + 1].begin, 2);
+      if (sign == "=>" || sign == ":=") replace(k, k + 1, "as_of");
+    }
+  }
+
+  const std::string_view sql_;
+  const std::vector<Token> tokens_;
+  std::vector<Replacement> replacements_;
+  StatementExtras extras_;
+};
+
+}  // namespace
+
+StatementText::StatementText(std::string sql) : written_(std::move(sql)), parsed_(written_) {
+  kept_.push_back({0, 0, written_.size()});
+}
+
+StatementText StatementText::adapt(std::string_view sql) {
+  auto tokens = tokens_of(sql);
+  if (!tokens || tokens->empty()) return StatementText(std::string(sql));
+  Adapter adapter(sql, std::move(*tokens));
+  adapter.run();
+  StatementText statement;
+  statement.written_ = sql;
+  statement.extras_ = adapter.take_extras();
+  std::size_t done = 0;
+  const auto keep = [&](std::size_t begin, std::size_t end) {
+    statement.kept_.push_back({statement.parsed_.size(), begin, end - begin});
+    statement.parsed_ += sql.substr(begin, end - begin);
+  };
+  for (const Replacement& replacement : adapter.replacements()) {
+    if (replacement.begin < done) continue;  // within another one
+    keep(done, replacement.begin);
+    for (const Replacement::Piece& piece : replacement.pieces) {
+      if (piece.text.empty()) {
+        keep(piece.begin, piece.end);
+      } else {
+        statement.kept_.push_back({statement.parsed_.size(), replacement.begin, 0});
+        statement.parsed_ += piece.text;
+      }
+    }
+    done = replacement.end;
+  }
+  keep(done, sql.size());
+  if (statement.extras_.overwrite && !statement.extras_.overwrite->condition.empty()) {
+    Overwrite& overwrite = *statement.extras_.overwrite;
+    const std::size_t written_begin =
+        std::exchange(overwrite.condition_begin, statement.parsed_.size() + kConditionPrefixMax);
+    statement.kept_.push_back({overwrite.condition_begin, written_begin, overwrite.condition.size()});
+  }
+  return statement;
+}
+
+std::size_t StatementText::written_position(std::size_t parsed_position) const {
+  const auto behind = std::ranges::upper_bound(kept_, parsed_position, {}, &Kept::parsed_begin);
+  if (behind == kept_.begin()) return 0;
+  const Kept& kept = *std::prev(behind);
+  return kept.written_begin + std::min(parsed_position - kept.parsed_begin, kept.size);
+}
+
+SourceLocation locate(std::string_view text, std::size_t offset) {
+  offset = std::min(offset, text.size());
+  const std::string_view before = text.substr(0, offset);
+  const std::size_t line_begin = before.rfind('\n') == std::string_view::npos ? 0 : before.rfind('\n') + 1;
+  SourceLocation location;
+  location.file = "query";
+  location.line = static_cast<std::uint32_t>(1 + std::count(before.begin(), before.end(), '\n'));
+  location.column = static_cast<std::uint32_t>(1 + offset - line_begin);
+  location.text = text.substr(line_begin, text.find('\n', line_begin) - line_begin);
+  return location;
+}
+
+std::vector<TextRange> split_script(std::string_view script) {
+  const auto tokens = tokens_of(script);
+  if (!tokens) return {{0, script.size()}};
+  std::vector<TextRange> parts;
+  bool is_open = false;
+  for (const Token& token : *tokens) {
+    if (token.kind == TokenKind::Operator && script[token.begin] == ';') {
+      is_open = false;
+      continue;
+    }
+    if (!is_open) parts.push_back({token.begin, token.end});
+    is_open = true;
+    parts.back().end = token.end;
+  }
+  return parts;
+}
+
+}  // namespace sluice::lake

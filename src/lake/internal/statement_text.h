@@ -1,0 +1,85 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+
+namespace sluice::lake {
+
+/// Which rows an INSERT puts its own in place of.
+struct Overwrite {
+  enum class Scope { All, OfColumns, OfCondition };
+  Scope scope = Scope::All;
+  /// OfColumns: rows whose values in these columns are those of an inserted row.
+  std::vector<std::string> columns = {};
+  /// OfCondition: rows that meet it; the inserted ones must, too.
+  std::string condition = {};
+  std::size_t condition_begin = 0;  ///< Its place as written_position() takes places: behind the parsed statement.
+};
+
+/// What a statement says that DuckDB's grammar has no place for.
+struct StatementExtras {
+  std::optional<Overwrite> overwrite;  ///< Of INSERT.
+  bool if_exists = false;              ///< What ALTER TABLE drops need not be there.
+};
+
+/// An ad-hoc statement: as it was written, and as DuckDB's parser takes it. These forms of Spark's are put into DuckDB's
+/// (docs/sql.md lists them):
+///
+///   DESCRIBE HISTORY|DETAIL t                        SELECT * FROM sluice_table_history|sluice_table_detail(…)
+///   ALTER TABLE t ADD|DROP CONSTRAINT n …            ALTER TABLE t SET|RESET ("delta.constraints.n" …)
+///   ALTER TABLE t SET|UNSET TBLPROPERTIES (…)        ALTER TABLE t SET|RESET (…)
+///   CREATE TABLE t … USING DELTA TBLPROPERTIES (…)   CREATE TABLE t … WITH (…)
+///   INSERT OVERWRITE t …, INSERT INTO t REPLACE …    INSERT INTO t …, and the overwrite among the extras
+///   MERGE … UPDATE SET *, INSERT *                   MERGE … UPDATE BY NAME, INSERT BY NAME
+///   t VERSION|TIMESTAMP AS OF v                      t AT (VERSION|TIMESTAMP => v)
+///   read_delta(…, timestamp => v)                    read_delta(…, as_of => v)
+///
+/// Everything else stays as it is, for DuckDB to judge. Immutable.
+class StatementText {
+ public:
+  /// A statement that DuckDB's parser takes as it is.
+  explicit StatementText(std::string sql);
+
+  /// Puts a statement into DuckDB's grammar.
+  static StatementText adapt(std::string_view sql);
+
+  const std::string& written() const { return written_; }
+  const std::string& parsed() const { return parsed_; }
+  const StatementExtras& extras() const { return extras_; }
+  /// Returns the place in written() that a place in parsed() stands for.
+  std::size_t written_position(std::size_t parsed_position) const;
+
+ private:
+  /// Text that is the same in both.
+  struct Kept {
+    std::size_t parsed_begin;
+    std::size_t written_begin;
+    std::size_t size;
+  };
+  StatementText() = default;
+
+  std::string written_;
+  std::string parsed_;
+  std::vector<Kept> kept_;  // by parsed_begin
+  StatementExtras extras_;
+};
+
+/// Returns the place of a byte of the text, which is named "query".
+SourceLocation locate(std::string_view text, std::size_t offset);
+
+/// A part of a text, from byte to byte.
+struct TextRange {
+  std::size_t begin;
+  std::size_t end;
+};
+
+/// Splits a script at the semicolons between its statements; empty statements are left out. A script that cannot be read
+/// word by word is one statement, for DuckDB to say what is wrong.
+std::vector<TextRange> split_script(std::string_view script);
+
+}  // namespace sluice::lake

@@ -1,0 +1,139 @@
+#include "lake/internal/statement_text.h"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+namespace sluice::lake {
+namespace {
+
+std::string parsed(std::string_view written) { return StatementText::adapt(written).parsed(); }
+
+/// Text that DuckDB takes as it is must stay as it is.
+void expect_same(std::string_view written) {
+  EXPECT_EQ(parsed(written), written);
+  EXPECT_FALSE(StatementText::adapt(written).extras().overwrite);
+}
+
+TEST(StatementTextTest, DescribesHistoryAndDetail) {
+  EXPECT_EQ(parsed("DESCRIBE HISTORY t"), "SELECT * FROM sluice_table_history(['t'])");
+  EXPECT_EQ(parsed("describe history lake.main.t LIMIT 3"),
+            "SELECT * FROM sluice_table_history(['lake', 'main', 't']) LIMIT 3");
+  EXPECT_EQ(parsed("DESC DETAIL 'folder''s'"), "SELECT * FROM sluice_table_detail('folder''s')");
+  EXPECT_EQ(parsed("DESC DETAIL \"a\"\"b's\""), "SELECT * FROM sluice_table_detail(['a\"b''s'])");
+}
+
+TEST(StatementTextTest, AltersConstraintsAndProperties) {
+  EXPECT_EQ(parsed("ALTER TABLE lake.t ADD CONSTRAINT Ripe CHECK (age > (1) AND name <> 'it''s')"),
+            "ALTER TABLE lake.t SET ('delta.constraints.Ripe' = 'age > (1) AND name <> ''it''''s''')");
+  EXPECT_EQ(parsed("ALTER TABLE t DROP CONSTRAINT \"my rule\""), "ALTER TABLE t RESET ('delta.constraints.my rule')");
+  EXPECT_FALSE(StatementText::adapt("ALTER TABLE t DROP CONSTRAINT c").extras().if_exists);
+  const auto dropped = StatementText::adapt("ALTER TABLE IF EXISTS t DROP CONSTRAINT IF EXISTS c");
+  EXPECT_EQ(dropped.parsed(), "ALTER TABLE IF EXISTS t RESET ('delta.constraints.c')");
+  EXPECT_TRUE(dropped.extras().if_exists);
+  EXPECT_EQ(parsed("ALTER TABLE t SET TBLPROPERTIES ('a' = '1')"), "ALTER TABLE t SET ('a' = '1')");
+  EXPECT_EQ(parsed("ALTER TABLE t UNSET TBLPROPERTIES IF EXISTS ('a')"), "ALTER TABLE t RESET ('a')");
+}
+
+TEST(StatementTextTest, CreatesTablesWithClausesInAnyOrder) {
+  EXPECT_EQ(parsed("CREATE TABLE t (a INT) USING DELTA TBLPROPERTIES ('x' = '1') PARTITIONED BY (a)"),
+            "CREATE TABLE t (a INT)  PARTITIONED BY (a) WITH ('x' = '1') ");
+  EXPECT_EQ(parsed("CREATE OR REPLACE TABLE t USING delta AS SELECT 1"), "CREATE OR REPLACE TABLE t   AS SELECT 1");
+}
+
+TEST(StatementTextTest, OverwritesAll) {
+  const auto all = StatementText::adapt("INSERT OVERWRITE TABLE lake.t SELECT 1");
+  EXPECT_EQ(all.parsed(), "INSERT INTO  lake.t SELECT 1");
+  ASSERT_TRUE(all.extras().overwrite);
+  EXPECT_EQ(all.extras().overwrite->scope, Overwrite::Scope::All);
+  EXPECT_EQ(parsed("EXPLAIN ANALYZE INSERT OVERWRITE t VALUES (1)"), "EXPLAIN ANALYZE INSERT INTO  t VALUES (1)");
+  EXPECT_EQ(parsed("WITH s AS (SELECT 1 AS insert_) INSERT OVERWRITE t FROM s"),
+            "WITH s AS (SELECT 1 AS insert_) INSERT INTO  t FROM s");
+}
+
+TEST(StatementTextTest, OverwritesWhatAConditionSays) {
+  const std::string_view written =
+      "INSERT INTO TABLE t (a, b) REPLACE WHERE a IS DISTINCT FROM 3 AND b IN (SELECT 1) SELECT 2, 1";
+  const auto statement = StatementText::adapt(written);
+  EXPECT_EQ(statement.parsed(), "INSERT INTO   t (a, b)   SELECT 2, 1");
+  ASSERT_TRUE(statement.extras().overwrite);
+  EXPECT_EQ(statement.extras().overwrite->scope, Overwrite::Scope::OfCondition);
+  EXPECT_EQ(statement.extras().overwrite->condition, "a IS DISTINCT FROM 3 AND b IN (SELECT 1)");
+  const std::size_t begin = statement.extras().overwrite->condition_begin;
+  EXPECT_GT(begin, statement.parsed().size());
+  EXPECT_EQ(written.substr(statement.written_position(begin), 4), "a IS");
+  EXPECT_EQ(written.substr(statement.written_position(begin + 2), 2), "IS");
+}
+
+TEST(StatementTextTest, OverwritesWhatColumnsSay) {
+  const auto statement =
+      StatementText::adapt("INSERT INTO t BY NAME REPLACE USING (day, \"my region\") SELECT 1 AS day");
+  EXPECT_EQ(statement.parsed(), "INSERT INTO t BY NAME   SELECT 1 AS day");
+  ASSERT_TRUE(statement.extras().overwrite);
+  EXPECT_EQ(statement.extras().overwrite->scope, Overwrite::Scope::OfColumns);
+  EXPECT_EQ(statement.extras().overwrite->columns, (std::vector<std::string>{"day", "my region"}));
+}
+
+TEST(StatementTextTest, MergesByName) {
+  EXPECT_EQ(parsed("MERGE INTO t USING s ON t.a = s.a WHEN MATCHED THEN UPDATE SET * WHEN NOT MATCHED THEN INSERT *"),
+            "MERGE INTO t USING s ON t.a = s.a WHEN MATCHED THEN UPDATE BY NAME WHEN NOT MATCHED THEN INSERT BY NAME");
+  expect_same("MERGE INTO t USING s ON t.a = s.a WHEN MATCHED THEN UPDATE SET a = 1 * 2 WHEN NOT MATCHED THEN INSERT");
+}
+
+TEST(StatementTextTest, TravelsInTime) {
+  EXPECT_EQ(parsed("SELECT * FROM lake.t VERSION AS OF 3 WHERE a"), "SELECT * FROM lake.t AT (VERSION => 3) WHERE a");
+  EXPECT_EQ(parsed("FROM t FOR SYSTEM_VERSION AS OF 3 AS x JOIN u"), "FROM t AS x AT (VERSION => 3) JOIN u");
+  EXPECT_EQ(parsed("FROM t TIMESTAMP AS OF '2026-01-31' x JOIN u TIMESTAMP AS OF TIMESTAMP '2026-01-30'"),
+            "FROM t x AT (TIMESTAMP => '2026-01-31') JOIN u AT (TIMESTAMP => TIMESTAMP '2026-01-30')");
+  EXPECT_EQ(parsed("FROM t TIMESTAMP AS OF now() - 3"), "FROM t AT (TIMESTAMP => now()) - 3");
+  EXPECT_EQ(parsed("FROM t FOR TIMESTAMP AS OF (now() - INTERVAL 1 DAY)"),
+            "FROM t AT (TIMESTAMP => (now() - INTERVAL 1 DAY))");
+  EXPECT_EQ(parsed("INSERT OVERWRITE t SELECT * FROM t VERSION AS OF 1"),
+            "INSERT INTO  t SELECT * FROM t AT (VERSION => 1)");
+}
+
+TEST(StatementTextTest, NamesTheTimestampOfReadDelta) {
+  EXPECT_EQ(parsed("FROM read_delta('t', timestamp => '2026-01-31')"), "FROM read_delta('t', as_of => '2026-01-31')");
+  EXPECT_EQ(parsed("FROM read_delta('t', version => 1)"), "FROM read_delta('t', version => 1)");
+}
+
+TEST(StatementTextTest, LeavesTheRest) {
+  for (const std::string_view sql :
+       {"DESCRIBE history", "DESCRIBE history.t", "DESCRIBE t", "SELECT 1 AS version, version AS of FROM t",
+        "SELECT timestamp AS of FROM 't'", "SELECT 'INSERT OVERWRITE t'", "SELECT $$a; b$$ -- VERSION AS OF 3",
+        "SELECT \"VERSION AS OF 3\" /* t VERSION AS OF 3 */ FROM t", "CREATE TABLE t (a INT) WITH (x = 1)",
+        "INSERT INTO t SELECT replace('a', 'b', 'c')", "UPDATE t SET a = 1", "ALTER TABLE t ADD COLUMN c INT",
+        "INSERT INTO overwrite VALUES (1)", "SELECT 'not closed", "", "  ",
+        "ALTER TABLE t ADD CONSTRAINT c CHECK ()"}) {
+    SCOPED_TRACE(sql);
+    expect_same(sql);
+  }
+}
+
+TEST(StatementTextTest, KnowsWherePartsCameFrom) {
+  const std::string written = "INSERT OVERWRITE t SELECT x FROM u VERSION AS OF 3 AS alias WHERE y";
+  const auto statement = StatementText::adapt(written);
+  for (const char* part : {"t SELECT", "x FROM", "u", "alias", "3", "WHERE y"}) {
+    EXPECT_EQ(statement.written_position(statement.parsed().find(part)), written.find(part)) << part;
+  }
+  // What is ours stands for what it replaces.
+  EXPECT_EQ(statement.written_position(0), 0u);
+  EXPECT_EQ(statement.written_position(statement.parsed().find("AT (")), written.find("VERSION"));
+  EXPECT_EQ(statement.written_position(statement.parsed().size()), written.size());
+}
+
+TEST(StatementTextTest, SplitsScripts) {
+  const std::string_view script = " ;SELECT ';' -- no; not here\n ; INSERT OVERWRITE t SELECT $$;$$;\n/* ; */";
+  std::vector<std::string> parts;
+  for (const TextRange& range : split_script(script)) {
+    parts.emplace_back(script.substr(range.begin, range.end - range.begin));
+  }
+  EXPECT_EQ(parts, (std::vector<std::string>{"SELECT ';'", "INSERT OVERWRITE t SELECT $$;$$"}));
+  EXPECT_TRUE(split_script(" \n").empty());
+  EXPECT_TRUE(split_script("-- nothing\n").empty());
+}
+
+}  // namespace
+}  // namespace sluice::lake
