@@ -154,6 +154,15 @@ TEST_F(CompileTest, ASourceHasAStableKeyAndItsRescuedData) {
   EXPECT_TRUE(input.stream);
 }
 
+TEST_F(CompileTest, TheTimeOfADeltaTableHasTwoNames) {
+  files_.schemas["orders"] = schema_of({{"timestamp", LogicalType::BIGINT}});
+  const plan::Pipeline compiled = pipeline(
+      "CREATE MATERIALIZED VIEW v AS SELECT o.timestamp, TIMESTAMP '2026-01-01' AS t "
+      "FROM read_delta('orders', Timestamp => '2026-01-31 12:00:00+01') AS o;");
+  ASSERT_THAT(compiled.sources, SizeIs(1));
+  EXPECT_EQ(compiled.sources[0].options, (std::map<std::string, std::string>{{"as_of", "1769857200000"}}));
+}
+
 TEST_F(CompileTest, ADeltaTableIsASourceWithTheTablesColumns) {
   files_.schemas["tables/orders"] = schema_of({{"id", LogicalType::BIGINT}});
   const plan::Pipeline compiled = pipeline(

@@ -18,7 +18,8 @@ const std::vector<CallOption>& options() {
   using Kind = CallOption::Kind;
   static const std::vector<CallOption> kOptions = {
       {"version", Kind::Version},
-      {"as_of", Kind::Text},
+      {"timestamp", Kind::Text},
+      {"as_of", Kind::Text},  // a synonym of timestamp
       {"skipChangeCommits", Kind::Boolean},
       {"readChangeFeed", Kind::Boolean},
       {"startingVersion", Kind::Version, {"latest"}},
@@ -33,11 +34,15 @@ constexpr std::array<std::string_view, 7> kLaterOptions = {"maxBytesPerTrigger",
                                                            "withEventTimeOrder",    "endingVersion", "failOnDataLoss",
                                                            "schemaTrackingLocation"};
 
-constexpr std::array<std::string_view, 2> kTableOptions = {"version", "as_of"};
+constexpr std::array<std::string_view, 3> kTableOptions = {"version", "timestamp", "as_of"};
 constexpr std::array<std::string_view, 5> kStreamOptions = {"skipchangecommits", "readchangefeed", "startingversion",
                                                             "startingtimestamp", "maxfilespertrigger"};
-constexpr std::array<std::pair<std::string_view, std::string_view>, 3> kEitherOr = {
-    {{"version", "as_of"}, {"startingversion", "startingtimestamp"}, {"readchangefeed", "skipchangecommits"}}};
+constexpr std::array<std::pair<std::string_view, std::string_view>, 5> kEitherOr = {
+    {{"version", "timestamp"},
+     {"version", "as_of"},
+     {"timestamp", "as_of"},
+     {"startingversion", "startingtimestamp"},
+     {"readchangefeed", "skipchangecommits"}}};
 
 /// Returns the milliseconds since 1970 that a time says, in UTC unless it says otherwise.
 std::optional<std::int64_t> milliseconds_of(const std::string& text) {
@@ -68,7 +73,11 @@ class DeltaCall {
     out.kind = plan::SourceKind::Delta;
     out.path = written_.path;
     out.options = written_.texts();
-    for (const std::string_view name : {"as_of", "startingtimestamp"}) read_time(std::string(name), out);
+    for (const std::string_view name : {"timestamp", "as_of", "startingtimestamp"}) read_time(std::string(name), out);
+    if (auto time = out.options.extract("timestamp")) {
+      time.key() = "as_of";
+      out.options.insert(std::move(time));
+    }
     return out;
   }
 

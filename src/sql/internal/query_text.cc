@@ -185,12 +185,36 @@ std::string without_comments(const SourceText& source, const TokenRange& tokens)
 
 }  // namespace
 
+namespace {
+
+/// Returns the names of arguments of read_delta(…, timestamp => …): to DuckDB's parser the word begins a type.
+std::vector<Span> timestamp_arguments(const TokenRange& tokens) {
+  std::vector<Span> names;
+  std::size_t depth = 0;  // of parentheses since the call began; 0: there is none
+  const Token* previous = nullptr;
+  for (const Token& token : tokens) {
+    const bool begins_call = depth == 0 && previous != nullptr && previous->is("READ_DELTA");
+    if (token.is_symbol("(") && (depth > 0 || begins_call)) ++depth;
+    if (token.is_symbol(")") && depth > 0) --depth;
+    if (depth == 1 && token.is_symbol("=>") && previous->is("TIMESTAMP")) names.push_back(previous->span);
+    previous = &token;
+  }
+  return names;
+}
+
+}  // namespace
+
 QueryText::QueryText(const SourceText& source, TokenRange tokens, std::vector<Error>& errors)
     : tokens_(tokens), blanked_(without_comments(source, tokens)) {
   auto found = StreamFinder(source, tokens_, errors).run();
   streams_ = std::move(found.streams);
   for (const Span blank : found.blanks) {
     std::fill_n(blanked_.begin() + static_cast<std::ptrdiff_t>(blank.offset - span().offset), blank.length, ' ');
+  }
+  for (const Span name : timestamp_arguments(tokens_)) {
+    std::string synonym = "as_of";
+    synonym.resize(name.length, ' ');
+    blanked_.replace(name.offset - span().offset, name.length, synonym);
   }
 }
 

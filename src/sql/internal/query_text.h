@@ -16,8 +16,8 @@ struct StreamMark {
   std::size_t relation = 0;  ///< Where the relation's first token begins.
 };
 
-/// A query as DuckDB reads it: comments, STREAM and its parentheses blanked out, everything else where it was, so that
-/// DuckDB's byte positions are positions of the project's text. Borrows the tokens.
+/// A query as DuckDB reads it: comments, STREAM and its parentheses blanked out, read_delta's argument `timestamp` called
+/// `as_of`, everything else where it was, so that DuckDB's byte positions are positions of the project's text. Borrows the tokens.
 class QueryText {
  public:
   /// Prepares the query. What must be said before DuckDB parses it (WATERMARK, window(), parameters, a misplaced
