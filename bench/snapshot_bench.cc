@@ -1,5 +1,5 @@
-// How long a table of a million files takes to open, to follow and to write a log checkpoint of, and how much memory
-// that needs. Run by hand: snapshot_bench FOLDER [--benchmark_filter=…]. The table is made in FOLDER the first time,
+// How long a table of a million files takes to open, to follow, to plan a query of and to write a log checkpoint of, and
+// how much memory that needs. Run by hand: snapshot_bench FOLDER [--benchmark_filter=…]. The table is made in FOLDER the first time,
 // its log checkpoint by our own writer. BENCH_FILES: another number of files. peak_mb is the process's resident memory
 // at its highest, growth_mb by how much that is above what was resident before.
 
@@ -23,6 +23,7 @@
 #include "delta/log_path.h"
 #include "delta/snapshot.h"
 #include "delta/table_definition.h"
+#include "lake/lake.h"
 #include "store/local_store.h"
 
 namespace {
@@ -202,6 +203,53 @@ void iterate_over_all_files(benchmark::State& state) {
   }
 }
 BENCHMARK(iterate_over_all_files)->Unit(benchmark::kMillisecond)->UseRealTime();
+
+/// Plans a query of the table, which is loaded already: what EXPLAIN costs beyond the load. Each round has a snapshot of
+/// its own, as a query of a folder has.
+void plan(benchmark::State& state, const std::string& query) {
+  Table table;
+  std::shared_ptr<const Snapshot> snapshot;
+  sluice::lake::LakeOptions options;
+  options.find_table = [&](const auto&, const std::string&) -> sluice::Result<std::optional<sluice::lake::DeltaTable>> {
+    auto store = sluice::store::LocalStore::create(g_folder);
+    SLUICE_CHECK_OK(store);
+    return std::optional(
+        sluice::lake::DeltaTable{snapshot, std::shared_ptr<sluice::store::ObjectStore>(std::move(*store))});
+  };
+  auto lake = sluice::lake::Lake::create(std::move(options));
+  SLUICE_CHECK_OK(lake);
+  SLUICE_CHECK_OK((*lake)->query("SELECT 1"));  // makes the instance
+  const MemoryWatch memory;
+  for (auto _ : state) {
+    state.PauseTiming();
+    snapshot = table.load();
+    state.ResumeTiming();
+    auto rows = (*lake)->query("EXPLAIN " + query);
+    SLUICE_CHECK_OK(rows);
+  }
+  memory.report(state);
+}
+BENCHMARK_CAPTURE(plan, count, std::string("SELECT count(*) FROM t"))
+    ->Unit(benchmark::kMillisecond)
+    ->UseRealTime()
+    ->Iterations(3);
+BENCHMARK_CAPTURE(plan, number_condition, std::string("SELECT count(*) FROM t WHERE id < 1000000"))
+    ->Unit(benchmark::kMillisecond)
+    ->UseRealTime()
+    ->Iterations(3);
+BENCHMARK_CAPTURE(plan, time_condition,
+                  std::string("SELECT count(*) FROM t WHERE \"at\" < TIMESTAMPTZ '2025-01-02 00:00:00+00'"))
+    ->Unit(benchmark::kMillisecond)
+    ->UseRealTime()
+    ->Iterations(3);
+BENCHMARK_CAPTURE(plan, text_condition, std::string("SELECT count(*) FROM t WHERE city = 'Bonn' AND note IS NOT NULL"))
+    ->Unit(benchmark::kMillisecond)
+    ->UseRealTime()
+    ->Iterations(3);
+BENCHMARK_CAPTURE(plan, partition_condition, std::string("SELECT count(*) FROM t WHERE day = DATE '2025-03-01'"))
+    ->Unit(benchmark::kMillisecond)
+    ->UseRealTime()
+    ->Iterations(3);
 
 void write_log_checkpoint(benchmark::State& state) {
   Table table;

@@ -11,6 +11,7 @@
 #include "delta/duckdb_schema.h"
 #include "delta/file_statistics.h"
 #include "delta/internal/statistics_bound.h"
+#include "delta/internal/statistics_scan.h"
 #include "delta/partition_value.h"
 
 namespace sluice::delta {
@@ -20,20 +21,13 @@ using Kind = FilePredicate::Kind;
 using duckdb::Value;
 using internal::read_bound;
 using internal::read_constant;
+using internal::read_integer_bound;
 
 /// The values a condition may have for the rows of a file.
 struct Outcomes {
   bool yes = true;
   bool no = true;
   bool null = true;
-};
-
-/// What is known of a column's values in a file.
-struct Range {
-  std::optional<Value> min;  ///< Absent: unknown.
-  std::optional<Value> max;
-  bool may_be_null = true;
-  bool may_be_value = true;
 };
 
 /// A column found in the schema.
@@ -70,32 +64,223 @@ bool is_comparison(Kind kind) {
   }
 }
 
-/// Decides a predicate for one file.
-class FileJudge {
- public:
-  FileJudge(const DataType& schema, ColumnMappingMode mode, const std::vector<std::string>& partition_columns,
-            const AddFile& file)
-      : schema_(schema), mode_(mode), partition_columns_(partition_columns), file_(file) {}
+/// How the values of a column are compared: as numbers that order as they do, as texts, or as DuckDB's values.
+enum class Form { Integer, Text, Other };
 
-  Outcomes judge(const FilePredicate& predicate) {
-    switch (predicate.kind) {
+Form form_of(const DataType& type) {
+  switch (type.kind) {
+    case DataType::Kind::Byte:
+    case DataType::Kind::Short:
+    case DataType::Kind::Integer:
+    case DataType::Kind::Long:
+    case DataType::Kind::Date:
+    case DataType::Kind::Timestamp:
+    case DataType::Kind::TimestampNtz: return Form::Integer;
+    case DataType::Kind::String: return Form::Text;
+    default: return Form::Other;
+  }
+}
+
+/// A value of a column, in the column's form.
+struct Bound {
+  bool is_known = false;
+  std::int64_t integer = 0;
+  Value other;
+
+  std::string_view text() const { return is_own_ ? std::string_view(own_text_) : text_; }
+
+  void set(Form form, const DataType& type, const Value& value) {
+    is_known = true;
+    switch (form) {
+      case Form::Integer: integer = integer_of(type, value); break;
+      case Form::Text:
+        own_text_ = duckdb::StringValue::Get(value);
+        is_own_ = true;
+        break;
+      case Form::Other: other = value; break;
+    }
+  }
+  void set_integer(std::int64_t value) {
+    is_known = true;
+    integer = value;
+  }
+  /// The text must outlive this.
+  void set_text(std::string_view value) {
+    is_known = true;
+    is_own_ = false;
+    text_ = value;
+  }
+
+ private:
+  static std::int64_t integer_of(const DataType& type, const Value& value) {
+    switch (type.kind) {
+      case DataType::Kind::Date: return value.GetValueUnsafe<duckdb::date_t>().days;
+      case DataType::Kind::Timestamp:
+      case DataType::Kind::TimestampNtz: return value.GetValueUnsafe<duckdb::timestamp_t>().value;
+      default: return value.GetValue<std::int64_t>();
+    }
+  }
+
+  bool is_own_ = false;
+  std::string_view text_;
+  std::string own_text_;
+};
+
+bool less(Form form, const Bound& left, const Bound& right) {
+  switch (form) {
+    case Form::Integer: return left.integer < right.integer;
+    case Form::Text: return left.text() < right.text();
+    case Form::Other: return left.other < right.other;
+  }
+  return false;
+}
+
+/// What is known of a column's values in a file.
+struct Range {
+  Bound min;  ///< Not known: may be anything.
+  Bound max;
+  bool is_known = false;  ///< False: nothing is known, and the rest means nothing.
+  bool may_be_null = true;
+  bool may_be_value = true;
+};
+
+/// A predicate with its columns found and its constants read.
+struct Node {
+  Kind kind = Kind::Opaque;
+  std::size_t column = 0;  ///< Of comparisons and IsNull.
+  Bound constant;          ///< Of comparisons.
+  std::vector<Node> children;
+};
+
+}  // namespace
+
+/// What FileMatcher does.
+class FileMatcher::Judge {
+ public:
+  Judge(const FilePredicate& predicate, const DataType& schema, ColumnMappingMode mode,
+        const std::vector<std::string>& partition_columns) {
+    root_ = compile(predicate, {schema, mode, partition_columns});
+    std::vector<ColumnPath> paths;
+    for (Column& column : columns_) {
+      if (column.is_partition) continue;
+      column.in_scan = paths.size();
+      paths.push_back(column.physical);
+    }
+    scan_.emplace(paths);
+    // What costs nothing comes first: it may make the statistics needless.
+    if (root_.kind == Kind::And) {
+      std::ranges::stable_partition(root_.children, [&](const Node& node) { return asks_partitions_only(node); });
+    }
+  }
+
+  /// Takes the next file; what is handed in is looked at until the next one.
+  void begin(std::optional<std::string_view> stats, bool same_partition) {
+    stats_ = stats;
+    is_read_ = false;
+    for (Column& column : columns_) {
+      if (!(column.is_partition && same_partition)) column.is_decided = false;
+    }
+  }
+  bool asks_partitions() const {
+    return std::ranges::any_of(columns_, [](const Column& column) { return column.is_partition; });
+  }
+
+  /// `partition_values`: of the file that begin() was called for.
+  FileMatch match(const PartitionValues& partition_values) {
+    partition_values_ = &partition_values;
+    const auto outcomes = columnar::guard([&]() -> Result<Outcomes> {
+      // No row meets all if none meets one.
+      if (root_.kind == Kind::And) {
+        for (const Node& child : root_.children) {
+          if (!judge(child).yes) return Outcomes{false, true, true};
+        }
+      }
+      return judge(root_);
+    });
+    if (!outcomes) return FileMatch::Some;  // not to be compared: nothing is known
+    if (!outcomes->yes) return FileMatch::None;
+    return outcomes->no || outcomes->null ? FileMatch::Some : FileMatch::All;
+  }
+
+ private:
+  struct Column {
+    std::vector<std::string> names;
+    DataType type;
+    ColumnPath physical;
+    Form form = Form::Other;
+    bool is_partition = false;
+    std::size_t in_scan = 0;  // its number in scan_
+    bool is_decided = false;  // range is that of the current file
+    Range range;
+  };
+
+  struct Table {
+    const DataType& schema;
+    ColumnMappingMode mode;
+    const std::vector<std::string>& partition_columns;
+  };
+
+  // NOLINTNEXTLINE(misc-no-recursion): as deep as the predicate.
+  Node compile(const FilePredicate& predicate, const Table& table) {
+    Node node;
+    node.kind = predicate.kind;
+    if (predicate.kind == Kind::IsNull || is_comparison(predicate.kind)) {
+      const auto column = column_number(predicate.column, table);
+      if (!column) return {};
+      node.column = *column;
+      if (predicate.kind == Kind::IsNull) return node;
+      const auto constant = read_constant(predicate.constant, columns_[*column].type);
+      if (!constant) return {};
+      node.constant.set(columns_[*column].form, columns_[*column].type, *constant);
+    }
+    for (const FilePredicate& child : predicate.children) node.children.push_back(compile(child, table));
+    return node;
+  }
+
+  std::optional<std::size_t> column_number(const std::vector<std::string>& names, const Table& table) {
+    for (std::size_t i = 0; i < columns_.size(); ++i) {
+      if (columns_[i].names == names) return i;
+    }
+    const auto found = find_column(table.schema, table.mode, names);
+    if (!found) return std::nullopt;
+    Column column;
+    column.names = names;
+    column.type = *found->type;
+    column.physical = found->physical;
+    column.form = form_of(column.type);
+    column.is_partition = names.size() == 1 && std::ranges::any_of(table.partition_columns, [&](const auto& name) {
+                            return duckdb::StringUtil::CIEquals(name, names.front());
+                          });
+    columns_.push_back(std::move(column));
+    return columns_.size() - 1;
+  }
+
+  // NOLINTNEXTLINE(misc-no-recursion)
+  bool asks_partitions_only(const Node& node) const {
+    if (node.kind == Kind::IsNull || is_comparison(node.kind)) return columns_[node.column].is_partition;
+    return std::ranges::all_of(node.children, [&](const Node& child) { return asks_partitions_only(child); });
+  }
+
+  // NOLINTNEXTLINE(misc-no-recursion)
+  Outcomes judge(const Node& node) {
+    switch (node.kind) {
       case Kind::Always: return {true, false, false};
       case Kind::Opaque: return {};
       case Kind::IsNull: {
-        const auto range = range_of(predicate.column);
-        return range ? Outcomes{range->may_be_null, range->may_be_value, false} : Outcomes{true, true, false};
+        const Range& range = range_of(columns_[node.column]);
+        return range.is_known ? Outcomes{range.may_be_null, range.may_be_value, false} : Outcomes{true, true, false};
       }
       case Kind::Not: {
-        const Outcomes child = judge(predicate.children.front());
+        const Outcomes child = judge(node.children.front());
         return {child.no, child.yes, child.null};
       }
-      case Kind::And: return judge_conjunction(predicate.children);
+      case Kind::And: return judge_conjunction(node.children);
       case Kind::Or: {
         // By De Morgan, whose law holds with NULL too.
         Outcomes all{false, true, false};
         bool any_null = false;
         bool none_surely_true = true;
-        for (const FilePredicate& child : predicate.children) {
+        for (const Node& child : node.children) {
           const Outcomes outcomes = judge(child);
           all.yes |= outcomes.yes;
           all.no &= outcomes.no;
@@ -105,16 +290,16 @@ class FileJudge {
         all.null = any_null && none_surely_true;
         return all;
       }
-      default: return judge_comparison(predicate);
+      default: return judge_comparison(node);
     }
   }
 
- private:
-  Outcomes judge_conjunction(const std::vector<FilePredicate>& children) {
+  // NOLINTNEXTLINE(misc-no-recursion)
+  Outcomes judge_conjunction(const std::vector<Node>& children) {
     Outcomes all{true, false, false};
     bool any_null = false;
     bool none_surely_false = true;
-    for (const FilePredicate& child : children) {
+    for (const Node& child : children) {
       const Outcomes outcomes = judge(child);
       all.yes &= outcomes.yes;
       all.no |= outcomes.no;
@@ -125,74 +310,96 @@ class FileJudge {
     return all;
   }
 
-  Outcomes judge_comparison(const FilePredicate& predicate) {
-    const auto column = find_column(schema_, mode_, predicate.column);
-    const auto range = range_of(predicate.column);
-    if (!column || !range) return {};
-    const auto constant = read_constant(predicate.constant, *column->type);
-    if (!constant) return {};
-    Outcomes outcomes{false, false, range->may_be_null};
-    if (!range->may_be_value) return outcomes;
-    const bool any_less = !range->min || *range->min < *constant;
-    const bool any_greater = !range->max || *constant < *range->max;
-    const bool any_equal = (!range->min || !(*constant < *range->min)) && (!range->max || !(*range->max < *constant));
-    switch (predicate.kind) {
-      case Kind::Equal: outcomes.yes = any_equal, outcomes.no = any_less || any_greater; break;
-      case Kind::Less: outcomes.yes = any_less, outcomes.no = any_equal || any_greater; break;
-      case Kind::LessOrEqual: outcomes.yes = any_less || any_equal, outcomes.no = any_greater; break;
-      case Kind::Greater: outcomes.yes = any_greater, outcomes.no = any_equal || any_less; break;
-      default: outcomes.yes = any_greater || any_equal, outcomes.no = any_less; break;
+  Outcomes judge_comparison(const Node& node) {
+    Column& column = columns_[node.column];
+    const Range& range = range_of(column);
+    if (!range.is_known) return {};
+    Outcomes outcomes{false, false, range.may_be_null};
+    if (!range.may_be_value) return outcomes;
+    const Bound& constant = node.constant;
+    const bool min_is_less = !range.min.is_known || less(column.form, range.min, constant);
+    const bool max_is_less = range.max.is_known && less(column.form, range.max, constant);
+    const bool min_is_greater = range.min.is_known && less(column.form, constant, range.min);
+    const bool max_is_greater = !range.max.is_known || less(column.form, constant, range.max);
+    const bool any_equal = !min_is_greater && !max_is_less;
+    switch (node.kind) {
+      case Kind::Equal: outcomes.yes = any_equal, outcomes.no = min_is_less || max_is_greater; break;
+      case Kind::Less: outcomes.yes = min_is_less, outcomes.no = any_equal || max_is_greater; break;
+      case Kind::LessOrEqual: outcomes.yes = min_is_less || any_equal, outcomes.no = max_is_greater; break;
+      case Kind::Greater: outcomes.yes = max_is_greater, outcomes.no = any_equal || min_is_less; break;
+      default: outcomes.yes = max_is_greater || any_equal, outcomes.no = min_is_less; break;
     }
     return outcomes;
   }
 
-  /// Returns what is known of a column; nullopt if nothing is.
-  std::optional<Range> range_of(const std::vector<std::string>& names) {
-    const auto column = find_column(schema_, mode_, names);
-    if (!column) return std::nullopt;
-    if (is_partition_column(names)) return partition_range(*column);
-    return statistics_range(*column);
-  }
-
-  bool is_partition_column(const std::vector<std::string>& names) const {
-    return names.size() == 1 &&
-           std::any_of(partition_columns_.begin(), partition_columns_.end(),
-                       [&](const auto& name) { return duckdb::StringUtil::CIEquals(name, names.front()); });
-  }
-
-  std::optional<Range> partition_range(const Column& column) const {
-    const auto found = file_.partition_values.find(column.physical.front());
-    if (found == file_.partition_values.end()) return std::nullopt;
-    auto value = read_partition_value(found->second, logical_type(*column.type));
-    if (!value) return std::nullopt;
-    if (value->IsNull()) return Range{std::nullopt, std::nullopt, true, false};
-    return Range{*value, *value, false, true};
-  }
-
-  std::optional<Range> statistics_range(const Column& column) {
-    if (!statistics_) {
-      auto read = read_statistics(file_.stats.value_or("{}"));
-      statistics_ = read ? std::move(*read) : FileStatistics();
+  const Range& range_of(Column& column) {
+    if (column.is_decided) return column.range;
+    column.is_decided = true;
+    Range& range = column.range;
+    range.is_known = false;
+    range.min.is_known = false;
+    range.max.is_known = false;
+    range.may_be_null = true;
+    range.may_be_value = true;
+    if (column.is_partition) {
+      read_partition(column, range);
+    } else {
+      read_statistics(column, range);
     }
-    const ColumnStatistics* found = statistics_->find(column.physical);
-    if (found == nullptr) return std::nullopt;
-    Range range;
-    range.min = read_bound(found->min, *column.type, false);
-    range.max = read_bound(found->max, *column.type, true);
-    // With wide bounds the count is only an upper one, but its two ends still say what they say.
-    range.may_be_null = found->null_count != 0;
-    range.may_be_value = !found->null_count || found->null_count != statistics_->num_records;
     return range;
   }
 
-  const DataType& schema_;
-  const ColumnMappingMode mode_;
-  const std::vector<std::string>& partition_columns_;
-  const AddFile& file_;
-  std::optional<FileStatistics> statistics_;
-};
+  void read_partition(const Column& column, Range& range) const {
+    const auto found = partition_values_->find(column.physical.front());
+    if (found == partition_values_->end()) return;
+    const auto value = read_partition_value(found->second, logical_type(column.type));
+    if (!value) return;
+    range.is_known = true;
+    if (value->IsNull()) {
+      range.may_be_value = false;
+      return;
+    }
+    range.may_be_null = false;
+    range.min.set(column.form, column.type, *value);
+    range.max.set(column.form, column.type, *value);
+  }
 
-}  // namespace
+  void read_statistics(const Column& column, Range& range) {
+    if (!is_read_) {
+      // Unreadable ones say nothing.
+      scan_->read(stats_.value_or("{}"));
+      is_read_ = true;
+    }
+    const internal::StatisticsScan::Column& found = scan_->column(column.in_scan);
+    if (found.min.empty() && found.max.empty() && !found.null_count) return;
+    range.is_known = true;
+    read_bound_of(column, found.min, false, range.min);
+    read_bound_of(column, found.max, true, range.max);
+    // With wide bounds the count is only an upper one, but its two ends still say what they say.
+    range.may_be_null = found.null_count != 0;
+    range.may_be_value = !found.null_count || found.null_count != scan_->num_records();
+  }
+
+  static void read_bound_of(const Column& column, std::string_view json, bool is_max, Bound& bound) {
+    if (json.empty()) return;
+    if (column.form == Form::Integer) {
+      if (const auto integer = read_integer_bound(json, column.type, is_max)) return bound.set_integer(*integer);
+    } else if (column.form == Form::Text && json.front() == '"' && json.find('\\') == std::string_view::npos) {
+      return bound.set_text(json.substr(1, json.size() - 2));
+    }
+    if (const auto value = read_bound(std::string(json), column.type, is_max)) {
+      bound.set(column.form, column.type, *value);
+    }
+  }
+
+  std::vector<Column> columns_;
+  Node root_;
+  std::optional<internal::StatisticsScan> scan_;
+
+  const PartitionValues* partition_values_ = nullptr;
+  std::optional<std::string_view> stats_;
+  bool is_read_ = false;  // scan_ has read stats_
+};
 
 FilePredicate FilePredicate::compare(std::vector<std::string> column, Kind comparison, std::string constant) {
   return {comparison, std::move(column), std::move(constant), {}};
@@ -216,11 +423,31 @@ FilePredicate FilePredicate::disjunction(std::vector<FilePredicate> of) { return
 
 FileMatch match_file(const FilePredicate& predicate, const DataType& schema, ColumnMappingMode mode,
                      const std::vector<std::string>& partition_columns, const AddFile& file) {
-  const auto outcomes = columnar::guard(
-      [&]() -> Result<Outcomes> { return FileJudge(schema, mode, partition_columns, file).judge(predicate); });
-  if (!outcomes) return FileMatch::Some;  // not to be compared: nothing is known
-  if (!outcomes->yes) return FileMatch::None;
-  return outcomes->no || outcomes->null ? FileMatch::Some : FileMatch::All;
+  return FileMatcher(predicate, schema, mode, partition_columns).match(file);
+}
+
+FileMatcher::FileMatcher(const FilePredicate& predicate, const DataType& schema, ColumnMappingMode mode,
+                         const std::vector<std::string>& partition_columns)
+    : judge_(std::make_unique<Judge>(predicate, schema, mode, partition_columns)) {}
+
+FileMatcher::~FileMatcher() = default;
+
+FileMatch FileMatcher::match(const AddFile& file) {
+  judge_->begin(file.stats, false);
+  return judge_->match(file.partition_values);
+}
+
+std::vector<std::size_t> FileMatcher::select(const LiveFiles::Numbered& files, std::span<const std::size_t> numbers) {
+  std::vector<std::size_t> selected;
+  PartitionValues partition_values;
+  const bool asks_partitions = judge_->asks_partitions();
+  for (std::size_t i = 0; i < numbers.size(); ++i) {
+    const bool same_partition = i > 0 && files.share_partition(numbers[i - 1], numbers[i]);
+    judge_->begin(files.stats(numbers[i]), same_partition);
+    if (asks_partitions && !same_partition) files.read_partition_values(numbers[i], partition_values);
+    if (judge_->match(partition_values) != FileMatch::None) selected.push_back(numbers[i]);
+  }
+  return selected;
 }
 
 Status check_predicate(const FilePredicate& predicate, const DataType& schema) {

@@ -1,12 +1,16 @@
 #pragma once
 
+#include <cstddef>
+#include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
 #include "delta/actions.h"
 #include "delta/delta_schema.h"
+#include "delta/live_files.h"
 #include "delta/table_properties.h"
 
 namespace sluice::delta {
@@ -55,6 +59,27 @@ enum class FileMatch {
 /// readable counts as Some, and so do the bounds of floating-point columns, of which NaN may be missing.
 FileMatch match_file(const FilePredicate& predicate, const DataType& schema, ColumnMappingMode mode,
                      const std::vector<std::string>& partition_columns, const AddFile& file);
+
+/// Decides a predicate for many files as match_file() does: finds columns and reads constants once, and reads of a file
+/// only what the predicate asks for. Used by one thread at a time.
+class FileMatcher {
+ public:
+  /// Takes what it needs of the arguments.
+  FileMatcher(const FilePredicate& predicate, const DataType& schema, ColumnMappingMode mode,
+              const std::vector<std::string>& partition_columns);
+  ~FileMatcher();
+  FileMatcher(const FileMatcher&) = delete;
+  FileMatcher& operator=(const FileMatcher&) = delete;
+
+  FileMatch match(const AddFile& file);
+  /// Returns those of the numbers whose files may have a row that the predicate is true for, in the same order. Cost:
+  /// about 0.5 µs for each that statistics decide on.
+  std::vector<std::size_t> select(const LiveFiles::Numbered& files, std::span<const std::size_t> numbers);
+
+ private:
+  class Judge;
+  std::unique_ptr<Judge> judge_;
+};
 
 /// Ok if every column is one of the schema and every constant of its type; InvalidArgument, naming it, if not.
 Status check_predicate(const FilePredicate& predicate, const DataType& schema);

@@ -1,6 +1,11 @@
 #include "delta/file_predicate.h"
 
+#include <functional>
+
+#include <fmt/format.h>
 #include <gtest/gtest.h>
+
+#include "base/random.h"
 
 namespace sluice::delta {
 namespace {
@@ -117,6 +122,120 @@ TEST(FilePredicateTest, WhatMayBeRoundedOrMissingDecidesNothing) {
   AddFile without = add;
   without.partition_values.clear();
   EXPECT_EQ(match(p(Kind::Equal, "1"), without), FileMatch::Some);
+}
+
+/// A file whose column x, of that type, has all its values at the bound, written as JSON.
+FileMatch match_bound(const DataType& type, const std::string& json, Kind kind, const std::string& constant) {
+  AddFile add;
+  add.path = "f";
+  add.stats =
+      fmt::format(R"({{"numRecords":1,"minValues":{{"x":{0}}},"maxValues":{{"x":{0}}},"nullCount":{{"x":0}}}})", json);
+  const DataType table = DataType::structure({StructField{"x", type, true, {}}});
+  return match_file(FilePredicate::compare({"x"}, kind, constant), table, ColumnMappingMode::None, {}, add);
+}
+
+TEST(FilePredicateTest, BoundsMeanTheSameHoweverTheyAreWritten) {
+  using Type = DataType::Kind;
+  struct Case {
+    Type type;
+    std::string equal;                       ///< What all the texts stand for.
+    std::string next;                        ///< Greater than it, by more than writers round.
+    std::vector<std::string> texts;          ///< JSON.
+    std::vector<std::string> no_bound = {};  ///< JSON that says nothing.
+  };
+  const std::vector<Case> cases = {
+      {Type::Byte, "-128", "-127", {"-128", "\"-128\""}, {"-129", "\"x\"", "true", "{}", "[1]", "null"}},
+      {Type::Short, "32766", "32767", {"32766"}, {"32768"}},
+      {Type::Integer, "-2147483648", "-2147483647", {"-2147483648"}, {"2147483648"}},
+      {Type::Long, "9223372036854775806", "9223372036854775807", {"9223372036854775806"}, {"9223372036854775808"}},
+      {Type::Date, "2024-02-29", "2024-03-01", {"\"2024-02-29\"", "\"2024\\u002d02-29\""}, {"\"2023-02-29\"", "\"\""}},
+      {Type::Date, "0001-01-01", "0001-01-02", {"\"0001-01-01\""}, {"\"2024-13-01\""}},
+      {Type::Timestamp,
+       "2024-02-29 23:59:59.123Z",
+       "2024-02-29 23:59:59.124Z",
+       {"\"2024-02-29T23:59:59.123Z\"", "\"2024-02-29 23:59:59.123\"", "\"2024-02-29T23:59:59.123000Z\"",
+        "\"2024-03-01T00:59:59.123+01:00\""},
+       {"\"2024-02-29T25:00:00Z\"", "\"then\""}},
+      {Type::Timestamp,
+       "1969-12-31 23:59:59Z",
+       "1970-01-01 00:00:00Z",
+       {"\"1969-12-31T23:59:59.000Z\"", "\"1969-12-31T23:59:59Z\""}},
+      {Type::TimestampNtz,
+       "0001-01-01 00:00:00",
+       "0001-01-01 00:00:01",
+       {"\"0001-01-01T00:00:00.000\"", "\"0001-01-01 00:00:00\""}},
+      {Type::String, "a\"b", "a\"c", {R"("a\"b")", R"("\u0061\"b")"}},
+      {Type::String, "é", "ê", {"\"é\"", R"("\u00e9")"}},
+      {Type::Boolean, "true", "true", {}, {"true"}},
+  };
+  for (const Case& each : cases) {
+    const DataType type = DataType::primitive(each.type);
+    for (const std::string& text : each.texts) {
+      EXPECT_NE(match_bound(type, text, Kind::Equal, each.equal), FileMatch::None) << text;
+      EXPECT_EQ(match_bound(type, text, Kind::GreaterOrEqual, each.equal), FileMatch::All) << text;
+      EXPECT_EQ(match_bound(type, text, Kind::Less, each.equal), FileMatch::None) << text;
+      EXPECT_EQ(match_bound(type, text, Kind::Equal, each.next), FileMatch::None) << text;
+      EXPECT_EQ(match_bound(type, text, Kind::Less, each.next), FileMatch::All) << text;
+    }
+    for (const std::string& text : each.no_bound) {
+      EXPECT_EQ(match_bound(type, text, Kind::Less, each.equal), FileMatch::Some) << text;
+      EXPECT_EQ(match_bound(type, text, Kind::Greater, each.equal), FileMatch::Some) << text;
+    }
+  }
+}
+
+TEST(FilePredicateTest, OneMatcherDecidesForManyFilesAsForEach) {
+  SeededRandom random(5);
+  const auto below = [&](std::uint64_t bound) { return random.next() % bound; };
+  std::vector<Action> adds;
+  for (int i = 0; i < 400; ++i) {
+    const std::uint64_t low = below(20);
+    std::optional<std::string> stats = fmt::format(
+        R"({{"numRecords":2,"minValues":{{"x":{0},"s":"{2}","n":{{"m":{0}}}}},"maxValues":{{"x":{1},"s":"{2}z","n":{{"m":{1}}}}},)"
+        R"("nullCount":{{"x":{3},"s":0,"n":{{"m":0}}}}}})",
+        low, low + below(5), "abcdef"[below(6)], below(3));
+    if (below(10) == 0) stats = "{\"numRecords\":2,\"minValues\":{\"x\":";
+    if (below(10) == 0) stats = std::nullopt;
+    AddFile add = file(below(8) == 0 ? std::nullopt : std::optional(fmt::format("2024-01-0{}", 1 + below(4))),
+                       std::to_string(below(3)), std::move(stats));
+    add.path = fmt::format("f{}", below(10'000));
+    adds.emplace_back(add);
+  }
+  // Half in blocks, half not.
+  LiveFiles::Builder base;
+  for (std::size_t i = 0; i < 200; ++i) base.add_reconciled(std::get<AddFile>(adds[i]));
+  base.apply(std::span(adds).subspan(200));
+  const LiveFiles files = std::move(base).finish();
+  const LiveFiles::Numbered numbered(files);
+  const std::function<FilePredicate(int)> random_predicate = [&](int depth) -> FilePredicate {
+    const auto kind = static_cast<Kind>(static_cast<int>(Kind::Equal) + below(5));
+    switch (below(depth > 0 ? 8 : 5)) {
+      case 0: return on("x", kind, std::to_string(below(25)));
+      case 1: return on("s", kind, std::string(1, "abcdefg"[below(7)]));
+      case 2: return on("day", kind, fmt::format("2024-01-0{}", 1 + below(5)));
+      case 3: return FilePredicate::is_null(below(2) == 0 ? "x" : "day");
+      case 4: return FilePredicate::compare({"n", "m"}, kind, std::to_string(below(25)));
+      case 5: return FilePredicate::negation(random_predicate(depth - 1));
+      case 6: return FilePredicate::conjunction({random_predicate(depth - 1), random_predicate(depth - 1)});
+      default: return FilePredicate::disjunction({random_predicate(depth - 1), random_predicate(depth - 1)});
+    }
+  };
+  std::size_t left_out = 0;
+  for (int round = 0; round < 300; ++round) {
+    const FilePredicate predicate = random_predicate(3);
+    FileMatcher matcher(predicate, schema(), ColumnMappingMode::None, {"day", "p"});
+    std::vector<std::size_t> every_second;
+    std::vector<std::size_t> expected;
+    AddFile add;
+    for (std::size_t number = 0; number < numbered.size(); number += 2) {
+      every_second.push_back(number);
+      numbered.read(number, add);
+      if (match(predicate, add) != FileMatch::None) expected.push_back(number);
+    }
+    ASSERT_EQ(matcher.select(numbered, every_second), expected) << round;
+    left_out += every_second.size() - expected.size();
+  }
+  EXPECT_GT(left_out, 1000u);
 }
 
 TEST(FilePredicateTest, AllNullColumnsMatchNoComparison) {

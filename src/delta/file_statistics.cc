@@ -1,14 +1,18 @@
 #include "delta/file_statistics.h"
 
+#include <charconv>
+
 #include <fmt/format.h>
 #include <simdjson.h>
 
 #include "delta/internal/json_reader.h"
 #include "delta/internal/json_writer.h"
+#include "delta/internal/statistics_scan.h"
 
 namespace sluice::delta {
 namespace {
 
+using internal::is_number;
 using internal::JsonObjectWriter;
 namespace ondemand = simdjson::ondemand;
 
@@ -17,27 +21,6 @@ constexpr std::size_t kDepthMax = 128;
 
 Error not_statistics(std::string_view why) {
   return Error(ErrorCode::Corruption, fmt::format("the statistics of a file are damaged: {}", why));
-}
-
-/// True for a JSON number, of any length: decimals may have more digits than any number type.
-bool is_number(std::string_view text) {
-  std::size_t at = text.starts_with('-') ? 1 : 0;
-  const auto digits = [&] {
-    const std::size_t begin = at;
-    while (at < text.size() && text[at] >= '0' && text[at] <= '9') ++at;
-    return at > begin;
-  };
-  if (!digits()) return false;
-  if (at < text.size() && text[at] == '.') {
-    ++at;
-    if (!digits()) return false;
-  }
-  if (at < text.size() && (text[at] == 'e' || text[at] == 'E')) {
-    ++at;
-    if (at < text.size() && (text[at] == '+' || text[at] == '-')) ++at;
-    if (!digits()) return false;
-  }
-  return at == text.size();
 }
 
 /// Reads statistics on demand, because a number must keep the digits it was written with.
@@ -182,6 +165,19 @@ const ColumnStatistics* FileStatistics::find(const ColumnPath& path) const {
 }
 
 Result<FileStatistics> read_statistics(std::string_view json) { return StatisticsReader().read(json); }
+
+std::optional<std::int64_t> read_num_records(std::string_view json) {
+  // Every writer begins with it.
+  constexpr std::string_view kBegin = R"({"numRecords":)";
+  if (json.starts_with(kBegin)) {
+    std::int64_t number = 0;
+    const char* end = json.data() + json.size();
+    const auto [rest, code] = std::from_chars(json.data() + kBegin.size(), end, number);
+    if (code == std::errc() && rest != end && (*rest == ',' || *rest == '}')) return number;
+  }
+  internal::StatisticsScan scan({});
+  return scan.read(json) ? scan.num_records() : std::nullopt;
+}
 
 std::string write_statistics(const FileStatistics& statistics) {
   std::string out;

@@ -38,6 +38,10 @@ struct FileStatistics {
 /// Reads the `stats` of a file action. Bounds keep their text, so decimals lose no digit. Corruption if it is not JSON.
 Result<FileStatistics> read_statistics(std::string_view json);
 
+/// Returns how many rows the `stats` of a file action say that the file has; nullopt if they do not, or are damaged. Of
+/// damaged ones it may find the number all the same. Cost: a few nanoseconds as all writers write them.
+std::optional<std::int64_t> read_num_records(std::string_view json);
+
 /// Writes statistics for the `stats` of a file action, columns nested as their paths say.
 std::string write_statistics(const FileStatistics& statistics);
 

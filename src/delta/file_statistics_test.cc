@@ -25,6 +25,20 @@ TEST(FileStatisticsTest, ReadsWhatSparkWrites) {
   EXPECT_EQ(statistics->find({"st"}), nullptr);
 }
 
+TEST(FileStatisticsTest, FindsTheNumberOfRecordsAlone) {
+  EXPECT_EQ(read_num_records(R"({"numRecords":12,"minValues":{"numRecords":3}})"), 12);
+  EXPECT_EQ(read_num_records(R"({"numRecords":12})"), 12);
+  EXPECT_EQ(read_num_records(R"({"numRecords": 12 , "tightBounds":true})"), 12);
+  EXPECT_EQ(read_num_records(R"({"minValues":{"numRecords":3},"numRecords":12})"), 12);
+  EXPECT_EQ(read_num_records(R"({"numRecords":1.2E1})"), 12);
+  EXPECT_EQ(read_num_records(R"({"numRecords":null})"), std::nullopt);
+  EXPECT_EQ(read_num_records(R"({"minValues":{"numRecords":3}})"), std::nullopt);
+  EXPECT_EQ(read_num_records(R"({"numRecords":1)"), std::nullopt);
+  EXPECT_EQ(read_num_records(R"({"numRecords":99999999999999999999})"), std::nullopt);
+  EXPECT_EQ(read_num_records("damaged"), std::nullopt);
+  EXPECT_EQ(read_num_records(""), std::nullopt);
+}
+
 TEST(FileStatisticsTest, DigitsOfDecimalsSurvive) {
   const std::string text = R"({"numRecords":1,"minValues":{"d":12345678901234567890123456789012345678.90},)"
                            R"("maxValues":{},"nullCount":{}})";

@@ -10,6 +10,9 @@
 namespace sluice::delta {
 namespace {
 
+/// Numbers from here on are not places of the base.
+constexpr std::uint32_t kChanged = std::uint32_t{1} << 31;
+
 std::string dv_id_of(const std::optional<DeletionVectorDescriptor>& descriptor) {
   return descriptor ? descriptor->unique_id() : std::string();
 }
@@ -143,6 +146,54 @@ LiveFiles LiveFiles::Builder::finish() && {
   files_.overlay_ = std::make_shared<const Overlay>(std::move(overlay_));
   if (files_.overlay_->size() > std::clamp(files_.base_->size() / kBasePart, kOverlayMin, kOverlayMax)) files_.merge();
   return std::move(files_);
+}
+
+LiveFiles::Numbered::Numbered(const LiveFiles& files) : base_(files.base_), overlay_(files.overlay_) {
+  const std::span<const internal::FileBase::Place> base = base_->in_order();
+  SLUICE_CHECK(base.size() < kChanged && overlay_->size() < kChanged, "a table has fewer files");
+  places_.reserve(files.size());
+  auto at = base.begin();
+  for (const auto& [key, file] : *overlay_) {
+    const auto found =
+        std::partition_point(at, base.end(), [&](const auto place) { return base_->compare(place, key) < 0; });
+    places_.insert(places_.end(), at, found);
+    at = found;
+    if (at != base.end() && base_->compare(*at, key) == 0) ++at;  // replaced or gone
+    if (!file) continue;
+    places_.push_back(kChanged + static_cast<std::uint32_t>(changed_.size()));
+    changed_.push_back(file.get());
+  }
+  places_.insert(places_.end(), at, base.end());
+}
+
+const AddFile* LiveFiles::Numbered::changed(std::size_t number) const {
+  return places_[number] < kChanged ? nullptr : changed_[places_[number] - kChanged];
+}
+
+void LiveFiles::Numbered::read(std::size_t number, AddFile& file) const {
+  if (const AddFile* own = changed(number)) {
+    file = *own;
+  } else {
+    base_->read(places_[number], file);
+  }
+}
+
+std::optional<std::string_view> LiveFiles::Numbered::stats(std::size_t number) const {
+  if (const AddFile* own = changed(number)) return own->stats;
+  return base_->stats(places_[number]);
+}
+
+void LiveFiles::Numbered::read_partition_values(std::size_t number, PartitionValues& values) const {
+  if (const AddFile* own = changed(number)) {
+    values = own->partition_values;
+  } else {
+    base_->read_partition_values(places_[number], values);
+  }
+}
+
+bool LiveFiles::Numbered::share_partition(std::size_t left, std::size_t right) const {
+  if (changed(left) != nullptr || changed(right) != nullptr) return false;
+  return base_->share_partition(places_[left], places_[right]);
 }
 
 LiveFiles::Iterator::Iterator(const LiveFiles& files)

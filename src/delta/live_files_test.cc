@@ -71,6 +71,52 @@ TEST(LiveFilesTest, AddingAPresentKeyReplacesIt) {
   EXPECT_EQ(files.begin()->stats, R"({"numRecords":2})");
 }
 
+TEST(LiveFilesTest, NumbersGoByTheOrderOfTheKeys) {
+  SeededRandom random(11);
+  LiveFiles::Builder builder;
+  const auto file = [&](std::uint64_t number) {
+    AddFile add = TestTable::file("f" + std::to_string(number), static_cast<std::int64_t>(number));
+    add.partition_values = {{"p", std::to_string(number % 3)}};
+    if (number % 7 == 0) add.stats.reset();
+    return add;
+  };
+  for (int i = 0; i < 5000; ++i) builder.add_reconciled(file(random.next() % 9000));
+  LiveFiles files = std::move(builder).finish();
+  for (int round = 0; round < 5; ++round) {
+    std::vector<Action> commit;
+    std::set<std::uint64_t> touched;  // a commit says one thing of a file
+    for (int i = 0; i < 100; ++i) {
+      const std::uint64_t number = random.next() % 9000;
+      if (!touched.insert(number).second) continue;
+      if (random.next() % 2 == 0) {
+        commit.emplace_back(TestTable::removal_of(file(number)));
+      } else {
+        AddFile add = file(number);
+        add.size_bytes = 77 + round;
+        commit.emplace_back(add);
+      }
+    }
+    files = after(files, commit);
+    const LiveFiles::Numbered numbered(files);
+    ASSERT_EQ(numbered.size(), files.size());
+    std::size_t number = 0;
+    AddFile read;
+    PartitionValues partition_values;
+    for (const AddFile& expected : files) {
+      numbered.read(number, read);
+      ASSERT_EQ(read, expected);
+      ASSERT_EQ(numbered.stats(number), expected.stats);
+      numbered.read_partition_values(number, partition_values);
+      ASSERT_EQ(partition_values, expected.partition_values);
+      if (number > 0 && numbered.share_partition(number - 1, number)) {
+        numbered.read_partition_values(number - 1, partition_values);
+        ASSERT_EQ(partition_values, expected.partition_values);
+      }
+      ++number;
+    }
+  }
+}
+
 TEST(LiveFilesTest, FilesOfACheckpointMayComeInAnyOrder) {
   LiveFiles::Builder builder;
   for (const char* path : {"c", "a", "b"}) builder.add_reconciled(TestTable::file(path));

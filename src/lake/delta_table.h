@@ -47,7 +47,8 @@ struct TableName {
 using ListTables = std::function<std::vector<TableName>()>;
 
 /// Takes live rows of one data file: all columns of the table, the file's action, and for each row its position in the
-/// file, counting from 0, deleted rows included. An error ends the scan with that error.
+/// file, counting from 0, deleted rows included. All are the sink's during the call only. An error ends the scan with
+/// that error.
 using LiveRowSink = std::function<Status(duckdb::DataChunk& rows, const delta::AddFile& file,
                                          std::span<const std::uint64_t> positions)>;
 

@@ -75,6 +75,18 @@ TEST_F(FileSkippingTest, ExplainShowsHowManyFilesAreLeft) {
   EXPECT_NE(plan.find("1/3"), std::string::npos) << plan;
 }
 
+TEST_F(FileSkippingTest, AFileThatIsNotReadNeedNotBeReachable) {
+  make_table_with_a_hole();
+  delta::AddFile elsewhere;
+  elsewhere.path = "s3://bucket/elsewhere.parquet";
+  elsewhere.partition_values = {{"day", "2024-02-01"}};
+  elsewhere.data_change = true;
+  commit({elsewhere});
+  EXPECT_EQ(count_where("day = DATE '2024-01-03'"), "100\n");
+  EXPECT_NE(query("EXPLAIN FROM t").find("SCAN_DELTA"), std::string::npos);
+  EXPECT_EQ(code_of("SELECT count(*) FROM t WHERE day = DATE '2024-02-01'"), ErrorCode::Unsupported);
+}
+
 TEST_F(FileSkippingTest, WhereARowIsDoesNotDependOnTheFilesLeftOut) {
   create_table("SELECT 1 AS id");
   for (int file = 0; file < 3; ++file) add_file(fmt::format("{}.parquet", file), fmt::format("SELECT {} AS id", file));

@@ -479,7 +479,7 @@ Status Lake::scan_feed(DeltaChanges changes, const NeededColumns& needed, const 
                        std::stop_token stop) {
   SLUICE_TRY_ASSIGN(auto instance, impl_->pipeline_instance());
   SLUICE_TRY_ASSIGN(auto scan, DeltaScan::create_changes(std::move(changes), instance->files()));
-  if (scan->files().empty()) return ok();
+  if (scan->file_count() == 0) return ok();
   SLUICE_TRY_ASSIGN(auto connection, instance->connect({}));
   const auto take = [&](duckdb::DataChunk& rows, std::size_t) {
     columnar::ChangeBatch batch = batch_of(rows, rows.ColumnCount());

@@ -163,12 +163,12 @@ struct TableWriter::Impl {
     }
     auto rows_located = std::make_unique<Located>();
     RowLocator& locator = rows_located->locator;
-    const delta::AddFile* file = nullptr;
+    std::optional<std::string> path;  // of the file that number stands for
     FileNumber number = 0;
     const LiveRowSink insert = [&](duckdb::DataChunk& rows, const delta::AddFile& of,
                                    std::span<const std::uint64_t> positions) -> Status {
-      if (file != &of) number = locator.add_file(of.path);
-      file = &of;
+      if (path != of.path) number = locator.add_file(of.path);
+      path = of.path;
       SLUICE_TRY(hasher->hash(rows, hashes));
       for (std::size_t row = 0; row < rows.size(); ++row) locator.insert(hashes[row], {number, positions[row]});
       return ok();

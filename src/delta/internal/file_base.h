@@ -44,6 +44,15 @@ class FileBase {
 
   FileKey key(Place place) const;
   void read(Place place, AddFile& file) const { block(place).read(row(place), file); }
+  std::optional<std::string_view> stats(Place place) const { return block(place).stats(row(place)); }
+  void read_partition_values(Place place, PartitionValues& values) const {
+    block(place).read_partition_values(row(place), values);
+  }
+  /// True if two files have the same partition values and it costs nothing to find out.
+  bool share_partition(Place left, Place right) const {
+    return &block(left) == &block(right) &&
+           block(left).partition_number(row(left)) == block(right).partition_number(row(right));
+  }
   std::int64_t size_bytes(Place place) const { return block(place).size_bytes(row(place)); }
   std::strong_ordering compare(Place place, const FileKey& key) const;
 

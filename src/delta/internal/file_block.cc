@@ -172,14 +172,23 @@ std::string FileBlock::dv_id(std::size_t row) const {
   return descriptor ? descriptor->unique_id() : std::string();
 }
 
-void FileBlock::read(std::size_t row, AddFile& file) const {
-  file.path = text(row, 0);
-  file.partition_values.clear();
+std::optional<std::string_view> FileBlock::stats(std::size_t row) const {
+  if ((flags_[row] & kHasStats) == 0) return std::nullopt;
+  return text(row, 2);
+}
+
+void FileBlock::read_partition_values(std::size_t row, PartitionValues& values) const {
+  values.clear();
   for (std::string_view rest = tuples_[tuple_index_[row]]; !rest.empty();) {
     const auto name = decode(rest);
     const auto value = decode(rest);
-    file.partition_values.emplace(*name, value);
+    values.emplace(*name, value);
   }
+}
+
+void FileBlock::read(std::size_t row, AddFile& file) const {
+  file.path = text(row, 0);
+  read_partition_values(row, file.partition_values);
   file.size_bytes = sizes_[row];
   file.modification_time = UnixMillis(std::chrono::milliseconds(times_[row]));
   file.data_change = (flags_[row] & kDataChange) != 0;

@@ -59,6 +59,12 @@ class FileBlock {
   /// Fills in a whole action; what `file` holds may be anything.
   void read(std::size_t row, AddFile& file) const;
 
+  /// AddFile::stats of the file, as long as the block lives.
+  std::optional<std::string_view> stats(std::size_t row) const;
+  void read_partition_values(std::size_t row, PartitionValues& values) const;
+  /// Files with the same number have the same partition values.
+  std::size_t partition_number(std::size_t row) const { return tuple_index_[row]; }
+
   /// canonical_path() of the file, by which files are told apart, with its deletion vector.
   std::string_view canonical_path(std::size_t row) const;
   /// DeletionVectorDescriptor::unique_id(), "" without one.

@@ -20,6 +20,8 @@ namespace sluice::delta::internal {
 std::optional<std::int64_t> to_integer(simdjson::dom::element value);
 /// Returns the integer that the text of a number (7, 7.0, 0.7E1) stands for, if it stands for one.
 std::optional<std::int64_t> to_integer(std::string_view text);
+/// True for the text of a JSON number, of any length: decimals may have more digits than any number type.
+bool is_number(std::string_view text);
 /// Returns the truth value that a JSON value stands for, if it stands for one.
 std::optional<bool> to_boolean(simdjson::dom::element value);
 /// Returns a JSON string's text, or the JSON text of anything else.

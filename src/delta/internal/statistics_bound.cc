@@ -1,10 +1,15 @@
 #include "delta/internal/statistics_bound.h"
 
+#include <algorithm>
+#include <charconv>
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 
 #include <simdjson.h>
+#include <duckdb/common/types/date.hpp>
 #include <duckdb/common/types/hugeint.hpp>
+#include <duckdb/common/types/interval.hpp>
 #include <duckdb/common/types/timestamp.hpp>
 
 #include "delta/duckdb_schema.h"
@@ -65,7 +70,82 @@ std::optional<Value> widen_decimal(const Value& bound, const std::string& text, 
   return Value::DECIMAL(duckdb::Hugeint::Cast<std::int64_t>(outer), precision, scale);
 }
 
+/// Takes `count` digits off the front of a text.
+std::optional<std::int32_t> cut_digits(std::string_view& text, std::size_t count) {
+  if (text.size() < count) return std::nullopt;
+  std::int32_t number = 0;
+  for (const char c : text.substr(0, count)) {
+    if (c < '0' || c > '9') return std::nullopt;
+    number = 10 * number + (c - '0');
+  }
+  text.remove_prefix(count);
+  return number;
+}
+
+bool cut(std::string_view& text, char c) {
+  if (!text.starts_with(c)) return false;
+  text.remove_prefix(1);
+  return true;
+}
+
+/// Takes 2024-02-29 off the front of a text; returns the days since 1970.
+std::optional<std::int64_t> cut_date(std::string_view& text) {
+  const auto year = cut_digits(text, 4);
+  if (!year || !cut(text, '-')) return std::nullopt;
+  const auto month = cut_digits(text, 2);
+  if (!month || !cut(text, '-')) return std::nullopt;
+  const auto day = cut_digits(text, 2);
+  duckdb::date_t date;
+  if (!day || !duckdb::Date::TryFromDate(*year, *month, *day, date)) return std::nullopt;
+  return date.days;
+}
+
+/// Takes 12:34:56 or 12:34:56.123456 off the front of a text; returns the microseconds.
+std::optional<std::int64_t> cut_time(std::string_view& text) {
+  constexpr std::size_t kMicrosDigits = 6;
+  const auto hour = cut_digits(text, 2);
+  if (!hour || *hour > 23 || !cut(text, ':')) return std::nullopt;
+  const auto minute = cut_digits(text, 2);
+  if (!minute || *minute > 59 || !cut(text, ':')) return std::nullopt;
+  const auto second = cut_digits(text, 2);
+  if (!second || *second > 59) return std::nullopt;
+  std::int64_t micros = 0;
+  if (cut(text, '.')) {
+    const std::size_t count = std::min(text.find_first_not_of("0123456789"), text.size());
+    if (count == 0 || count > kMicrosDigits) return std::nullopt;
+    micros = *cut_digits(text, count);
+    for (std::size_t i = count; i < kMicrosDigits; ++i) micros *= 10;
+  }
+  return ((*hour * 60 + *minute) * std::int64_t{60} + *second) * duckdb::Interval::MICROS_PER_SEC + micros;
+}
+
 }  // namespace
+
+std::optional<std::int64_t> read_integer_bound(std::string_view json, const DataType& type, bool is_max) {
+  using Kind = DataType::Kind;
+  if (type.kind != Kind::Date && type.kind != Kind::Timestamp && type.kind != Kind::TimestampNtz) {
+    std::int64_t integer = 0;
+    const char* end = json.data() + json.size();
+    const auto [rest, code] = std::from_chars(json.data(), end, integer);
+    if (code != std::errc() || rest != end) return std::nullopt;
+    const bool fits = (type.kind == Kind::Long) ||
+                      (type.kind == Kind::Integer && std::in_range<std::int32_t>(integer)) ||
+                      (type.kind == Kind::Short && std::in_range<std::int16_t>(integer)) ||
+                      (type.kind == Kind::Byte && std::in_range<std::int8_t>(integer));
+    return fits ? std::optional(integer) : std::nullopt;
+  }
+  if (json.size() < 2 || json.front() != '"') return std::nullopt;
+  std::string_view text = json.substr(1, json.size() - 2);
+  const auto days = cut_date(text);
+  if (!days) return std::nullopt;
+  if (type.kind == Kind::Date) return text.empty() ? days : std::nullopt;
+  if (!cut(text, 'T') && !cut(text, ' ')) return std::nullopt;
+  const auto time = cut_time(text);
+  // Without a zone it is UTC; a zone where there should be none is for DuckDB to judge.
+  if (type.kind == Kind::Timestamp) cut(text, 'Z');
+  if (!time || !text.empty()) return std::nullopt;
+  return *days * duckdb::Interval::MICROS_PER_DAY + *time + (is_max ? kTimestampRoundingMicros : 0);
+}
 
 std::optional<duckdb::Value> read_constant(const std::string& text, const DataType& type) {
   // A partition value has no empty string, but a constant may be one.

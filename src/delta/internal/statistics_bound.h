@@ -1,7 +1,9 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include <duckdb/common/types/value.hpp>
 
@@ -16,5 +18,9 @@ std::optional<duckdb::Value> read_constant(const std::string& text, const DataTy
 /// allows for what writers round. nullopt if it is absent or says nothing for certain: floating-point numbers (NaN may
 /// be missing), nested types, and what is not of the type.
 std::optional<duckdb::Value> read_bound(const std::optional<std::string>& json, const DataType& type, bool is_max);
+
+/// Returns what read_bound() does as a number that orders as the bound does (a date's days, a timestamp's microseconds),
+/// if the bound is written as writers do, which is fast; else nullopt. `json` is the text of a JSON scalar, not empty.
+std::optional<std::int64_t> read_integer_bound(std::string_view json, const DataType& type, bool is_max);
 
 }  // namespace sluice::delta::internal

@@ -119,7 +119,7 @@ class RunningChange {
     }
     state.reads.push_back(std::move(replaced.reads));
     for (const std::size_t number : replaced.numbers) {
-      const delta::AddFile& file = *scan->files()[number].live;
+      const delta::AddFile file = scan->file(number).action;
       actions.emplace_back(delta::removal_of(file, table_->attached_schema().folder().clock().now()));
       counts_.rows_deleted += delta::live_row_count(file).value_or(0);
       ++counts_.files_removed;

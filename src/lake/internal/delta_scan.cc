@@ -1,6 +1,7 @@
 #include "lake/internal/delta_scan.h"
 
 #include <algorithm>
+#include <mutex>
 #include <numeric>
 #include <utility>
 
@@ -68,15 +69,19 @@ class RowFilter final : public duckdb::DeleteFilter {
 /// of a single file are read in parallel.
 class DeltaFileList final : public duckdb::MultiFileList {
  public:
-  /// `kept`: the numbers of the files, ascending.
-  DeltaFileList(std::shared_ptr<const DeltaScan> scan, std::vector<std::size_t> kept, std::shared_ptr<ScanReads> reads)
-      : scan_(std::move(scan)), kept_(std::move(kept)), reads_(std::move(reads)) {}
+  using Numbers = std::shared_ptr<const std::vector<std::size_t>>;
 
-  static DeltaFileList all_of(std::shared_ptr<const DeltaScan> scan, std::shared_ptr<ScanReads> reads) {
-    std::vector<std::size_t> all(scan->files().size());
-    std::iota(all.begin(), all.end(), std::size_t{0});
+  /// `kept`: the numbers of the files, ascending. `judged`: conditions that have been asked of them.
+  DeltaFileList(std::shared_ptr<const DeltaScan> scan, Numbers kept, std::shared_ptr<ScanReads> reads,
+                std::vector<delta::FilePredicate> judged = {})
+      : scan_(std::move(scan)), kept_(std::move(kept)), reads_(std::move(reads)), judged_(std::move(judged)) {}
+
+  static duckdb::shared_ptr<DeltaFileList> all_of(std::shared_ptr<const DeltaScan> scan,
+                                                  std::shared_ptr<ScanReads> reads) {
+    auto all = std::make_shared<std::vector<std::size_t>>(scan->file_count());
+    std::iota(all->begin(), all->end(), std::size_t{0});
     if (reads) reads->scan = scan;
-    return {std::move(scan), std::move(all), std::move(reads)};
+    return duckdb::make_shared_ptr<DeltaFileList>(std::move(scan), std::move(all), std::move(reads));
   }
 
   duckdb::unique_ptr<MultiFileList> ComplexFilterPushdown(
@@ -88,8 +93,8 @@ class DeltaFileList final : public duckdb::MultiFileList {
     for (const auto& condition : conditions) {
       shown.file_filters += (shown.file_filters.empty() ? "" : " AND ") + condition->ToString();
     }
-    shown.total_files = scan_->files().size();
-    shown.filtered_files = list->kept_.size();
+    shown.total_files = scan_->file_count();
+    shown.filtered_files = list->kept_->size();
     return list;
   }
 
@@ -109,33 +114,38 @@ class DeltaFileList final : public duckdb::MultiFileList {
 
   duckdb::vector<duckdb::OpenFileInfo> GetAllFiles() const override {
     duckdb::vector<duckdb::OpenFileInfo> files;
-    for (std::size_t i = 0; i < kept_.size(); ++i) files.push_back(GetFile(i));
+    for (std::size_t i = 0; i < kept_->size(); ++i) files.push_back(GetFile(i));
     return files;
   }
   duckdb::FileExpandResult GetExpandResult() const override {
-    return kept_.empty() ? duckdb::FileExpandResult::NO_FILES : duckdb::FileExpandResult::MULTIPLE_FILES;
+    return kept_->empty() ? duckdb::FileExpandResult::NO_FILES : duckdb::FileExpandResult::MULTIPLE_FILES;
   }
-  duckdb::idx_t GetTotalFileCount() const override { return kept_.size(); }
+  duckdb::idx_t GetTotalFileCount() const override { return kept_->size(); }
   duckdb::unique_ptr<duckdb::NodeStatistics> GetCardinality(duckdb::ClientContext&) const override {
-    std::uint64_t row_count = 0;
-    for (const std::size_t number : kept_) {
-      const auto rows = scan_->files()[number].row_count;
-      if (!rows) return nullptr;
-      row_count += *rows;
+    const std::lock_guard lock(mutex_);
+    if (!row_count_) {
+      const bool all = kept_->size() == scan_->file_count();
+      row_count_ = all ? scan_->row_count_estimate() : scan_->row_count_estimate(*kept_);
     }
-    return duckdb::make_uniq<duckdb::NodeStatistics>(row_count);
+    if (!*row_count_) return nullptr;
+    return duckdb::make_uniq<duckdb::NodeStatistics>(**row_count_);
   }
   duckdb::unique_ptr<duckdb::MultiFileList> Copy() const override {
-    return duckdb::make_uniq<DeltaFileList>(scan_, kept_, reads_);
+    const std::lock_guard lock(mutex_);
+    return duckdb::make_uniq<DeltaFileList>(scan_, kept_, reads_, judged_);
   }
 
  protected:
   duckdb::OpenFileInfo GetFile(duckdb::idx_t index) const override {
-    return duckdb::OpenFileInfo(index < kept_.size() ? scan_->mount().path(kept_[index]) : std::string());
+    if (index >= kept_->size()) return duckdb::OpenFileInfo(std::string());
+    auto path = scan_->mount().path((*kept_)[index]);
+    if (!path) fail(*scan_, std::move(path).error());
+    return duckdb::OpenFileInfo(std::move(*path));
   }
 
  private:
-  /// Returns the files of which a row may meet the conditions; nullptr if those are all.
+  /// Returns the files of which a row may meet the conditions; nullptr if those are all. DuckDB asks several times while
+  /// it plans, mostly the same.
   duckdb::unique_ptr<DeltaFileList> without_files_that_fail(
       const duckdb::vector<duckdb::unique_ptr<duckdb::Expression>>& conditions, duckdb::idx_t table_index,
       const duckdb::vector<duckdb::column_t>& column_ids, ScanReads* reads) const {
@@ -144,27 +154,32 @@ class DeltaFileList final : public duckdb::MultiFileList {
           if (number >= column_ids.size() || column_ids[number] >= scan_->schema().fields.size()) return std::nullopt;
           return column_ids[number];
         });
-    const delta::Snapshot& snapshot = *scan_->table().snapshot;
-    std::vector<std::size_t> left;
-    for (const std::size_t number : kept_) {
-      const delta::AddFile* file = scan_->files()[number].live;
-      if (file != nullptr && delta::match_file(predicate, snapshot.schema(), snapshot.properties().column_mapping_mode,
-                                               snapshot.metadata().partition_columns, *file) == delta::FileMatch::None)
-        continue;
-      left.push_back(number);
+    const std::lock_guard lock(mutex_);
+    std::vector<delta::FilePredicate> news;
+    for (const delta::FilePredicate& condition : predicate.children) {
+      if (condition.kind == delta::FilePredicate::Kind::Opaque) continue;
+      if (std::ranges::find(judged_, condition) == judged_.end()) news.push_back(condition);
     }
+    judged_.insert(judged_.end(), news.begin(), news.end());
+    const bool is_new = !news.empty();
+    auto left = is_new ? std::make_shared<const std::vector<std::size_t>>(
+                             scan_->select(delta::FilePredicate::conjunction(std::move(news)), *kept_))
+                       : kept_;
     if (reads != nullptr) {
       reads->is_narrowed = true;
       reads->conditions.push_back(std::move(predicate));
-      reads->files = left;
+      reads->files = *left;
     }
-    if (left.size() == kept_.size()) return nullptr;
-    return duckdb::make_uniq<DeltaFileList>(scan_, std::move(left), reads_);
+    if (left->size() == kept_->size()) return nullptr;
+    return duckdb::make_uniq<DeltaFileList>(scan_, std::move(left), reads_, judged_);
   }
 
   const std::shared_ptr<const DeltaScan> scan_;
-  const std::vector<std::size_t> kept_;
+  const Numbers kept_;
   const std::shared_ptr<ScanReads> reads_;  // nullptr: nobody asks
+  mutable std::mutex mutex_;
+  mutable std::vector<delta::FilePredicate> judged_;                    // guarded by mutex_
+  mutable std::optional<std::optional<std::uint64_t>> row_count_ = {};  // likewise
 };
 
 /// Tells DuckDB's Parquet scan what the log knows better than the files.
@@ -198,11 +213,12 @@ class DeltaFileReader final : public duckdb::MultiFileReader {
                     const duckdb::vector<duckdb::ColumnIndex>& column_ids, duckdb::ClientContext& client,
                     duckdb::optional_ptr<duckdb::MultiFileReaderGlobalState> global_state) override {
     MultiFileReader::FinalizeBind(data, options, bind_data, columns, column_ids, client, global_state);
-    const DeltaScan::File& file = file_of(data);
+    const DeltaScan::File file = file_of(data);
     add_constants(file, column_ids, data.constant_map);
-    if (file.only == nullptr && file.without == nullptr) return;
+    if (!file.only && !file.action.deletion_vector) return;
     auto only = load_vector(file, file.only);
-    data.reader->deletion_filter = duckdb::make_uniq<RowFilter>(std::move(only), load_vector(file, file.without));
+    data.reader->deletion_filter =
+        duckdb::make_uniq<RowFilter>(std::move(only), load_vector(file, file.action.deletion_vector));
   }
 
   duckdb::ReaderInitializeType InitializeReader(duckdb::MultiFileReaderData& data,
@@ -228,13 +244,13 @@ class DeltaFileReader final : public duckdb::MultiFileReader {
                                              const duckdb::MultiFileReaderBindData& bind_data,
                                              const duckdb::virtual_column_map_t& virtual_columns,
                                              duckdb::MultiFileColumnMappingMode mapping_mode) override {
-    const DeltaScan::File& file = file_of(data);
+    const DeltaScan::File file = file_of(data);
     std::vector<bool> wanted(scan_->fields().fields.size(), false);
     for (const duckdb::ColumnIndex& id : column_ids) {
       if (id.GetPrimaryIndex() < wanted.size()) wanted[id.GetPrimaryIndex()] = true;
     }
     for (const DeltaScan::PartitionColumn& partition : scan_->partition_columns()) {
-      if (file.partition_values->contains(partition.key)) wanted[partition.column] = false;
+      if (file.action.partition_values.contains(partition.key)) wanted[partition.column] = false;
     }
     for (const auto& [column, value] : file.constants) wanted[column] = false;
     const auto mode = scan_->table().snapshot->properties().column_mapping_mode;
@@ -274,7 +290,7 @@ class DeltaFileReader final : public duckdb::MultiFileReader {
     if (never || (evaluates_filters && !always)) return;
     scan_->mount().fail(
         Error(ErrorCode::Corruption,
-              fmt::format("data file {} cannot be read: {}", *scan_->files()[file_index].path, error.RawMessage())));
+              fmt::format("data file {} cannot be read: {}", scan_->file(file_index).action.path, error.RawMessage())));
   }
 
   duckdb::unique_ptr<duckdb::MultiFileReader> Copy() const override {
@@ -282,17 +298,17 @@ class DeltaFileReader final : public duckdb::MultiFileReader {
   }
 
  private:
-  const DeltaScan::File& file_of(const duckdb::MultiFileReaderData& data) const {
-    return scan_->files()[data.reader->file_list_idx.GetIndex()];
+  DeltaScan::File file_of(const duckdb::MultiFileReaderData& data) const {
+    return scan_->file(data.reader->file_list_idx.GetIndex());
   }
 
   [[noreturn]] void fail_in(const DeltaScan::File& file, Error error) const {
-    fail(*scan_, std::move(error).in(fmt::format("data file {}", *file.path)));
+    fail(*scan_, std::move(error).in(fmt::format("data file {}", file.action.path)));
   }
 
-  std::optional<delta::DeletionVector> load_vector(const DeltaScan::File& file,
-                                                   const delta::DeletionVectorDescriptor* descriptor) const {
-    if (descriptor == nullptr) return std::nullopt;
+  std::optional<delta::DeletionVector> load_vector(
+      const DeltaScan::File& file, const std::optional<delta::DeletionVectorDescriptor>& descriptor) const {
+    if (!descriptor) return std::nullopt;
     auto vector = delta::load_deletion_vector(*scan_->table().store, *descriptor);
     if (!vector) fail_in(file, missing_as_damage(std::move(vector).error()));
     return std::move(*vector);
@@ -306,8 +322,8 @@ class DeltaFileReader final : public duckdb::MultiFileReader {
       }
     };
     for (const DeltaScan::PartitionColumn& partition : scan_->partition_columns()) {
-      const auto found = file.partition_values->find(partition.key);
-      if (found == file.partition_values->end()) continue;
+      const auto found = file.action.partition_values.find(partition.key);
+      if (found == file.action.partition_values.end()) continue;
       auto value = delta::read_partition_value(found->second, scan_->schema().fields[partition.column].type);
       if (!value) fail_in(file, std::move(value).error());
       add(partition.column, *value);
@@ -333,16 +349,17 @@ void scan_delta(duckdb::ClientContext& client, duckdb::TableFunctionInput& input
   }
 }
 
-/// Finds the objects that hold the data files of a table.
+/// Finds the objects that hold the data files of a table. Thread-safe.
 class Locator {
  public:
-  explicit Locator(const DeltaTable& table) : table_(table) {}
+  explicit Locator(const DeltaTable& table) : store_(table.store) {}
 
   Result<Mount::Object> locate(const std::string& log_path) {
     SLUICE_TRY_ASSIGN(auto path, delta::resolve_path(log_path));
-    if (!path.absolute) return Mount::Object{table_.store, std::move(path.path)};
+    if (!path.absolute) return Mount::Object{store_, std::move(path.path)};
+    const std::lock_guard lock(mutex_);
     if (!machine_ || !path.path.starts_with('/')) {
-      auto machine = delta::store_of_absolute(path, *table_.store);
+      auto machine = delta::store_of_absolute(path, *store_);
       if (!machine) return std::move(machine).error().in("data file");
       machine_ = std::move(*machine);
     }
@@ -350,7 +367,8 @@ class Locator {
   }
 
  private:
-  const DeltaTable& table_;
+  const std::shared_ptr<store::ObjectStore> store_;
+  std::mutex mutex_;
   std::shared_ptr<store::ObjectStore> machine_;  // made when first needed
 };
 
@@ -436,8 +454,12 @@ class FileByFile {
 
 /// Passes rows on with the action of the live file that they are in.
 FileByFile::Sink with_action(const DeltaScan& scan, const LiveRowSink& sink) {
-  return [&scan, &sink](duckdb::DataChunk& rows, std::size_t file, std::span<const std::uint64_t> positions) {
-    return sink(rows, *scan.files()[file].live, positions);
+  std::optional<std::size_t> current;
+  return [&scan, &sink, current, action = delta::AddFile()](duckdb::DataChunk& rows, std::size_t file,
+                                                            std::span<const std::uint64_t> positions) mutable {
+    if (current != file) action = scan.file(file).action;
+    current = file;
+    return sink(rows, action, positions);
   };
 }
 
@@ -454,11 +476,6 @@ Status run_scan(duckdb::ClientContext& client, const std::shared_ptr<const Delta
 
 delta::StructField field(std::string name, delta::DataType::Kind kind) {
   return {std::move(name), delta::DataType::primitive(kind), true, {}};
-}
-
-template <typename T>
-const T* pointer_to(const std::optional<T>& value) {
-  return value ? &*value : nullptr;
 }
 
 duckdb::Value change_type_of(delta::ChangeFile::Kind kind) {
@@ -488,15 +505,34 @@ Result<std::shared_ptr<DeltaScan>> DeltaScan::start(DeltaTable table, std::vecto
   return scan;
 }
 
-Status DeltaScan::mount_files(ObjectFileSystem& files) {
-  std::vector<Mount::Object> objects;
-  Locator locator(table_);
-  for (const File& file : files_) {
-    SLUICE_TRY_ASSIGN(auto object, locator.locate(*file.path));
-    objects.push_back(std::move(object));
+void DeltaScan::mount_files(const std::shared_ptr<DeltaScan>& scan, ObjectFileSystem& files) {
+  const auto find = [of = std::weak_ptr<const DeltaScan>(scan),
+                     locator = std::make_shared<Locator>(scan->table_)](std::size_t number) -> Result<Mount::Object> {
+    const auto alive = of.lock();
+    if (!alive) return Error(ErrorCode::Internal, "a file is opened after its scan");
+    return locator->locate(alive->file(number).action.path);
+  };
+  scan->mount_ = files.mount(scan->file_count(), find);
+}
+
+DeltaScan::File DeltaScan::file(std::size_t number) const {
+  if (!live_) return files_[number];
+  File file;
+  live_->read(number, file.action);
+  if (base_row_id_column_) {
+    file.constants.emplace_back(*base_row_id_column_, bigint_value(file.action.base_row_id));
+    file.constants.emplace_back(*base_row_id_column_ + 1, bigint_value(file.action.default_row_commit_version));
   }
-  mount_ = files.mount(std::move(objects));
-  return ok();
+  return file;
+}
+
+std::vector<std::size_t> DeltaScan::select(const delta::FilePredicate& predicate,
+                                           std::span<const std::size_t> numbers) const {
+  if (!live_) return {numbers.begin(), numbers.end()};
+  const delta::Snapshot& snapshot = *table_.snapshot;
+  return delta::FileMatcher(predicate, snapshot.schema(), snapshot.properties().column_mapping_mode,
+                            snapshot.metadata().partition_columns)
+      .select(*live_, numbers);
 }
 
 Status DeltaScan::find_partition_columns() {
@@ -514,13 +550,8 @@ Result<std::shared_ptr<const DeltaScan>> DeltaScan::create_of_parts(DeltaTable t
                                                                     ObjectFileSystem& files) {
   SLUICE_TRY_ASSIGN(auto scan, start(std::move(table), {}));
   SLUICE_TRY(scan->find_partition_columns());
-  for (PartOfFile& part : parts) {
-    const delta::AddFile& file = scan->live_files_.emplace_back(std::move(part.file));
-    File entry{&file.path, &file.partition_values, nullptr, pointer_to(file.deletion_vector), &file};
-    if (part.only) entry.only = &scan->only_.emplace_back(std::move(*part.only));
-    scan->files_.push_back(std::move(entry));
-  }
-  SLUICE_TRY(scan->mount_files(files));
+  for (PartOfFile& part : parts) scan->files_.push_back({std::move(part.file), std::move(part.only)});
+  mount_files(scan, files);
   return std::shared_ptr<const DeltaScan>(std::move(scan));
 }
 
@@ -532,37 +563,39 @@ Result<std::shared_ptr<const DeltaScan>> DeltaScan::create(DeltaTable table, Obj
     using Kind = delta::DataType::Kind;
     extra_fields = {field(names.row_id, Kind::Long), field(names.row_commit_version, Kind::Long),
                     field(kBaseRowId, Kind::Long), field(kDefaultRowCommitVersion, Kind::Long)};
+    for (const delta::AddFile& file : table.snapshot->files()) {
+      if (file.base_row_id) continue;
+      return Error(ErrorCode::Corruption,
+                   fmt::format("data file {} has no base row id, though the table has row tracking", file.path));
+    }
   }
   SLUICE_TRY_ASSIGN(auto scan, start(std::move(table), std::move(extra_fields)));
   SLUICE_TRY(scan->find_partition_columns());
-  for (const delta::AddFile& live : scan->table_.snapshot->files()) {
-    const delta::AddFile& file = scan->live_files_.emplace_back(live);
-    File entry{&file.path, &file.partition_values, nullptr, pointer_to(file.deletion_vector), &file};
-    if (extra == Extra::RowTracking) {
-      if (!file.base_row_id) {
-        return Error(ErrorCode::Corruption,
-                     fmt::format("data file {} has no base row id, though the table has row tracking", file.path));
-      }
-      entry.constants.emplace_back(column_count + 2, bigint_value(file.base_row_id));
-      entry.constants.emplace_back(column_count + 3, bigint_value(file.default_row_commit_version));
-    }
-    scan->files_.push_back(std::move(entry));
-    // Unreadable statistics are no reason not to read the rows.
-    auto statistics = file.stats ? delta::read_statistics(*file.stats) : delta::FileStatistics();
-    const auto row_count = statistics ? statistics->num_records : std::nullopt;
-    if (row_count && *row_count >= 0) scan->files_.back().row_count = static_cast<std::uint64_t>(*row_count);
-  }
-  SLUICE_TRY(scan->mount_files(files));
+  scan->live_.emplace(scan->table_.snapshot->files());
+  if (extra == Extra::RowTracking) scan->base_row_id_column_ = column_count + 2;
+  mount_files(scan, files);
   return std::shared_ptr<const DeltaScan>(std::move(scan));
 }
 
-std::optional<std::uint64_t> DeltaScan::row_count_estimate() const {
+std::optional<std::uint64_t> DeltaScan::row_count_estimate(std::span<const std::size_t> numbers) const {
+  if (!live_) return std::nullopt;
   std::uint64_t row_count = 0;
-  for (const File& file : files_) {
-    if (!file.row_count) return std::nullopt;
-    row_count += *file.row_count;
+  for (const std::size_t number : numbers) {
+    const auto stats = live_->stats(number);
+    const auto records = stats ? delta::read_num_records(*stats) : std::nullopt;
+    if (!records || *records < 0) return std::nullopt;
+    row_count += static_cast<std::uint64_t>(*records);
   }
   return row_count;
+}
+
+std::optional<std::uint64_t> DeltaScan::row_count_estimate() const {
+  std::call_once(row_count_once_, [this] {
+    std::vector<std::size_t> all(file_count());
+    std::iota(all.begin(), all.end(), std::size_t{0});
+    row_count_ = row_count_estimate(all);
+  });
+  return row_count_;
 }
 
 Result<std::shared_ptr<const DeltaScan>> DeltaScan::create_changes(DeltaChanges changes, ObjectFileSystem& files) {
@@ -571,10 +604,9 @@ Result<std::shared_ptr<const DeltaScan>> DeltaScan::create_changes(DeltaChanges 
                                                   field("_commit_version", Kind::Long),
                                                   field("_commit_timestamp", Kind::Timestamp)};
   SLUICE_TRY_ASSIGN(auto scan, start({changes.changes.table, std::move(changes.store)}, std::move(extra_fields)));
-  scan->changes_ = std::move(changes.changes.commits);
   const columnar::ColumnIndex type_column = scan->schema_.fields.size() - 3;
   scan->allow_partition_values(type_column);
-  for (const delta::CommitChanges& commit : scan->changes_) {
+  for (const delta::CommitChanges& commit : changes.changes.commits) {
     const auto version = duckdb::Value::BIGINT(commit.version.value());
     const std::chrono::microseconds time = commit.timestamp.time_since_epoch();
     const auto timestamp = duckdb::Value::TIMESTAMPTZ(duckdb::timestamp_tz_t(time.count()));
@@ -587,7 +619,7 @@ Result<std::shared_ptr<const DeltaScan>> DeltaScan::create_changes(DeltaChanges 
       entry.constants.emplace_back(type_column + 2, timestamp);
     }
   }
-  SLUICE_TRY(scan->mount_files(files));
+  mount_files(scan, files);
   return std::shared_ptr<const DeltaScan>(std::move(scan));
 }
 
@@ -603,14 +635,13 @@ Result<std::shared_ptr<const DeltaScan>> DeltaScan::create_changed_rows(DeltaTab
   SLUICE_TRY_ASSIGN(auto scan, start(std::move(table), std::move(extra_fields)));
   const columnar::ColumnIndex column_count = scan->schema_.fields.size() - (some_recorded ? 1 : 0);
   scan->allow_partition_values(column_count);
-  scan->changes_.push_back({scan->table_.snapshot->version(), {}, std::move(changes)});
-  for (const delta::ChangeFile& change : scan->changes_.front().files) {
+  for (const delta::ChangeFile& change : changes) {
     File& entry = scan->add_change(change);
     if (some_recorded && change.kind != Kind::Recorded) {
       entry.constants.emplace_back(column_count, change_type_of(change.kind));
     }
   }
-  SLUICE_TRY(scan->mount_files(files));
+  mount_files(scan, files);
   return std::shared_ptr<const DeltaScan>(std::move(scan));
 }
 
@@ -622,8 +653,12 @@ void DeltaScan::allow_partition_values(columnar::ColumnIndex column_count) {
 }
 
 DeltaScan::File& DeltaScan::add_change(const delta::ChangeFile& change) {
-  return files_.emplace_back(
-      File{&change.path, &change.partition_values, pointer_to(change.only), pointer_to(change.without)});
+  File& entry = files_.emplace_back();
+  entry.action.path = change.path;
+  entry.action.partition_values = change.partition_values;
+  entry.action.deletion_vector = change.without;
+  entry.only = change.only;
+  return entry;
 }
 
 void ScanReads::add_to(delta::ReadSet& reads) const {
@@ -632,7 +667,7 @@ void ScanReads::add_to(delta::ReadSet& reads) const {
     return;
   }
   reads.predicates.push_back(delta::FilePredicate::conjunction(conditions));
-  for (const std::size_t number : files) reads.files.insert(*scan->files()[number].path);
+  for (const std::size_t number : files) reads.files.insert(scan->file(number).action.path);
 }
 
 duckdb::TableFunction delta_scan_function(const std::string& name) {
@@ -662,7 +697,7 @@ duckdb::unique_ptr<duckdb::FunctionData> bind_delta_scan(duckdb::ClientContext& 
   auto interface = duckdb::ParquetMultiFileInfo::CreateInterface(client);
   const bool has_variant = holds(scan->table().snapshot->schema(), delta::DataType::Kind::Variant);
   auto reader = duckdb::make_uniq<DeltaFileReader>(scan, purpose.table);
-  auto files = duckdb::make_shared_ptr<DeltaFileList>(DeltaFileList::all_of(std::move(scan), std::move(purpose.reads)));
+  auto files = DeltaFileList::all_of(std::move(scan), std::move(purpose.reads));
   interface->InitializeInterface(client, *reader, *files);
   auto options = interface->InitializeOptions(client, nullptr);
   // Statistics of other writers pass NaN over, which is greater than any number to DuckDB.

@@ -35,8 +35,9 @@ Error missing_as_damage(Error error) {
           "anew with `sluice run --once --full-refresh=TABLE`");
 }
 
-std::string Mount::path(std::size_t number) const {
-  return fmt::format("{}{}/{}/{}", ObjectFileSystem::kScheme, id_, number, objects_[number].key);
+Result<std::string> Mount::path(std::size_t number) const {
+  SLUICE_TRY_ASSIGN(const Object object, find_(number));
+  return fmt::format("{}{}/{}/{}", ObjectFileSystem::kScheme, id_, number, object.key);
 }
 
 std::size_t Mount::number_of(std::string_view path) {
@@ -49,10 +50,10 @@ std::size_t Mount::number_of(std::string_view path) {
 
 Result<std::unique_ptr<store::RandomReader>> Mount::open(std::string_view number_and_key) const {
   const auto number = cut_number(number_and_key);
-  if (!number || *number >= objects_.size() || objects_[*number].key != number_and_key) {
-    return std::unique_ptr<store::RandomReader>();
-  }
-  return objects_[*number].store->open(objects_[*number].key);
+  if (!number || *number >= object_count_) return std::unique_ptr<store::RandomReader>();
+  SLUICE_TRY_ASSIGN(const Object object, find_(*number));
+  if (object.key != number_and_key) return std::unique_ptr<store::RandomReader>();
+  return object.store->open(object.key);
 }
 
 void Mount::fail(Error error) {
@@ -85,10 +86,10 @@ struct ObjectFileSystem::Handle final : duckdb::FileHandle {
   duckdb::idx_t position = 0;
 };
 
-std::shared_ptr<Mount> ObjectFileSystem::mount(std::vector<Mount::Object> objects) {
+std::shared_ptr<Mount> ObjectFileSystem::mount(std::size_t object_count, Mount::Find find) {
   const std::lock_guard lock(mutex_);
   std::erase_if(mounts_, [](const auto& entry) { return entry.second.expired(); });
-  auto made = std::make_shared<Mount>(next_id_, std::move(objects));
+  auto made = std::make_shared<Mount>(next_id_, object_count, std::move(find));
   mounts_.emplace(next_id_++, made);
   return made;
 }

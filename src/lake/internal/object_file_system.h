@@ -1,21 +1,24 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <unordered_map>
-#include <vector>
+#include <utility>
 
 #include <duckdb/common/file_system.hpp>
 
 #include "base/error.h"
+#include "base/result.h"
 #include "store/object_store.h"
 
 namespace sluice::lake {
 
-/// Objects that a scan may read, by number, and the first error that reading one gave: DuckDB carries exceptions, which
+/// Objects that a scan may read, by number, each found when it is asked for, and the first error that reading one gave: DuckDB carries exceptions, which
 /// have no place for an Error's code. Thread-safe.
 class Mount {
  public:
@@ -24,10 +27,14 @@ class Mount {
     std::string key;
   };
 
-  Mount(std::uint64_t id, std::vector<Object> objects) : id_(id), objects_(std::move(objects)) {}
+  /// Finds the object of a number; called by any thread. What it uses must outlive the mount's use.
+  using Find = std::function<Result<Object>(std::size_t number)>;
 
-  /// Returns the path under which DuckDB opens the object: "sluice://<mount>/<number>/<key>".
-  std::string path(std::size_t number) const;
+  Mount(std::uint64_t id, std::size_t object_count, Find find)
+      : id_(id), object_count_(object_count), find_(std::move(find)) {}
+
+  /// Returns the path under which DuckDB opens the object: "sluice://<mount>/<number>/<key>". Fails as Find does.
+  Result<std::string> path(std::size_t number) const;
   /// Returns the number of a path() of this mount.
   static std::size_t number_of(std::string_view path);
   /// Opens the object of a path(); nullptr if the path is none of this mount. Fails with the store's errors.
@@ -39,7 +46,8 @@ class Mount {
 
  private:
   const std::uint64_t id_;
-  const std::vector<Object> objects_;
+  const std::size_t object_count_;
+  const Find find_;
   mutable std::mutex mutex_;
   std::optional<Error> failure_;  // guarded by mutex_
 };
@@ -54,7 +62,7 @@ class ObjectFileSystem final : public duckdb::FileSystem {
   static constexpr const char* kScheme = "sluice://";
 
   /// Makes the objects readable while the mount lives.
-  std::shared_ptr<Mount> mount(std::vector<Mount::Object> objects);
+  std::shared_ptr<Mount> mount(std::size_t object_count, Mount::Find find);
 
   using duckdb::FileSystem::Glob;
   using duckdb::FileSystem::OpenFile;

@@ -96,7 +96,7 @@ duckdb::unique_ptr<duckdb::Expression> null_of(const duckdb::LogicalType& type) 
 
 ReplacedFiles replaced_files(const std::shared_ptr<const DeltaScan>& scan) {
   ReplacedFiles replaced;
-  for (std::size_t number = 0; number < scan->files().size(); ++number) replaced.numbers.push_back(number);
+  for (std::size_t number = 0; number < scan->file_count(); ++number) replaced.numbers.push_back(number);
   replaced.reads = std::make_shared<ScanReads>();
   replaced.reads->scan = scan;
   return replaced;
@@ -114,8 +114,8 @@ Result<ReplacedFiles> replaced_files(const std::shared_ptr<const DeltaScan>& sca
     if (partitions.insert(std::move(partition)).second) conditions.push_back(in_partition_of(*scan, columns, *file));
   }
   ReplacedFiles replaced;
-  for (std::size_t number = 0; number < scan->files().size(); ++number) {
-    SLUICE_TRY_ASSIGN(const auto partition, partition_of(*scan, columns, *scan->files()[number].live));
+  for (std::size_t number = 0; number < scan->file_count(); ++number) {
+    SLUICE_TRY_ASSIGN(const auto partition, partition_of(*scan, columns, scan->file(number).action));
     if (partitions.contains(partition)) replaced.numbers.push_back(number);
   }
   replaced.reads = std::make_shared<ScanReads>();

@@ -123,7 +123,7 @@ std::string TableChange::text_of(const duckdb::DataChunk& rows, std::size_t row)
 
 Error TableChange::two_answers(std::uint64_t file, std::uint64_t row) {
   std::string text = "(unreadable)";
-  DeltaScan::PartOfFile part{*table_.scan->files()[file].live, {}};
+  DeltaScan::PartOfFile part{table_.scan->file(file).action, {}};
   part.only = delta::inline_deletion_vector(delta::DeletionVector(std::vector<std::uint64_t>{row}));
   const auto scan = DeltaScan::create_of_parts(table_.scan->table(), {std::move(part)}, files_);
   if (scan) {
@@ -162,7 +162,7 @@ Status TableChange::remove_rows(std::vector<delta::Action>& actions) {
     counts_.rows_updated += taken.updated.cardinality();
     delta::DeletionVector rows = std::move(taken.deleted);
     rows.unite(taken.updated);
-    const delta::AddFile& file = *table_.scan->files()[number].live;
+    const delta::AddFile file = table_.scan->file(number).action;
     if (marks && delta::stored_row_count(file)) {
       marked.push_back({file, std::move(rows)});
       continue;
