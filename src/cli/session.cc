@@ -121,6 +121,7 @@ Result<std::unique_ptr<Session>> open_session(const CommonOptions& common, const
     return find_table(*raw, schema, name);
   };
   options.list_tables = [raw = session.get()] { return list_tables(*raw); };
+  options.warn = [log = session->log.get()](const std::string& warning) { log->warn("delta", warning); };
   options.clock = &session->clock;
   options.random = &session->random;
   SLUICE_TRY_ASSIGN(session->lake, lake::Lake::create(std::move(options)));

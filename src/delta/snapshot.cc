@@ -16,14 +16,16 @@
 
 namespace sluice::delta {
 
-Result<std::vector<Action>> load_commit(store::ObjectStore& store, Version version) {
-  const std::string key = commit_key(version);
-  SLUICE_TRY_ASSIGN(const auto text, store.get(key));
-  if (!text) return Error(ErrorCode::NotFound, fmt::format("the log has no {}", key));
-  return read_actions(*text, key);
-}
-
 namespace {
+
+/// Reads what a commit file holds.
+Result<std::vector<Action>> read_commit(BytesView text, const std::string& key) {
+  // No writer commits nothing; a machine that lost its power leaves such files.
+  if (text.find_first_not_of(" \t\r\n") == BytesView::npos) {
+    return Error(ErrorCode::Corruption, fmt::format("{} is empty", key)).with_number(4202);
+  }
+  return read_actions(text, key);
+}
 
 Error without(std::string_view action, Version version) {
   return Error(ErrorCode::Corruption, fmt::format("the log has no {} action up to version {}", action, version.value()))
@@ -31,6 +33,13 @@ Error without(std::string_view action, Version version) {
 }
 
 }  // namespace
+
+Result<std::vector<Action>> load_commit(store::ObjectStore& store, Version version) {
+  const std::string key = commit_key(version);
+  SLUICE_TRY_ASSIGN(const auto text, store.get(key));
+  if (!text) return Error(ErrorCode::NotFound, fmt::format("the log has no {}", key));
+  return read_commit(*text, key);
+}
 
 /// Replays a log, oldest first.
 class Snapshot::Loader {
@@ -43,7 +52,12 @@ class Snapshot::Loader {
   /// Goes on without a store, from `older` or, by default, from nothing.
   Loader() = default;
   explicit Loader(const Snapshot& older)
-      : snapshot_(older), files_(older.files_), has_protocol_(true), has_metadata_(true) {}
+      : snapshot_(older), files_(older.files_), has_protocol_(true), has_metadata_(true) {
+    snapshot_.passed_over_.clear();
+  }
+
+  /// Log checkpoints were passed over, for these reasons.
+  void pass_over(std::vector<std::string> reasons) { snapshot_.passed_over_ = std::move(reasons); }
 
   /// Replays the log checkpoint, if there is one. Corruption means that it is of no use.
   Status replay_checkpoint(const LogSegment& segment) {
@@ -77,7 +91,7 @@ class Snapshot::Loader {
       const std::string key = commit_key(version.next());
       SLUICE_TRY_ASSIGN(const auto text, store_->get(key));
       if (!text) break;
-      SLUICE_TRY_ASSIGN(const auto actions, read_actions(*text, key));
+      SLUICE_TRY_ASSIGN(const auto actions, read_commit(*text, key));
       SLUICE_TRY(apply(actions, key));
       version = version.next();
     }
@@ -220,6 +234,7 @@ Result<std::shared_ptr<const Snapshot>> Snapshot::load(store::ObjectStore& store
       continue;
     }
     const Status commits = loader.replay_commits(*segment);
+    loader.pass_over(finder.passed_over());
     if (commits) return std::move(loader).finish(segment->version);
     if (commits.error().code() != ErrorCode::NotFound || ++vanished_count == kListingsMax) return commits.error();
   }

@@ -29,8 +29,9 @@ class Snapshot {
  public:
   /// Loads version `at`, or the newest, of the table whose root is the root of `store`; nullptr if there is no table.
   ///
-  /// A damaged or incomplete log checkpoint is passed over for an older one or the commits, if they are all there; a
-  /// damaged or missing commit is an error: no part of a table is ever left out silently.
+  /// A damaged or incomplete log checkpoint is passed over for an older one or the commits, if they are all there, which
+  /// passed_over() tells of the damaged; a
+  /// damaged, empty or missing commit is an error: no part of a table is ever left out silently.
   /// Errors: NotFound (no such version), Corruption (the log is damaged; the message names the file or the missing
   /// versions), Unsupported (a feature or type we do not know, by name), and the store's.
   /// Cost: one listing (short if `_last_checkpoint` tells the truth), one read per commit after the checkpoint.
@@ -73,6 +74,10 @@ class Snapshot {
   /// commitInfo.txnId of this version; nullopt if it has none or came from a log checkpoint alone.
   const std::optional<std::string>& txn_id() const { return txn_id_; }
 
+  /// Why log checkpoints were passed over to load this, each naming the file; what follows by refresh() does not repeat
+  /// it.
+  const std::vector<std::string>& passed_over() const { return passed_over_; }
+
   /// Version of the log checkpoint this was loaded from, kNoVersion if from commits alone.
   Version checkpoint_version() const { return checkpoint_version_; }
 
@@ -91,6 +96,7 @@ class Snapshot {
   std::map<std::string, DomainMetadata, std::less<>> domains_;
   std::optional<UnixMillis> in_commit_timestamp_;
   std::optional<std::string> txn_id_;
+  std::vector<std::string> passed_over_;
   std::optional<store::ObjectInfo> last_commit_;  // of version_, unless that came from a log checkpoint alone
 };
 

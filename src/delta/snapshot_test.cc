@@ -13,6 +13,7 @@
 namespace sluice::delta {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -183,12 +184,6 @@ TEST_F(SnapshotTest, ATornCommitIsNamed) {
   EXPECT_THAT(load_error().message(), HasSubstr("00000000000000000002.json"));
 }
 
-TEST_F(SnapshotTest, AnEmptyCommitIsACommitThatDoesNothing) {
-  create_with_files();
-  overwrite(Version(3), "");
-  EXPECT_THAT(TestTable::paths(*table_.load()), ElementsAre("a", "b"));
-}
-
 TEST_F(SnapshotTest, AFileAddedTwiceIsOneFile) {
   table_.create();
   table_.put({TestTable::file("a"), TestTable::file("a")});
@@ -268,6 +263,34 @@ TEST_F(CheckpointedSnapshotTest, ADamagedCheckpointIsPassedOverWhileTheCommitsAr
     if (round >= 10) bad[bad.size() - 1 - random.next() % 600] = static_cast<char>(random.next());  // the footer
     ASSERT_TRUE(table_.store.put(checkpoint_key(Version(3)), bad));
     expect_right_table();
+  }
+}
+
+TEST_F(CheckpointedSnapshotTest, WhatIsPassedOverIsTold) {
+  ASSERT_TRUE(table_.store.put(checkpoint_key(Version(3)), "garbage"));
+  const auto snapshot = Snapshot::load(table_.store);
+  ASSERT_TRUE(snapshot);
+  ASSERT_EQ((*snapshot)->passed_over().size(), 1u);
+  EXPECT_THAT((*snapshot)->passed_over().front(), HasSubstr("00000000000000000003.checkpoint.parquet"));
+  ASSERT_TRUE(table_.store.put(checkpoint_key(Version(3)), ""));
+  EXPECT_THAT((*Snapshot::load(table_.store))->passed_over(),
+              ElementsAre(AllOf(HasSubstr("00000000000000000003.checkpoint.parquet"), HasSubstr("it is empty"))));
+  const auto older = Snapshot::load(table_.store, Version(2));
+  ASSERT_TRUE(older);
+  EXPECT_THAT((*older)->passed_over(), IsEmpty());
+}
+
+TEST_F(CheckpointedSnapshotTest, AnEmptyCommitIsDamaged) {
+  const auto older = Snapshot::load(table_.store);
+  ASSERT_TRUE(older);
+  const Version next = (*older)->version().next();
+  for (const Bytes& blank : {Bytes(), Bytes("\n")}) {
+    ASSERT_TRUE(table_.store.put(commit_key(next), blank));
+    EXPECT_EQ(load_error().code(), ErrorCode::Corruption);
+    EXPECT_THAT(load_error().message(), HasSubstr(commit_key(next)));
+    const auto refreshed = Snapshot::refresh(table_.store, *older);
+    ASSERT_FALSE(refreshed);
+    EXPECT_THAT(refreshed.error().message(), HasSubstr(commit_key(next)));
   }
 }
 

@@ -37,9 +37,9 @@ TEST_F(AttachedFolderTest, PropertiesAreSpeltAsDeltaDoes) {
 
 TEST_F(AttachedFolderTest, AKeyThatAnotherWriterSetIsChangedAndNotDoubled) {
   change("CREATE TABLE lake.t (id BIGINT)");
-  auto log = std::ofstream(folder_ / "t" / "_delta_log" / "00000000000000000001.json");
   delta::Metadata metadata = snapshot("t")->metadata();
   metadata.configuration = {{"Team.Name", "Blue"}, {"delta.ofOthers", "1"}};
+  auto log = std::ofstream(folder_ / "t" / "_delta_log" / "00000000000000000001.json");
   log << delta::write_action(metadata) << "\n";
   log.close();
   change("ALTER TABLE lake.t SET ('team.name' = 'Red')");

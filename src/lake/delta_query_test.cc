@@ -200,6 +200,27 @@ TEST_F(DeltaQueryTest, ADamagedFileIsNamed) {
   EXPECT_NE(missing.error().message().find("a.parquet"), std::string::npos) << missing.error().message();
 }
 
+TEST_F(DeltaQueryTest, APassedOverLogCheckpointIsToldOnce) {
+  create_table("SELECT 1 AS id");
+  add_file("a.parquet", "SELECT 1 AS id");
+  ASSERT_TRUE(store_->put("_delta_log/00000000000000000001.checkpoint.parquet", "garbage"));
+  std::vector<std::string> warnings;
+  LakeOptions options;
+  options.find_table = [this](const auto&, const std::string&) -> Result<std::optional<DeltaTable>> {
+    auto snapshot = delta::Snapshot::load(*store_);
+    if (!snapshot) return std::move(snapshot).error();
+    return std::optional(DeltaTable{std::move(*snapshot), store_});
+  };
+  options.warn = [&](const std::string& warning) { warnings.push_back(warning); };
+  lake_ = std::move(*Lake::create(std::move(options)));
+  EXPECT_EQ(query("FROM t"), "1\n");
+  EXPECT_EQ(query("FROM t"), "1\n");
+  ASSERT_EQ(warnings.size(), 1u);
+  EXPECT_NE(warnings[0].find("main.t: the log checkpoint _delta_log/00000000000000000001.checkpoint.parquet"),
+            std::string::npos)
+      << warnings[0];
+}
+
 TEST_F(DeltaQueryTest, TheCatalogListsTheTablesThereAre) {
   create_table("SELECT 1::BIGINT AS id, [''] AS names");
   EXPECT_EQ(query("SHOW TABLES"), "main|t\n");

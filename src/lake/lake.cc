@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include <fmt/format.h>
@@ -300,12 +301,22 @@ struct Lake::Impl {
     sources.open_changes = [this](const std::string& path, std::int64_t from, std::optional<std::int64_t> to) {
       return folders.open_changes(path, from, to);
     };
+    if (options.warn) {
+      sources.warn = [this](const std::string& warning) {
+        {
+          const std::lock_guard lock(mutex);
+          if (!warned.insert(warning).second) return;
+        }
+        options.warn(warning);
+      };
+    }
     return sources;
   }
 
   const LakeOptions options;
   FolderOpener folders;
   std::mutex mutex;
+  std::set<std::string> warned;        // guarded by mutex
   std::shared_ptr<Instance> adhoc;     // guarded by mutex
   std::shared_ptr<Instance> pipeline;  // guarded by mutex
 };

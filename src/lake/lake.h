@@ -35,6 +35,8 @@ struct LakeOptions {
   std::string schema = "main";       ///< Names without a schema live here; so `main.t` is `t`.
   FindTable find_table = {};         ///< Finds what query() names; may be empty: no names.
   ListTables list_tables = {};       ///< May be empty: SHOW TABLES shows none, and no near names are shown.
+  /// Takes what a user should know of the tables that queries read, once each; called by any thread. May be empty.
+  std::function<void(const std::string& warning)> warn = {};
   /// What ATTACH 'folder' (TYPE delta) makes changes with; nullptr: ATTACH is refused. Both must outlive the Lake.
   Clock* clock = nullptr;
   Random* random = nullptr;

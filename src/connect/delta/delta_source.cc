@@ -215,6 +215,10 @@ Status DeltaSource::Impl::load_table() {
   if (!loaded && loaded.error().code() == ErrorCode::NotFound) return no_table();
   if (!loaded) return std::move(loaded).error().in(table_text()).at(source.location);
   if (!*loaded) return no_table();
+  for (const std::string& reason : (*loaded)->passed_over()) {
+    notes.push_back(
+        fmt::format("{}: {}; it is passed over, and the table read from its commits", table_text(), reason));
+  }
   const bool same = newest == *loaded;
   newest = std::move(*loaded);
   SLUICE_TRY(check_allowed());

@@ -29,21 +29,36 @@ Result<std::optional<LogSegment>> SegmentFinder::find() {
     const auto hint = read_hint(store_);
     if (hint && (!at_ || *hint <= *at_)) {
       SLUICE_TRY_ASSIGN(const auto listing, store_.list(kLogFolder, list_from_key(*hint)));
-      auto segment = decide_log_segment(listing, at_, unreadable_);
+      auto segment = decide(listing);
       if (segment && *segment && !(*segment)->checkpoint.empty()) return segment;
       // It lies: look at everything.
     }
   }
   SLUICE_TRY_ASSIGN(const auto listing, store_.list(kLogFolder));
-  auto segment = decide_log_segment(listing, at_, unreadable_);
+  auto segment = decide(listing);
   if (segment || !damage_) return segment;
   return Error(damage_->code(), fmt::format("{}; without it, {}", damage_->message(), segment.error().message()))
       .with_number(damage_->number())
       .with_help(segment.error().help());
 }
 
+Result<std::optional<LogSegment>> SegmentFinder::decide(const std::vector<store::ObjectInfo>& listing) {
+  auto segment = decide_log_segment(listing, at_, unreadable_);
+  const Version used = segment && *segment ? (*segment)->checkpoint_version() : kNoVersion;
+  for (const store::ObjectInfo& info : listing) {
+    const auto path = parse_log_path(info.key);
+    if (!path || !path->is_checkpoint() || info.size_bytes > 0) continue;
+    if (path->version <= used || (at_ && path->version > *at_) || !unreadable_.insert(info.key).second) continue;
+    damage_ = Error(ErrorCode::Corruption, fmt::format("the log checkpoint {} cannot be read: it is empty", info.key))
+                  .with_number(4203);
+    passed_over_.push_back(damage_->message());
+  }
+  return segment;
+}
+
 void SegmentFinder::pass_over(const LogSegment& segment, Error damage) {
   for (const LogFile& file : segment.checkpoint) unreadable_.insert(file.info.key);
+  passed_over_.push_back(damage.message());
   damage_ = std::move(damage);
 }
 

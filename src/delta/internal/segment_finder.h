@@ -3,6 +3,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "delta/log_segment.h"
@@ -25,12 +26,19 @@ class SegmentFinder {
   /// The segment's checkpoint turned out to be damaged: find() passes it over from now on.
   void pass_over(const LogSegment& segment, Error damage);
 
+  /// Why log checkpoints newer than the one that find() returned last were passed over, each naming the file.
+  const std::vector<std::string>& passed_over() const { return passed_over_; }
+
  private:
+  /// Decides, and takes note of empty checkpoints that would have counted.
+  Result<std::optional<LogSegment>> decide(const std::vector<store::ObjectInfo>& listing);
+
   store::ObjectStore& store_;
   const std::optional<Version> at_;
   bool use_hint_ = true;
   std::set<std::string> unreadable_;
   std::optional<Error> damage_;
+  std::vector<std::string> passed_over_;
 };
 
 }  // namespace sluice::delta::internal

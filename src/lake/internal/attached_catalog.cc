@@ -126,7 +126,7 @@ std::unique_ptr<AttachedTable> AttachedTable::create(AttachedSchema& schema, Tab
 
 std::shared_ptr<const DeltaScan> AttachedTable::scan(duckdb::ClientContext& client) {
   const auto names = names_of(client);
-  if (!scan_) scan_ = value_or_fail(client, names->make_scan({snapshot_, store_}));
+  if (!scan_) scan_ = value_or_fail(client, names->make_scan({snapshot_, store_}, name_.schema + "." + name_.name));
   names->watch(scan_);
   return scan_;
 }

@@ -165,6 +165,13 @@ std::optional<std::size_t> QueryNames::find_relation(const std::string& qualifie
   return std::nullopt;
 }
 
+void QueryNames::warn_of(const DeltaTable& table, const std::string& name) const {
+  if (!sources_.warn) return;
+  for (const std::string& reason : table.snapshot->passed_over()) {
+    sources_.warn(fmt::format("{}: {}; it is passed over, and the table read from its commits", name, reason));
+  }
+}
+
 std::size_t QueryNames::add_scan(Result<std::shared_ptr<const DeltaScan>> scan) {
   if (!scan) fail(std::move(scan).error());
   scans_.push_back(std::move(*scan));
@@ -234,7 +241,7 @@ duckdb::unique_ptr<duckdb::TableRef> QueryNames::replace(const duckdb::Replaceme
   if (at) {
     if (Status found = go_to(*table, *at); !found) fail(version_error(std::move(found).error()).in(name.name));
   }
-  const std::size_t number = add_scan(DeltaScan::create(std::move(*table), files_));
+  const std::size_t number = add_scan(make_scan(std::move(*table), qualified));
   scan_of_name_.emplace_back(qualified, number);
   return call(kDeltaFunction, number);
 }
@@ -243,6 +250,7 @@ std::size_t QueryNames::open(const std::string& path, const TableVersion& at, De
   if (!sources_.open_table) fail(Error(ErrorCode::InvalidArgument, "read_delta has no place in this query"));
   auto table = sources_.open_table(path, at);
   if (!table) fail(std::move(table).error());
+  warn_of(*table, path);
   return add_scan(DeltaScan::create(std::move(*table), files_, extra));
 }
 
@@ -268,7 +276,8 @@ std::size_t QueryNames::open_changes(const std::string& path, std::int64_t from,
   return add_scan(DeltaScan::create_changes(std::move(*changes), files_));
 }
 
-Result<std::shared_ptr<const DeltaScan>> QueryNames::make_scan(DeltaTable table) {
+Result<std::shared_ptr<const DeltaScan>> QueryNames::make_scan(DeltaTable table, const std::string& name) {
+  warn_of(table, name);
   return DeltaScan::create(std::move(table), files_);
 }
 

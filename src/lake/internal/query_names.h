@@ -48,10 +48,11 @@ class QueryNames final : public duckdb::ClientContextState {
   struct Sources {
     std::string schema;  ///< Where names without a schema live.
     std::vector<Relation> relations;
-    FindTable find_table;      ///< May be empty.
-    OpenTable open_table;      ///< May be empty: read_delta is refused.
-    OpenChanges open_changes;  ///< May be empty: table_changes is refused.
-    ListTables list_tables;    ///< May be empty.
+    FindTable find_table;                               ///< May be empty.
+    OpenTable open_table;                               ///< May be empty: read_delta is refused.
+    OpenChanges open_changes;                           ///< May be empty: table_changes is refused.
+    ListTables list_tables;                             ///< May be empty.
+    std::function<void(const std::string&)> warn = {};  ///< May be empty; see LakeOptions.
   };
 
   QueryNames(Sources sources, ObjectFileSystem& files, StatementExtras extras = {})
@@ -97,8 +98,8 @@ class QueryNames final : public duckdb::ClientContextState {
   DeltaTable find(const TableName& name);
 
   ObjectFileSystem& files() { return files_; }
-  /// Makes a scan of a table that the query has found otherwise; what it fails with is among failure().
-  Result<std::shared_ptr<const DeltaScan>> make_scan(DeltaTable table);
+  /// Makes a scan of a table that the query has found otherwise, and calls so; what it fails with is among failure().
+  Result<std::shared_ptr<const DeltaScan>> make_scan(DeltaTable table, const std::string& name);
   void watch(std::shared_ptr<const DeltaScan> scan) { scans_.push_back(std::move(scan)); }
 
   /// Keeps the error, for who throws DuckDB's exception himself.
@@ -112,6 +113,8 @@ class QueryNames final : public duckdb::ClientContextState {
 
  private:
   std::optional<std::size_t> find_relation(const std::string& qualified, const std::string& bare) const;
+  /// Tells what was passed over to load the table, which the query calls so.
+  void warn_of(const DeltaTable& table, const std::string& name) const;
   std::size_t add_scan(Result<std::shared_ptr<const DeltaScan>> scan);
   Result<std::optional<DeltaTable>> find_table(const TableName& name);
 
