@@ -75,13 +75,14 @@ bool has_expired(const SetTransaction& txn, const TableProperties& properties, U
 /// Writes actions to a file of the checkpoint, chunk by chunk.
 class CheckpointFile {
  public:
-  static Result<CheckpointFile> create(store::ObjectStore& store, std::string key, internal::CheckpointPart part) {
+  static Result<CheckpointFile> create(store::ObjectStore& store, std::string key, internal::CheckpointPart part,
+                                       const internal::CheckpointForm& form) {
     // Row groups are what threads share among them when they read, and what is in memory at once.
     const columnar::ParquetOptions options{.row_group_rows_max = 32'768,
                                            .compression = columnar::ParquetCompression::Snappy};
     SLUICE_TRY_ASSIGN(auto writer, columnar::ParquetWriter::create(store, std::move(key),
-                                                                   internal::checkpoint_schema(part), options));
-    return CheckpointFile(std::move(writer), part);
+                                                                   internal::checkpoint_schema(part, form), options));
+    return CheckpointFile(std::move(writer), part, form);
   }
 
   Status add(const Action& action) {
@@ -99,8 +100,9 @@ class CheckpointFile {
   }
 
  private:
-  CheckpointFile(std::unique_ptr<columnar::ParquetWriter> writer, internal::CheckpointPart part)
-      : writer_(std::move(writer)), rows_(std::make_unique<internal::CheckpointRows>(part)) {}
+  CheckpointFile(std::unique_ptr<columnar::ParquetWriter> writer, internal::CheckpointPart part,
+                 const internal::CheckpointForm& form)
+      : writer_(std::move(writer)), rows_(std::make_unique<internal::CheckpointRows>(part, form)) {}
 
   Status flush() { return writer_->append(rows_->take()); }
 
@@ -114,7 +116,12 @@ class CheckpointWriter {
  public:
   CheckpointWriter(store::ObjectStore& store, const Snapshot& snapshot, const Tombstones& tombstones, UnixMillis now,
                    Random& random)
-      : store_(store), snapshot_(snapshot), tombstones_(tombstones), now_(now), random_(random) {}
+      : store_(store), snapshot_(snapshot), tombstones_(tombstones), now_(now), random_(random) {
+    const TableProperties& properties = snapshot.properties();
+    if (!properties.checkpoint_stats_as_struct) return;
+    parsed_.emplace(snapshot.schema(), properties.column_mapping_mode, snapshot.metadata().partition_columns);
+    form_ = {properties.checkpoint_stats_as_json, &*parsed_};
+  }
 
   /// One file.
   Status write_classic() {
@@ -165,7 +172,7 @@ class CheckpointWriter {
   using CheckpointPart = internal::CheckpointPart;
 
   Result<CheckpointFile> create(std::string key, CheckpointPart part) {
-    return CheckpointFile::create(store_, std::move(key), part);
+    return CheckpointFile::create(store_, std::move(key), part, form_);
   }
 
   Status finish(CheckpointFile file) {
@@ -192,7 +199,7 @@ class CheckpointWriter {
     const TableProperties& properties = snapshot_.properties();
     for (AddFile file : snapshot_.files()) {
       // A file with a deletion vector must state numRecords, whatever the property says.
-      if (!properties.checkpoint_stats_as_json && !file.deletion_vector) file.stats.reset();
+      if (!properties.checkpoint_stats_as_json && !parsed_ && !file.deletion_vector) file.stats.reset();
       SLUICE_TRY(add(Action(std::move(file))));
     }
     for (const auto& [key, remove] : tombstones_) {
@@ -206,6 +213,8 @@ class CheckpointWriter {
   const Tombstones& tombstones_;
   const UnixMillis now_;
   Random& random_;
+  std::optional<internal::ParsedColumns> parsed_;
+  internal::CheckpointForm form_;
   std::uint64_t action_count_ = 0;
   std::uint64_t size_bytes_ = 0;
 };

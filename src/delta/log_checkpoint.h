@@ -17,7 +17,8 @@ bool log_checkpoint_due(const Snapshot& snapshot);
 inline constexpr std::size_t kSidecarActionsMax = 65'536;
 
 /// Writes a log checkpoint of the snapshot, then the hint `_last_checkpoint`. With `delta.checkpointPolicy` v2 and the
-/// feature v2Checkpoint it is a v2 log checkpoint under the classic name, its files in sidecars; else a classic one.
+/// feature v2Checkpoint it is a v2 log checkpoint under the classic name, its files in sidecars; else a classic one. With
+/// `delta.checkpoint.writeStatsAsStruct` statistics and partition values are columns as well.
 /// Tombstones older than the table's retention and expired transactions, by `clock`, are left out; an existing
 /// checkpoint of the version is replaced by an equal one (its sidecars, which a reader may be at, stay until the log is
 /// cleaned up). Takes no part in a commit: a failure may be logged and

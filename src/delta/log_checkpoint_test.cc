@@ -1,9 +1,14 @@
 #include "delta/log_checkpoint.h"
 
+#include <filesystem>
+#include <fstream>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <duckdb.hpp>
 
 #include "delta/delta_test_table.h"
+#include "delta/file_statistics.h"
 #include "delta/internal/checkpoint_reader.h"
 #include "store/fault_store.h"
 
@@ -84,6 +89,102 @@ TEST_F(LogCheckpointTest, HoldsExactlyTheStateOfTheSnapshot) {
   std::vector<AddFile> files;
   for (const AddFile& file : after->files()) files.push_back(file);
   EXPECT_THAT(files, ElementsAre(bare, full));
+}
+
+/// A table of many types whose log checkpoints have statistics in one form or both.
+class StructStatisticsTest : public LogCheckpointTest {
+ protected:
+  using Kind = DataType::Kind;
+
+  static StructField field(std::string name, DataType type) { return {std::move(name), std::move(type), true, {}}; }
+
+  void create(const std::string& as_json, const std::string& policy) {
+    const DataType schema = DataType::structure(
+        {field("id", DataType::primitive(Kind::Long)), field("b", DataType::primitive(Kind::Byte)),
+         field("d", DataType::primitive(Kind::Double)), field("dec", DataType::decimal(38, 2)),
+         field("day", DataType::primitive(Kind::Date)), field("at", DataType::primitive(Kind::Timestamp)),
+         field("here", DataType::primitive(Kind::TimestampNtz)), field("name", DataType::primitive(Kind::String)),
+         field("flag", DataType::primitive(Kind::Boolean)),
+         field("r", DataType::structure({field("m", DataType::primitive(Kind::Integer))})),
+         field("list", DataType::array(DataType::primitive(Kind::Long))), field("p", DataType::primitive(Kind::Date))});
+    auto actions = create_table_actions({schema,
+                                         {"p"},
+                                         {{"delta.checkpoint.writeStatsAsStruct", "true"},
+                                          {"delta.checkpoint.writeStatsAsJson", as_json},
+                                          {"delta.enableDeletionVectors", "true"},
+                                          {"delta.checkpointPolicy", policy}},
+                                         std::nullopt,
+                                         std::nullopt},
+                                        table_.clock, table_.random);
+    SLUICE_CHECK_OK(actions);
+    table_.put(std::move(*actions));
+  }
+
+  static AddFile file(std::string path, std::optional<std::string> stats, std::optional<std::string> day = {}) {
+    AddFile add = TestTable::file(std::move(path));
+    add.stats = std::move(stats);
+    add.partition_values = {{"p", std::move(day)}};
+    return add;
+  }
+
+  static constexpr const char* kStats =
+      R"({"numRecords":9,"minValues":{"id":-3,"b":-128,"d":-0.5,"dec":-123456789012345678901234567890123456.78,)"
+      R"("day":"2024-02-29","at":"1969-12-31T23:59:59.123Z","name":"a\"\\\u0001é","r":{"m":5}},"maxValues":{"id":9007199254740993,)"
+      R"("b":127,"d":1e+300,"dec":0.10,"day":"9999-12-31","at":"2024-02-29T12:00:00.456Z","name":"zz","r":{"m":7}},)"
+      R"("nullCount":{"id":0,"b":1,"d":2,"dec":3,"day":4,"at":5,"here":6,"name":7,"flag":8,"r":{"m":9},"list":1},"tightBounds":false})";
+};
+
+class StructStatisticsInBothFormsTest : public StructStatisticsTest,
+                                        public ::testing::WithParamInterface<const char*> {};
+INSTANTIATE_TEST_SUITE_P(Policies, StructStatisticsInBothFormsTest, ::testing::Values("classic", "v2"),
+                         [](const auto& policy) { return std::string(policy.param); });
+
+TEST_P(StructStatisticsInBothFormsTest, SayWhatTheJsonFormSays) {
+  create("false", GetParam());
+  AddFile marked =
+      TestTable::with_vector(file("marked", R"({"numRecords":4,"tightBounds":false})", "2024-02-29"), "dv", 1);
+  table_.put({file("a", kStats, "2024-02-29"), file("b", std::nullopt), file("c", "damaged"), marked,
+              TestTable::removal_of(TestTable::file("gone")),
+              file("n", R"({"numRecords":1,"minValues":{"b":300,"here":"2024-01-01T00:00:00.001","day":"no day"}})")});
+  write();
+  ASSERT_TRUE(table_.store.remove(commit_key(Version(0))));
+  const auto after = table_.load();
+  EXPECT_EQ(*read_statistics(*after->files().find_path("a")->stats), *read_statistics(kStats));
+  EXPECT_EQ(after->files().find_path("b")->stats, std::nullopt);
+  EXPECT_EQ(after->files().find_path("c")->stats, std::nullopt);
+  EXPECT_EQ(*read_num_records(*after->files().find_path("marked")->stats), 4);
+  // What is no value of the type, or may be one of another zone, is not known.
+  EXPECT_EQ(after->files().find_path("n")->stats, R"({"numRecords":1})");
+  EXPECT_EQ(after->files().find_path("a")->partition_values, (PartitionValues{{"p", "2024-02-29"}}));
+}
+
+TEST_F(StructStatisticsTest, AreTypedColumnsThatDuckDbReads) {
+  create("true", "classic");
+  table_.put({file("a", kStats, "2024-02-29"), file("b", std::nullopt, std::nullopt)});
+  write();
+  const auto folder = std::filesystem::path(::testing::TempDir()) / "struct_statistics";
+  std::filesystem::create_directories(folder);
+  std::ofstream(folder / "c.parquet", std::ios::binary) << **table_.store.get(checkpoint_key(table_.load()->version()));
+  duckdb::DuckDB database(nullptr);
+  duckdb::Connection connection(database);
+  const auto result = connection.Query(
+      "SELECT \"add\".stats, \"add\".stats_parsed.numRecords, \"add\".stats_parsed.minValues.dec, "
+      "\"add\".stats_parsed.maxValues.at, \"add\".stats_parsed.minValues.name, \"add\".stats_parsed.nullCount.list, "
+      "\"add\".stats_parsed.maxValues.r.m, \"add\".partitionValues_parsed.p FROM '" +
+      (folder / "c.parquet").string() + "' WHERE \"add\".path IS NOT NULL ORDER BY \"add\".path");
+  ASSERT_FALSE(result->HasError()) << result->GetError();
+  ASSERT_EQ(result->RowCount(), 2u);
+  EXPECT_EQ(result->GetValue(0, 0), duckdb::Value(kStats));
+  EXPECT_EQ(result->GetValue(1, 0), duckdb::Value::BIGINT(9));
+  EXPECT_EQ(result->GetValue(2, 0).ToString(), "-123456789012345678901234567890123456.78");
+  EXPECT_EQ(result->types[3], duckdb::LogicalType::TIMESTAMP_TZ);
+  EXPECT_EQ(result->GetValue(3, 0).GetValueUnsafe<std::int64_t>(), 1'709'208'000'456'000);
+  EXPECT_EQ(result->GetValue(4, 0), duckdb::Value("a\"\\\x01é"));
+  EXPECT_EQ(result->GetValue(5, 0), duckdb::Value::BIGINT(1));
+  EXPECT_EQ(result->GetValue(6, 0), duckdb::Value::INTEGER(7));
+  EXPECT_EQ(result->GetValue(7, 0), duckdb::Value::DATE(2024, 2, 29));
+  for (duckdb::idx_t column = 0; column < 8; ++column) EXPECT_TRUE(result->GetValue(column, 1).IsNull()) << column;
+  std::filesystem::remove_all(folder);
 }
 
 TEST_F(LogCheckpointTest, MoreFilesThanOneChunkHolds) {

@@ -35,6 +35,8 @@ PROPERTIES = {
     "none": {},
     "many": {"delta.enableDeletionVectors": "true", "delta.columnMapping.mode": "name", "delta.enableInCommitTimestamps": "true",
              "delta.checkpointPolicy": "v2", "delta.checkpointInterval": "2"},
+    "statistics as structs": {"delta.checkpoint.writeStatsAsStruct": "true", "delta.checkpoint.writeStatsAsJson": "false",
+                              "delta.checkpointInterval": "1"},
     "few statistics": {"delta.dataSkippingNumIndexedCols": "2", "delta.appendOnly": "true"},
     "chosen statistics": {"delta.dataSkippingStatsColumns": "s,place.town,day", "delta.logRetentionDuration": "interval 1 day"},
 }
@@ -129,12 +131,16 @@ class SqlTablesTest(InteropTest):
                 self.assertEqual(seen, seen | properties)
                 self.assertEqual(sorted(self.sluice.read(folder).bag.elements(), key=repr), sorted(ROWS, key=repr))
                 self.assert_read_alike(folder)
+                if name == "statistics as structs":  # there are none but those in the columns of our log checkpoint
+                    self.assertGreater(self.assert_skipping_is_right(folder, ["id", "i8", "d38", "s", "day", "moment"]), 2)
                 self.spark.append(folder, ROWS[4:], EVERY_TYPE)
                 self.assert_read_alike(folder, [newest_version(folder)])
         self.assert_skipping_is_right(self.base / "chosen statistics", ["id", "s", "day", "i32"])
 
     def test_partitions_of_each_type(self):
-        folder = self.create("partitioned", EVERY_TYPE, {"delta.enableDeletionVectors": "true"}, PARTITION_COLUMNS)
+        properties = {"delta.enableDeletionVectors": "true", "delta.checkpoint.writeStatsAsStruct": "true",
+                      "delta.checkpointInterval": "1"}
+        folder = self.create("partitioned", EVERY_TYPE, properties, PARTITION_COLUMNS)
         # Partition values are text, so binary ones must be.
         self.sluice.append(folder, [row[:11] + (None if row[11] is None else "c3bf20",) + row[12:] for row in ROWS], EVERY_TYPE)
         self.sluice.update(folder, {"day": "day + 1", "s": "'moved'"}, "i8 = 0 OR i8 = 1")

@@ -19,6 +19,7 @@
 
 #include "delta/action_json.h"
 #include "delta/data_path.h"
+#include "delta/internal/parsed_columns.h"
 #include "delta/internal/store_file_system.h"
 
 namespace sluice::delta::internal {
@@ -157,7 +158,7 @@ const duckdb::LogicalType* find_member(const duckdb::LogicalType& type, std::str
   return nullptr;
 }
 
-/// Makes a block of the files in a chunk with the columns of add_columns().
+/// Makes a block of the files in a chunk with the columns of add_columns() and, behind them, statistics as a struct or NULL.
 std::shared_ptr<const FileBlock> make_block(duckdb::DataChunk& chunk) {
   std::vector<ColumnView> columns;
   for (std::size_t i = 0; i < add_columns().size(); ++i) columns.emplace_back(chunk, i);
@@ -175,6 +176,10 @@ std::shared_ptr<const FileBlock> make_block(duckdb::DataChunk& chunk) {
   const auto is_absent = [&](std::size_t column) {
     return chunk.data[column].GetVectorType() == duckdb::VectorType::CONSTANT_VECTOR && columns[column].is_null(0);
   };
+  duckdb::Vector& parsed = chunk.data[add_columns().size()];
+  const auto parsed_statistics = parsed.GetType().id() == duckdb::LogicalTypeId::STRUCT
+                                     ? read_parsed_statistics(parsed, chunk.size())
+                                     : std::vector<std::optional<std::string>>();
   const bool has_rare = !is_absent(6) || !is_absent(9) || !is_absent(10);
   std::vector<FileRow> rows(chunk.size());
   for (std::size_t row = 0; row < chunk.size(); ++row) {
@@ -189,6 +194,7 @@ std::shared_ptr<const FileBlock> make_block(duckdb::DataChunk& chunk) {
     file.modification_time = millis(columns[3].optional<std::int64_t>(row).value_or(0));
     file.data_change = columns[4].optional<bool>(row).value_or(false);
     file.stats = columns[5].text_view(row);
+    if (!file.stats && !parsed_statistics.empty()) file.stats = parsed_statistics[row];
     file.base_row_id = columns[7].optional<std::int64_t>(row);
     file.default_row_commit_version = columns[8].optional<std::int64_t>(row);
     if (!has_rare) continue;
@@ -282,10 +288,13 @@ class ParquetActions {
       if (!list.empty()) list += ", ";
       const std::string path = fmt::format("add.{}", column.name);
       const bool is_empty = std::ranges::all_of(files, [&](const File& file) { return file.is_empty(path); });
-      list += fmt::format("CAST({} AS {})",
-                          is_empty && column.name != "stats" ? "NULL" : expression_for(add->second, column.name),
+      list += fmt::format("CAST({} AS {})", is_empty ? "NULL" : expression_for(add->second, column.name),
                           column.type.ToString());
     }
+    // Those that have the JSON form need no other.
+    const bool is_json = find_member(add->second, "stats") != nullptr &&
+                         !std::ranges::all_of(files, [](const File& file) { return file.is_empty("add.stats"); });
+    list += is_json || find_member(add->second, "stats_parsed") == nullptr ? ", NULL" : ", \"add\".\"stats_parsed\"";
     std::uint64_t size_bytes = 0;
     for (const File& file : files) size_bytes += file.size_bytes;
     set_threads(size_bytes);
@@ -301,6 +310,7 @@ class ParquetActions {
   void add_take_function() {
     duckdb::vector<duckdb::LogicalType> types;
     for (const FileColumn& column : add_columns()) types.push_back(column.type);
+    types.push_back(duckdb::LogicalType::ANY);
     duckdb::ScalarFunction function(std::string(kTakeFunction), std::move(types), duckdb::LogicalType::BOOLEAN,
                                     [this](duckdb::DataChunk& chunk, duckdb::ExpressionState&, duckdb::Vector& result) {
                                       auto block = make_block(chunk);
@@ -375,27 +385,10 @@ class ParquetActions {
       const std::string_view name = rest.substr(0, dot);
       rest.remove_prefix(std::min(dot + 1, rest.size()));
       type = find_member(*type, name);
-      if (type == nullptr) return path == "stats" ? parsed_statistics(add) : "NULL";
+      if (type == nullptr) return "NULL";
       sql += fmt::format(".{}", quote_name(name));
     }
-    return path == "stats" ? fmt::format("coalesce({}, {})", sql, parsed_statistics(add)) : sql;
-  }
-
-  /// Returns SQL for what the struct form of the statistics says as counts, for checkpoints without the JSON form.
-  /// Bounds are left out: unknown is right, a timestamp in another spelling might not be.
-  static std::string parsed_statistics(const duckdb::LogicalType& add) {
-    const duckdb::LogicalType* statistics = find_member(add, "stats_parsed");
-    if (statistics == nullptr || find_member(*statistics, "numRecords") == nullptr) return "NULL";
-    std::string members;
-    for (const std::string_view name : {"numRecords", "tightBounds", "nullCount"}) {
-      if (find_member(*statistics, name) == nullptr) continue;
-      if (!members.empty()) members += ", ";
-      members += fmt::format("{} := \"add\".\"stats_parsed\".{}", quote_name(name), quote_name(name));
-    }
-    return fmt::format(
-        "CASE WHEN \"add\".\"stats_parsed\".\"numRecords\" IS NOT NULL THEN CAST(to_json(struct_pack({})) AS VARCHAR) "
-        "END",
-        members);
+    return sql;
   }
 
   const std::function<void(std::shared_ptr<const FileBlock>)>& take_files_;

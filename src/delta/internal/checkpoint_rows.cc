@@ -119,13 +119,13 @@ void fill(StructRow& row, const SetTransaction& txn) {
   row.put(txn.last_updated);
 }
 
-void fill(StructRow& row, const AddFile& add) {
+void fill(StructRow& row, const AddFile& add, const CheckpointForm& form) {
   row.put(add.path);
   row.put(add.partition_values);
   row.put(add.size_bytes);
   row.put(add.modification_time);
   row.put(false);  // dataChange: a checkpoint changes nothing
-  row.put(add.stats);
+  if (form.stats_as_json) row.put(add.stats);
   if (add.tags.empty()) {
     row.put_null();
   } else {
@@ -206,20 +206,25 @@ constexpr std::string_view kColumn = []() -> std::string_view {
   return "";
 }();
 
-duckdb::child_list_t<LogicalType> members_of_add() {
+duckdb::child_list_t<LogicalType> members_of_add(const CheckpointForm& form) {
   const LogicalType text = LogicalType::VARCHAR;
   const LogicalType number = LogicalType::BIGINT;
-  return {{"path", text},
-          {"partitionValues", text_map_type()},
-          {"size", number},
-          {"modificationTime", number},
-          {"dataChange", LogicalType::BOOLEAN},
-          {"stats", text},
-          {"tags", text_map_type()},
-          {"deletionVector", deletion_vector_type()},
-          {"baseRowId", number},
-          {"defaultRowCommitVersion", number},
-          {"clusteringProvider", text}};
+  duckdb::child_list_t<LogicalType> members = {{"path", text},
+                                               {"partitionValues", text_map_type()},
+                                               {"size", number},
+                                               {"modificationTime", number},
+                                               {"dataChange", LogicalType::BOOLEAN}};
+  if (form.stats_as_json) members.emplace_back("stats", text);
+  members.emplace_back("tags", text_map_type());
+  members.emplace_back("deletionVector", deletion_vector_type());
+  members.emplace_back("baseRowId", number);
+  members.emplace_back("defaultRowCommitVersion", number);
+  members.emplace_back("clusteringProvider", text);
+  if (form.parsed == nullptr) return members;
+  // The last ones: take() fills them.
+  members.emplace_back("stats_parsed", form.parsed->statistics_type());
+  if (const auto& type = form.parsed->partition_values_type()) members.emplace_back("partitionValues_parsed", *type);
+  return members;
 }
 
 duckdb::child_list_t<LogicalType> members_of_remove() {
@@ -237,7 +242,7 @@ duckdb::child_list_t<LogicalType> members_of_remove() {
 
 }  // namespace
 
-columnar::Schema checkpoint_schema(CheckpointPart part) {
+columnar::Schema checkpoint_schema(CheckpointPart part, const CheckpointForm& form) {
   const LogicalType text = LogicalType::VARCHAR;
   const LogicalType number = LogicalType::BIGINT;
   const LogicalType text_list = LogicalType::LIST(text);
@@ -261,7 +266,7 @@ columnar::Schema checkpoint_schema(CheckpointPart part) {
     column("txn", {{"appId", text}, {"version", number}, {"lastUpdated", number}});
     column("domainMetadata", {{"domain", text}, {"configuration", text}, {"removed", LogicalType::BOOLEAN}});
   }
-  column("add", members_of_add());
+  column("add", members_of_add(form));
   column("remove", members_of_remove());
   if (part == CheckpointPart::Manifest) {
     column("checkpointMetadata", {{"version", number}, {"tags", text_map_type()}});
@@ -271,8 +276,8 @@ columnar::Schema checkpoint_schema(CheckpointPart part) {
   return schema;
 }
 
-CheckpointRows::CheckpointRows(CheckpointPart part) {
-  const columnar::Schema schema = checkpoint_schema(part);
+CheckpointRows::CheckpointRows(CheckpointPart part, const CheckpointForm& form) : form_(form) {
+  const columnar::Schema schema = checkpoint_schema(part, form);
   for (std::size_t i = 0; i < schema.fields.size(); ++i) columns_.emplace(schema.fields[i].name, i);
   const columnar::RowType types = schema.types();
   chunk_.Initialize(duckdb::Allocator::DefaultAllocator(), duckdb::vector<LogicalType>(types.begin(), types.end()));
@@ -282,6 +287,8 @@ void CheckpointRows::add(const Action& action) {
   if (taken_) {
     chunk_.Reset();
     row_count_ = 0;
+    stats_.clear();
+    partition_values_.clear();
     taken_ = false;
   }
   SLUICE_CHECK(row_count_ < STANDARD_VECTOR_SIZE, "the chunk is full");
@@ -294,7 +301,17 @@ void CheckpointRows::add(const Action& action) {
           if (column != own->second) FlatVector::SetNull(chunk_.data[column], row_count_, true);
         }
         StructRow row(chunk_.data[own->second], row_count_);
-        if constexpr (!kColumn<Plain>.empty()) fill(row, plain);
+        if constexpr (std::is_same_v<Plain, AddFile>) {
+          fill(row, plain, form_);
+          if (form_.parsed != nullptr) {
+            stats_.resize(row_count_ + 1);
+            partition_values_.resize(row_count_ + 1);
+            stats_.back() = plain.stats;
+            partition_values_.back() = plain.partition_values;
+          }
+        } else if constexpr (!kColumn<Plain>.empty()) {
+          fill(row, plain);
+        }
       },
       action);
   ++row_count_;
@@ -302,6 +319,19 @@ void CheckpointRows::add(const Action& action) {
 
 duckdb::DataChunk& CheckpointRows::take() {
   chunk_.SetCardinality(row_count_);
+  if (form_.parsed != nullptr) {
+    Vector& add = chunk_.data[columns_.find("add")->second];
+    auto& members = StructVector::GetEntries(add);
+    const bool is_partitioned = form_.parsed->partition_values_type().has_value();
+    stats_.resize(row_count_);
+    form_.parsed->write_statistics(stats_, *members[members.size() - (is_partitioned ? 2 : 1)]);
+    if (is_partitioned) {
+      partition_values_.resize(row_count_);
+      std::vector<const PartitionValues*> values;
+      for (const auto& each : partition_values_) values.push_back(each ? &*each : nullptr);
+      form_.parsed->write_partition_values(values, *members.back());
+    }
+  }
   taken_ = true;
   return chunk_;
 }

@@ -3,12 +3,15 @@
 #include <cstddef>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include <duckdb/common/types/data_chunk.hpp>
 
 #include "columnar/schema.h"
 #include "delta/actions.h"
+#include "delta/internal/parsed_columns.h"
 
 namespace sluice::delta::internal {
 
@@ -20,14 +23,20 @@ enum class CheckpointPart {
   Sidecar,  ///< Files, live ones and tombstones, of a v2 log checkpoint.
 };
 
+/// In which form a log checkpoint states statistics and partition values.
+struct CheckpointForm {
+  bool stats_as_json = true;
+  const ParsedColumns* parsed = nullptr;  ///< Also as structs; must outlive what is made with it.
+};
+
 /// Returns the columns of the file: one struct per kind of action, of which each row has one.
 /// Spec: "Checkpoint Schema".
-columnar::Schema checkpoint_schema(CheckpointPart part);
+columnar::Schema checkpoint_schema(CheckpointPart part, const CheckpointForm& form);
 
 /// Puts actions into chunks with the columns of checkpoint_schema(). Owned by one worker.
 class CheckpointRows {
  public:
-  explicit CheckpointRows(CheckpointPart part);
+  CheckpointRows(CheckpointPart part, const CheckpointForm& form);
 
   bool full() const { return row_count_ == STANDARD_VECTOR_SIZE; }
   bool empty() const { return row_count_ == 0; }
@@ -39,8 +48,11 @@ class CheckpointRows {
   duckdb::DataChunk& take();
 
  private:
+  const CheckpointForm form_;
   duckdb::DataChunk chunk_;
-  std::map<std::string, std::size_t, std::less<>> columns_;  // by name
+  std::map<std::string, std::size_t, std::less<>> columns_;       // by name
+  std::vector<std::optional<std::string>> stats_;                 // of the rows, if they are put into structs
+  std::vector<std::optional<PartitionValues>> partition_values_;  // likewise
   std::size_t row_count_ = 0;
   bool taken_ = false;
 };

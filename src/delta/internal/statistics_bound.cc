@@ -23,17 +23,6 @@ using duckdb::Value;
 // Statistics give timestamps to the millisecond, cut off: the true maximum may be this much later.
 constexpr std::int64_t kTimestampRoundingMicros = 999;
 
-/// Returns the text of a bound that is a JSON scalar.
-std::optional<std::string> scalar_text(const std::string& json) {
-  if (json.empty() || json.front() != '"') return json;
-  simdjson::dom::parser parser;
-  simdjson::dom::element element;
-  if (parser.parse(json).get(element) != simdjson::SUCCESS) return std::nullopt;
-  std::string_view text;
-  if (element.get_string().get(text) != simdjson::SUCCESS) return std::nullopt;
-  return std::string(text);
-}
-
 /// True if no digit of the number is lost in a decimal of that scale.
 bool fits_scale(const std::string& text, std::int32_t scale) {
   if (text.find_first_of("eE") != std::string::npos) return false;
@@ -121,6 +110,17 @@ std::optional<std::int64_t> cut_time(std::string_view& text) {
 
 }  // namespace
 
+std::optional<std::string> bound_text(std::string_view json) {
+  if (json.front() != '"') return std::string(json);
+  if (json.size() > 1 && json.find('\\') == std::string_view::npos) return std::string(json.substr(1, json.size() - 2));
+  simdjson::dom::parser parser;
+  simdjson::dom::element element;
+  if (parser.parse(json.data(), json.size()).get(element) != simdjson::SUCCESS) return std::nullopt;
+  std::string_view text;
+  if (element.get_string().get(text) != simdjson::SUCCESS) return std::nullopt;
+  return std::string(text);
+}
+
 std::optional<std::int64_t> read_integer_bound(std::string_view json, const DataType& type, bool is_max) {
   using Kind = DataType::Kind;
   if (type.kind != Kind::Date && type.kind != Kind::Timestamp && type.kind != Kind::TimestampNtz) {
@@ -156,8 +156,8 @@ std::optional<duckdb::Value> read_constant(const std::string& text, const DataTy
 }
 
 std::optional<duckdb::Value> read_bound(const std::optional<std::string>& json, const DataType& type, bool is_max) {
-  if (!json) return std::nullopt;
-  const auto text = scalar_text(*json);
+  if (!json || json->empty()) return std::nullopt;
+  const auto text = bound_text(*json);
   if (!text) return std::nullopt;
   switch (type.kind) {
     case DataType::Kind::Byte:

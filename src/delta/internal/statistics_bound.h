@@ -19,6 +19,10 @@ std::optional<duckdb::Value> read_constant(const std::string& text, const DataTy
 /// be missing), nested types, and what is not of the type.
 std::optional<duckdb::Value> read_bound(const std::optional<std::string>& json, const DataType& type, bool is_max);
 
+/// Returns the text that a bound stands for: of a JSON string its content, else the JSON itself. `json` is the text of a
+/// JSON scalar, not empty; nullopt if it is damaged.
+std::optional<std::string> bound_text(std::string_view json);
+
 /// Returns what read_bound() does as a number that orders as the bound does (a date's days, a timestamp's microseconds),
 /// if the bound is written as writers do, which is fast; else nullopt. `json` is the text of a JSON scalar, not empty.
 std::optional<std::int64_t> read_integer_bound(std::string_view json, const DataType& type, bool is_max);

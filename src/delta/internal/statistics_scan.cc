@@ -83,6 +83,11 @@ class StatisticsScan::Reader {
       if (text) scan_.num_records_ = to_integer(*text);
       return text.has_value();
     }
+    if (name == "tightBounds") {
+      const auto text = scalar(value);
+      if (text && (*text == "true" || *text == "false")) scan_.tight_bounds_ = *text == "true";
+      return text.has_value();
+    }
     if (scan_.columns_.empty()) return true;
     if (name == "minValues")
       return walk(value, root_, [](Column& column, std::string_view text) { column.min = text; });
@@ -130,6 +135,7 @@ StatisticsScan::~StatisticsScan() = default;
 bool StatisticsScan::read(std::string_view json) {
   const auto forget = [&] {
     num_records_.reset();
+    tight_bounds_.reset();
     for (Column& column : columns_) column = {};
   };
   forget();

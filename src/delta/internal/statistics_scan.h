@@ -33,6 +33,7 @@ class StatisticsScan {
 
   /// What the last read() found; texts are valid until the next one.
   const std::optional<std::int64_t>& num_records() const { return num_records_; }
+  const std::optional<bool>& tight_bounds() const { return tight_bounds_; }
   const Column& column(std::size_t index) const { return columns_[index]; }
 
  private:
@@ -40,6 +41,7 @@ class StatisticsScan {
 
   std::vector<Column> columns_;
   std::optional<std::int64_t> num_records_;
+  std::optional<bool> tight_bounds_;
   std::unique_ptr<Reader> reader_;
 };
 
