@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Measures what issue and README promise, on this machine, and prints a Markdown table with machine and data hash.
-# Called by `./dev bench`; the release binary and build/release/bin/bench_data must be built.
+# Called by `./dev bench`; the release binary, build/release/bin/bench_data and delta_speed must be built.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 bin=$PWD/build/release/bin
@@ -58,3 +58,7 @@ counted() {
 t=$(best_of 3 counted)
 d=$("$bin/bench_data" duckdb-count "$work/keys-$keys.parquet")
 row "grouped count, $keys rows from Parquet, into Delta" "$(echo "$t $d" | awk '{printf "%.2f s; DuckDB, into memory: %.2f s; ratio %.1f", $1, $2, $1 / $2}')" 'ratio stated'
+
+# Delta tables beside DuckDB and delta-rs.
+printf '\n'
+"$SLUICE_PYTHON" bench/delta_speed.py "$bin"
