@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "delta/action_json.h"
+#include "delta/delta_schema.h"
 #include "lake/attached_test_folder.h"
 
 namespace sluice::lake {
@@ -33,6 +34,20 @@ TEST_F(AttachedFolderTest, PropertiesAreSpeltAsDeltaDoes) {
             (std::map<std::string, std::string>{{"delta.checkpointInterval", "7"}, {"team.name", "Blue"}}));
   EXPECT_EQ(run("ALTER TABLE lake.t SET ('delta.enabelDeletionVectors' = true)"),
             "error: the property delta.enabeldeletionvectors is not one that sluice knows");
+}
+
+TEST_F(AttachedFolderTest, ATableWithoutColumnsIsInNobodysWayAndCanGetSome) {
+  change("CREATE TABLE lake.t (id BIGINT)");
+  delta::Metadata metadata = snapshot("t")->metadata();
+  metadata.schema_string = delta::write_schema(delta::DataType::structure({}));
+  std::ofstream(folder_ / "t" / "_delta_log" / "00000000000000000001.json") << delta::write_action(metadata) << "\n";
+  change("CREATE TABLE lake.u (id BIGINT)");
+  EXPECT_EQ(run("SHOW TABLES FROM lake"), "main|t\nmain|u\n");
+  EXPECT_EQ(run("FROM lake.t"), "error: the table has no columns, so there is nothing to select");
+  EXPECT_EQ(run("DELETE FROM lake.t"), "error: the table has no columns, so there is nothing to select");
+  change("ALTER TABLE lake.t ADD COLUMN name VARCHAR");
+  change("INSERT INTO lake.t VALUES ('x')");
+  EXPECT_EQ(run("FROM lake.t"), "x\n");
 }
 
 TEST_F(AttachedFolderTest, AKeyThatAnotherWriterSetIsChangedAndNotDoubled) {

@@ -279,7 +279,7 @@ TEST_F(ForeignTableTest, APartitionColumnThatTheLogLeavesOutIsNullUnlessTheFileH
   EXPECT_EQ(query("SELECT id FROM read_delta('t') WHERE p >= 'y' ORDER BY id"), "3\n4\n");
 }
 
-TEST_F(ForeignTableTest, ATableWithoutColumnsCannotBeRead) {
+TEST_F(ForeignTableTest, OfATableWithoutColumnsThereIsNothingToSelect) {
   auto table = metadata("SELECT 1 AS id");
   table.schema_string = delta::write_schema(delta::DataType::structure({}));
   commit({table});

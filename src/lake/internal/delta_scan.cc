@@ -492,8 +492,6 @@ Result<std::shared_ptr<DeltaScan>> DeltaScan::start(DeltaTable table, std::vecto
   std::shared_ptr<DeltaScan> scan(new DeltaScan());
   scan->table_ = std::move(table);
   scan->fields_ = scan->table_.snapshot->schema();
-  // To DuckDB a table without columns is a mistake of whoever binds it.
-  if (scan->fields_.fields.empty()) return Error(ErrorCode::Unsupported, "the table has no columns");
   for (delta::StructField& extra : extra_fields) {
     if (delta::columnar_schema(scan->fields_).find(extra.name)) {
       return Error(ErrorCode::InvalidArgument,
@@ -694,6 +692,12 @@ duckdb::unique_ptr<duckdb::FunctionData> bind_delta_scan(duckdb::ClientContext& 
                                                          std::shared_ptr<const DeltaScan> scan,
                                                          duckdb::vector<duckdb::LogicalType>& types,
                                                          duckdb::vector<std::string>& names, ScanPurpose purpose) {
+  // To DuckDB a table without columns is a mistake of whoever binds it.
+  if (scan->schema().fields.empty()) {
+    fail(*scan,
+         Error(ErrorCode::Unsupported, "the table has no columns, so there is nothing to select")
+             .with_help("add one: ATTACH 'folder' AS lake (TYPE delta); ALTER TABLE lake.t ADD COLUMN name type"));
+  }
   auto interface = duckdb::ParquetMultiFileInfo::CreateInterface(client);
   const bool has_variant = holds(scan->table().snapshot->schema(), delta::DataType::Kind::Variant);
   auto reader = duckdb::make_uniq<DeltaFileReader>(scan, purpose.table);
