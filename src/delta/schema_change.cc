@@ -151,6 +151,29 @@ Status SchemaChange::set_nullable(std::span<const std::string> path, bool nullab
   return ok();
 }
 
+Status SchemaChange::move_column(std::span<const std::string> path, const std::optional<std::string>& after) {
+  const auto place = find_place(schema_, path);
+  if (!place) return no_column(schema_, path);
+  auto& fields = place->parent->fields;
+  auto target = fields.begin();
+  if (after) {
+    std::vector<std::string> neighbour(path.begin(), path.end());
+    neighbour.back() = *after;
+    const auto behind = find_place(schema_, neighbour);
+    if (!behind) return no_column(schema_, neighbour);
+    if (behind->field == place->field) {
+      return Error(ErrorCode::InvalidArgument, fmt::format("column {} cannot stand behind itself", text_of(path)));
+    }
+    target = behind->field + 1;
+  }
+  if (target <= place->field) {
+    std::rotate(target, place->field, place->field + 1);
+  } else {
+    std::rotate(place->field, place->field + 1, target);
+  }
+  return ok();
+}
+
 Status SchemaChange::set_comment(std::span<const std::string> path, const std::optional<std::string>& comment) {
   const auto place = find_place(schema_, path);
   if (!place) return no_column(schema_, path);
@@ -169,6 +192,14 @@ Status SchemaChange::set_property(const std::string& key, std::optional<std::str
         .with_number(4206)
         .with_help(key.starts_with("delta.constraints.") ? "ALTER TABLE … ADD CONSTRAINT checks the rows there are"
                                                          : "whoever writes the table states it");
+  }
+  if (is_protocol_property(key)) {
+    if (value) {
+      SLUICE_TRY(protocol_.take(key, *value));
+      return ok();
+    }
+    return Error(ErrorCode::InvalidArgument, fmt::format("{} cannot be taken back: a protocol is never lowered", key))
+        .with_number(4206);
   }
   if (value) {
     metadata_.configuration.insert_or_assign(key, std::move(*value));
@@ -190,7 +221,7 @@ Result<std::vector<Action>> SchemaChange::finish(Random& random) && {
   }
   if (schema_ != table_.schema()) metadata_.schema_string = write_schema(schema_);
   SLUICE_TRY_ASSIGN(const auto features, required_features(schema_, metadata_.configuration));
-  Protocol protocol = upgraded_protocol(table_.protocol(), features);
+  SLUICE_TRY_ASSIGN(Protocol protocol, protocol_.raise(upgraded_protocol(table_.protocol(), features)));
   std::vector<Action> actions;
   if (protocol != table_.protocol()) actions.emplace_back(std::move(protocol));
   if (metadata_ != table_.metadata()) actions.emplace_back(std::move(metadata_));

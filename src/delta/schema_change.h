@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "delta/actions.h"
 #include "delta/delta_schema.h"
+#include "delta/protocol_request.h"
 #include "delta/snapshot.h"
 
 namespace sluice::delta {
@@ -36,7 +37,10 @@ class SchemaChange {
   Status set_comment(std::span<const std::string> path, const std::optional<std::string>& comment);
 
   void set_description(std::optional<std::string> description) { metadata_.description = std::move(description); }
-  /// nullopt: the property goes. InvalidArgument for those that only the protocol sets.
+  /// Puts a column first among its neighbours, or behind the one called `after`.
+  Status move_column(std::span<const std::string> path, const std::optional<std::string>& after);
+  /// nullopt: the property goes. Those that ask for a protocol (protocol_request.h) raise it and are not kept.
+  /// InvalidArgument for those that only the protocol sets; errors of ProtocolRequest::take().
   Status set_property(const std::string& key, std::optional<std::string> value);
 
   /// Returns the column; nullptr if there is none.
@@ -53,6 +57,7 @@ class SchemaChange {
   DataType schema_;
   DataType present_;  // without the columns that were added
   Metadata metadata_;
+  ProtocolRequest protocol_;
 };
 
 }  // namespace sluice::delta

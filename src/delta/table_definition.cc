@@ -1,6 +1,7 @@
 #include "delta/table_definition.h"
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 
 #include <fmt/format.h>
@@ -8,6 +9,7 @@
 #include "columnar/column_names.h"
 #include "delta/column_assignment.h"
 #include "delta/features.h"
+#include "delta/protocol_request.h"
 
 namespace sluice::delta {
 namespace {
@@ -59,6 +61,16 @@ Status check_definition(const TableDefinition& definition, ColumnMappingMode mod
   return check_columns(definition.schema, definition.partition_columns, mode);
 }
 
+/// Takes what asks for a protocol out of the properties.
+Result<ProtocolRequest> take_protocol_request(std::map<std::string, std::string>& properties) {
+  ProtocolRequest request;
+  for (auto property = properties.begin(); property != properties.end();) {
+    SLUICE_TRY_ASSIGN(const bool taken, request.take(property->first, property->second));
+    property = taken ? properties.erase(property) : std::next(property);
+  }
+  return request;
+}
+
 }  // namespace
 
 Status check_columns(const DataType& schema, const std::vector<std::string>& partition_columns,
@@ -102,6 +114,7 @@ Result<std::vector<Action>> create_table_actions(const TableDefinition& definiti
   DataType schema = definition.schema;
   Metadata metadata;
   metadata.configuration = definition.properties;
+  SLUICE_TRY_ASSIGN(const ProtocolRequest request, take_protocol_request(metadata.configuration));
   if (properties.column_mapping_mode != ColumnMappingMode::None)
     SLUICE_TRY(assign_columns(schema, nullptr, metadata.configuration, random));
   SLUICE_TRY_ASSIGN(const auto features, required_features(schema, metadata.configuration));
@@ -111,7 +124,8 @@ Result<std::vector<Action>> create_table_actions(const TableDefinition& definiti
   metadata.schema_string = write_schema(schema);
   metadata.partition_columns = definition.partition_columns;
   metadata.created_time = clock.now();
-  return std::vector<Action>{minimal_protocol(features), std::move(metadata)};
+  SLUICE_TRY_ASSIGN(Protocol protocol, request.raise(minimal_protocol(features)));
+  return std::vector<Action>{std::move(protocol), std::move(metadata)};
 }
 
 Result<std::vector<Action>> alter_table_actions(const Snapshot& table, const TableDefinition& definition,
@@ -127,6 +141,7 @@ Result<std::vector<Action>> replace_table_actions(const Snapshot& table, const T
                                                   Random& random) {
   Metadata metadata = table.metadata();
   for (const auto& [key, value] : definition.properties) metadata.configuration.insert_or_assign(key, value);
+  SLUICE_TRY_ASSIGN(const ProtocolRequest request, take_protocol_request(metadata.configuration));
   SLUICE_TRY_ASSIGN(const TableProperties properties, read_properties(metadata.configuration));
   const ColumnMappingMode before = table.properties().column_mapping_mode;
   const ColumnMappingMode after = properties.column_mapping_mode;
@@ -154,7 +169,7 @@ Result<std::vector<Action>> replace_table_actions(const Snapshot& table, const T
   if (schema != table.schema()) metadata.schema_string = write_schema(schema);
 
   SLUICE_TRY_ASSIGN(const auto features, required_features(schema, metadata.configuration));
-  Protocol protocol = upgraded_protocol(table.protocol(), features);
+  SLUICE_TRY_ASSIGN(Protocol protocol, request.raise(upgraded_protocol(table.protocol(), features)));
   std::vector<Action> actions;
   if (protocol != table.protocol()) actions.emplace_back(std::move(protocol));
   if (metadata != table.metadata()) actions.emplace_back(std::move(metadata));

@@ -19,7 +19,8 @@ namespace sluice::delta {
 struct TableDefinition {
   DataType schema;  ///< A struct; from columns by delta_schema().
   std::vector<std::string> partition_columns;
-  std::map<std::string, std::string> properties;  ///< The table's `configuration`.
+  /// The table's `configuration`, and what it asks of the protocol (protocol_request.h), which is not kept.
+  std::map<std::string, std::string> properties;
   std::optional<std::string> name;
   std::optional<std::string> description;
 };

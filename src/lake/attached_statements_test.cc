@@ -70,6 +70,45 @@ TEST_F(AttachedStatementsTest, ErrorsStandWhereTheStatementWasWrittenSo) {
   EXPECT_EQ(rows.error().location()->column, 19u);
 }
 
+TEST_F(AttachedStatementsTest, PlacesColumns) {
+  change("CREATE TABLE lake.t AS SELECT 1 AS a, 'x' AS b, {'p': 1, 'q': 2} AS s");
+  change("ALTER TABLE lake.t ALTER COLUMN b FIRST");
+  change("ALTER TABLE lake.t ADD COLUMN c INTEGER AFTER b");
+  change("ALTER TABLE lake.t ALTER s.q FIRST");
+  change("INSERT INTO lake.t VALUES ('y', 3, 2, {'q': 4, 'p': 5})");
+  change("ALTER TABLE lake.t CHANGE COLUMN b AFTER S");
+  EXPECT_EQ(run("SELECT column_name FROM (DESCRIBE lake.t)"), "c\na\ns\nb\n");
+  EXPECT_EQ(run("FROM lake.t ORDER BY a"), "NULL|1|{'q': 2, 'p': 1}|x\n3|2|{'q': 4, 'p': 5}|y\n");
+  EXPECT_EQ(run("SELECT operation FROM sluice_table_history('t') LIMIT 1"), "CHANGE COLUMN\n");
+  EXPECT_EQ(run("ALTER TABLE lake.t ALTER COLUMN a AFTER bb"), "error: the table has no column bb");
+  EXPECT_EQ(run("ALTER TABLE lake.t ALTER COLUMN a AFTER a"), "error: column a cannot stand behind itself");
+  expect_sound("t");
+}
+
+TEST_F(AttachedStatementsTest, RaisesTheProtocol) {
+  change("CREATE TABLE lake.t (id BIGINT) USING DELTA TBLPROPERTIES ('delta.feature.deletionVectors' = 'supported')");
+  EXPECT_EQ(run("SELECT tableFeatures, properties FROM sluice_table_detail('t')"),
+            "[appendOnly, deletionVectors, invariants]|{}\n");
+  change("ALTER TABLE lake.t SET TBLPROPERTIES ('delta.feature.v2Checkpoint' = 'supported', 'a' = 'b')");
+  EXPECT_EQ(run("SELECT tableFeatures, properties FROM sluice_table_detail('t')"),
+            "[appendOnly, deletionVectors, invariants, v2Checkpoint]|{a=b}\n");
+  change("CREATE TABLE lake.old (id BIGINT)");
+  change("ALTER TABLE lake.old SET TBLPROPERTIES ('delta.minReaderVersion' = '2', 'delta.minWriterVersion' = '5')");
+  EXPECT_EQ(run("SELECT minReaderVersion, minWriterVersion, tableFeatures FROM sluice_table_detail('old')"),
+            "2|5|[]\n");
+  change("ALTER TABLE lake.old SET TBLPROPERTIES ('delta.minReaderVersion' = '3', 'delta.minWriterVersion' = '7')");
+  EXPECT_EQ(run("SELECT minReaderVersion, minWriterVersion, tableFeatures FROM sluice_table_detail('old')"),
+            "3|7|[appendOnly, changeDataFeed, checkConstraints, columnMapping, generatedColumns, invariants]\n");
+  change("ALTER TABLE lake.old SET TBLPROPERTIES ('delta.minWriterVersion' = '2')");  // nothing is lowered
+  EXPECT_EQ(run("SELECT minWriterVersion FROM sluice_table_detail('old')"), "7\n");
+  change("INSERT INTO lake.old VALUES (1)");
+  EXPECT_EQ(number_of("ALTER TABLE lake.t SET TBLPROPERTIES ('delta.feature.rowTracking' = 'supported')"), 4204u);
+  EXPECT_EQ(number_of("ALTER TABLE lake.t SET TBLPROPERTIES ('delta.feature.nothing' = 'supported')"), 4204u);
+  EXPECT_EQ(number_of("ALTER TABLE lake.t SET TBLPROPERTIES ('delta.feature.appendOnly' = 'yes')"), 4206u);
+  EXPECT_EQ(number_of("ALTER TABLE lake.t SET TBLPROPERTIES ('delta.minWriterVersion' = '8')"), 4206u);
+  EXPECT_EQ(number_of("ALTER TABLE lake.t UNSET TBLPROPERTIES ('delta.feature.deletionVectors')"), 4206u);
+}
+
 TEST_F(AttachedStatementsTest, OverwritesEverything) {
   change("CREATE TABLE lake.t AS SELECT i AS id FROM range(5) AS r(i)");
   EXPECT_EQ(run("INSERT OVERWRITE lake.t SELECT id + 10 FROM lake.t WHERE id < 2"), "2\n");

@@ -37,6 +37,22 @@ TEST(StatementTextTest, AltersConstraintsAndProperties) {
   EXPECT_EQ(parsed("ALTER TABLE t UNSET TBLPROPERTIES IF EXISTS ('a')"), "ALTER TABLE t RESET ('a')");
 }
 
+TEST(StatementTextTest, PlacesColumns) {
+  const auto first = StatementText::adapt("ALTER TABLE lake.t ALTER COLUMN s.\"a b\" FIRST");
+  EXPECT_EQ(first.parsed(), "ALTER TABLE lake.t RENAME COLUMN s.\"a b\" TO \"a b\"");
+  ASSERT_TRUE(first.extras().place);
+  EXPECT_EQ(first.extras().place->after, std::nullopt);
+  const auto added = StatementText::adapt("ALTER TABLE t ADD COLUMN c STRUCT(x INT) AFTER \"first\"");
+  EXPECT_EQ(added.parsed(), "ALTER TABLE t ADD COLUMN c STRUCT(x INT)  ");
+  ASSERT_TRUE(added.extras().place);
+  EXPECT_EQ(added.extras().place->after, "first");
+  for (const char* sql : {"ALTER TABLE t ALTER COLUMN first SET NOT NULL", "ALTER TABLE t ADD COLUMN after INT",
+                          "ALTER TABLE t RENAME COLUMN a TO first"}) {
+    EXPECT_EQ(parsed(sql), sql);
+    EXPECT_FALSE(StatementText::adapt(sql).extras().place);
+  }
+}
+
 TEST(StatementTextTest, CreatesTablesWithClausesInAnyOrder) {
   EXPECT_EQ(parsed("CREATE TABLE t (a INT) USING DELTA TBLPROPERTIES ('x' = '1') PARTITIONED BY (a)"),
             "CREATE TABLE t (a INT)  PARTITIONED BY (a) WITH ('x' = '1') ");

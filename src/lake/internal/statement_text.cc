@@ -227,8 +227,43 @@ class Adapter {
       if (is_name(constraint)) {
         replace(i, constraint + 1, fmt::format("RESET ({})", constraint_key(constraint)));
       }
+    } else if (is_word(i, "ADD")) {
+      add_column(i);
+    } else if (is_word(i, "ALTER") || is_word(i, "CHANGE")) {
+      move_column(i);
     }
     return true;
+  }
+
+  /// Returns where FIRST or AFTER name begins at the statement's end; the end if it is not there.
+  std::size_t find_place() const {
+    const std::size_t count = tokens_.size();
+    if (is_word(count - 1, "FIRST")) return count - 1;
+    return is_word(count - 2, "AFTER") && is_name(count - 1) ? count - 2 : count;
+  }
+
+  void take_place(std::size_t place) {
+    extras_.place.emplace();
+    if (is_word(place, "AFTER")) extras_.place->after = name(place + 1);
+  }
+
+  /// ADD [COLUMN] [IF NOT EXISTS] c type … FIRST|AFTER d
+  void add_column(std::size_t i) {
+    std::size_t column = is_word(i + 1, "COLUMN") ? i + 2 : i + 1;
+    if (are_words(column, {"IF", "NOT", "EXISTS"})) column += 3;
+    const std::size_t place = find_place();
+    if (place <= end_of_name(column) || place == tokens_.size()) return;
+    take_place(place);
+    leave_out(place, tokens_.size());
+  }
+
+  /// ALTER|CHANGE [COLUMN] c FIRST|AFTER d
+  void move_column(std::size_t i) {
+    const std::size_t column = is_word(i + 1, "COLUMN") ? i + 2 : i + 1;
+    const std::size_t end = end_of_name(column);
+    if (end == column || end == tokens_.size() || find_place() != end) return;
+    take_place(end);
+    replace(i, tokens_.size(), {{"RENAME COLUMN "}, part(column, end), {" TO "}, part(end - 1, end)});
   }
 
   std::string constraint_key(std::size_t i) const {

@@ -21,10 +21,16 @@ struct Overwrite {
   std::size_t condition_begin = 0;  ///< Its place as written_position() takes places: behind the parsed statement.
 };
 
+/// Where ALTER TABLE puts a column.
+struct ColumnPlace {
+  std::optional<std::string> after;  ///< nullopt: FIRST.
+};
+
 /// What a statement says that DuckDB's grammar has no place for.
 struct StatementExtras {
   std::optional<Overwrite> overwrite;  ///< Of INSERT.
   bool if_exists = false;              ///< What ALTER TABLE drops need not be there.
+  std::optional<ColumnPlace> place;    ///< Of the column that ALTER TABLE adds or renames, to the same name if need be.
 };
 
 /// An ad-hoc statement: as it was written, and as DuckDB's parser takes it. These forms of Spark's are put into DuckDB's
@@ -33,6 +39,8 @@ struct StatementExtras {
 ///   DESCRIBE HISTORY|DETAIL t                        SELECT * FROM sluice_table_history|sluice_table_detail(…)
 ///   ALTER TABLE t ADD|DROP CONSTRAINT n …            ALTER TABLE t SET|RESET ("delta.constraints.n" …)
 ///   ALTER TABLE t SET|UNSET TBLPROPERTIES (…)        ALTER TABLE t SET|RESET (…)
+///   ALTER TABLE t ALTER COLUMN c FIRST|AFTER d       ALTER TABLE t RENAME COLUMN c TO c, and the place among the extras
+///   ALTER TABLE t ADD COLUMN c … FIRST|AFTER d       ALTER TABLE t ADD COLUMN c …, likewise
 ///   CREATE TABLE t … USING DELTA TBLPROPERTIES (…)   CREATE TABLE t … WITH (…)
 ///   INSERT OVERWRITE t …, INSERT INTO t REPLACE …    INSERT INTO t …, and the overwrite among the extras
 ///   MERGE … UPDATE SET *, INSERT *                   MERGE … UPDATE BY NAME, INSERT BY NAME

@@ -15,6 +15,7 @@
 #include "columnar/schema.h"
 #include "delta/column_assignment.h"
 #include "delta/duckdb_schema.h"
+#include "delta/protocol_request.h"
 #include "delta/row_removal.h"
 #include "delta/schema_change.h"
 #include "delta/table_definition.h"
@@ -56,7 +57,8 @@ Result<std::string> spelled(const std::string& key, const std::map<std::string, 
       present, [&](const auto& property) { return duckdb::StringUtil::CIEquals(property.first, key); });
   if (same != present.end()) return same->first;
   if (const auto known = delta::find_property_key(key)) return std::string(*known);
-  if (!key.starts_with("delta.") || key.starts_with("delta.constraints.")) return key;
+  if (!key.starts_with("delta.") || key.starts_with("delta.constraints.") || delta::is_protocol_property(key))
+    return key;
   return Error(ErrorCode::InvalidArgument, fmt::format("the property {} is not one that sluice knows", key))
       .with_number(kErrorStatement)
       .with_help("properties of your own begin with another word than delta");
@@ -172,13 +174,11 @@ class Alteration {
       case duckdb::AlterTableType::ADD_FIELD: return add(info.Cast<duckdb::AddFieldInfo>());
       case duckdb::AlterTableType::RENAME_COLUMN: {
         const auto& rename = info.Cast<duckdb::RenameColumnInfo>();
-        operation_ = "RENAME COLUMN";
-        return change_.rename_column(std::vector{rename.old_name}, rename.new_name);
+        return this->rename({rename.old_name}, rename.new_name);
       }
       case duckdb::AlterTableType::RENAME_FIELD: {
         const auto& rename = info.Cast<duckdb::RenameFieldInfo>();
-        operation_ = "RENAME COLUMN";
-        return change_.rename_column(path_of(rename.column_path), rename.new_name);
+        return this->rename(path_of(rename.column_path), rename.new_name);
       }
       case duckdb::AlterTableType::REMOVE_COLUMN: {
         const auto& drop = info.Cast<duckdb::RemoveColumnInfo>();
@@ -268,11 +268,22 @@ class Alteration {
     schema.fields.push_back({column.Name(), column.Type(), true, {}});
     SLUICE_TRY_ASSIGN(auto type, delta::delta_schema(schema));
     // What the change needs of the table is checked with all steps; here the name alone.
-    return change_.add_column(parent, std::move(type.fields.front()));
+    SLUICE_TRY(change_.add_column(parent, std::move(type.fields.front())));
+    const auto& place = names_of(client_)->extras().place;
+    return place ? change_.move_column(path, place->after) : ok();
   }
   Status add(const duckdb::AddColumnInfo& info) { return add_column({}, info.new_column, info.if_column_not_exists); }
   Status add(const duckdb::AddFieldInfo& info) {
     return add_column(path_of(info.column_path), info.new_field, info.if_field_not_exists);
+  }
+
+  Status rename(const std::vector<std::string>& path, const std::string& name) {
+    if (const auto& place = names_of(client_)->extras().place) {
+      operation_ = "CHANGE COLUMN";
+      return change_.move_column(path, place->after);
+    }
+    operation_ = "RENAME COLUMN";
+    return change_.rename_column(path, name);
   }
 
   Status drop(const std::vector<std::string>& path, bool if_exists) {
