@@ -61,6 +61,64 @@ TEST(FeaturesTest, FeaturesWeDoNotWriteYetAreFineUntilUsed) {
   EXPECT_FALSE(check_writable(protocol, metadata, nested));
 }
 
+TEST(FeaturesTest, EveryFeatureWeDoNotWriteIsRefusedByName) {
+  for (const Feature& feature : known_features()) {
+    if (feature.write != WriteSupport::None || !feature.read) continue;
+    Protocol protocol{1, 7, std::nullopt, Features{std::string(feature.name)}};
+    if (feature.reader_writer) {
+      protocol.min_reader_version = 3;
+      protocol.reader_features = protocol.writer_features;
+    }
+    EXPECT_TRUE(check_readable(protocol)) << feature.name;
+    const auto status = check_writable(protocol, {}, schema_of(DataType::Kind::Long));
+    ASSERT_FALSE(status) << feature.name;
+    EXPECT_THAT(status.error().message(), HasSubstr(std::string(feature.name)));
+  }
+}
+
+TEST(FeaturesTest, EveryFeatureWeWriteOnlyUnusedIsRefusedInUse) {
+  struct Use {
+    std::map<std::string, std::string> properties;
+    std::map<std::string, std::string> field_metadata;
+    DataType::Kind kind = DataType::Kind::Long;
+  };
+  const std::map<std::string, Use> uses{
+      {"invariants", {{}, {{"delta.invariants", "\"1\""}}}},
+      {"checkConstraints", {{{"delta.constraints.positive", "c > 0"}}, {}}},
+      {"changeDataFeed", {{{"delta.enableChangeDataFeed", "true"}}, {}}},
+      {"generatedColumns", {{}, {{"delta.generationExpression", "\"1\""}}}},
+      {"identityColumns", {{}, {{"delta.identity.start", "1"}}}},
+      {"allowColumnDefaults", {{}, {{"CURRENT_DEFAULT", "\"1\""}}}},
+      {"clustering", {{}, {}}},
+      {"typeWidening", {{}, {{"delta.typeChanges", "[]"}}}},
+      {"variantType", {{}, {}, DataType::Kind::Variant}},
+      {"variantType-preview", {{}, {}, DataType::Kind::Variant}},
+      {"variantShredding", {{}, {}, DataType::Kind::Variant}},
+      {"variantShredding-preview", {{}, {}, DataType::Kind::Variant}},
+  };
+  for (const Feature& feature : known_features()) {
+    if (feature.write != WriteSupport::Inactive) continue;
+    const std::string name(feature.name);
+    ASSERT_TRUE(uses.contains(name)) << name;
+    const Use& use = uses.at(name);
+    Protocol protocol{1, 7, std::nullopt, Features{name}};
+    if (feature.reader_writer) {
+      protocol.min_reader_version = 3;
+      protocol.reader_features = protocol.writer_features;
+    }
+    if (name != "clustering") {
+      EXPECT_TRUE(check_writable(protocol, {}, schema_of(DataType::Kind::Long))) << name;
+    }
+    Metadata metadata;
+    metadata.configuration = use.properties;
+    DataType schema = schema_of(use.kind);
+    for (const auto& [key, value] : use.field_metadata) schema.fields[0].metadata[key] = value;
+    const auto status = check_writable(protocol, metadata, schema);
+    ASSERT_FALSE(status) << name;
+    EXPECT_THAT(status.error().message(), HasSubstr(name));
+  }
+}
+
 TEST(FeaturesTest, TablesThatListVariantsAreWrittenUntilAColumnIsOne) {
   // delta-rs lists variantType in every table that gets deletion vectors.
   const Features listed{"deletionVectors", "variantShredding", "variantType"};
