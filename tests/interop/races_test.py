@@ -1,8 +1,8 @@
 """Many writers on one table at once: nothing is lost, nothing is there twice, and who comes too late is told.
 
 Each writer adds rows of its own, which touches nothing that others do, counts one counter up that all share, and deletes
-rows of its own from a file that all share. The table must hold each row that a statement added and none deleted, each
-once; the counter must stand at as many as succeeded; and what failed must say that it is a conflict. Each success is one version.
+rows of its own from a file that all share, and merges a row that is there in that file and a new one. The table must hold what the
+statements that succeeded make of it, each row once; and what failed must say that it is a conflict. Each success is one version.
 """
 
 import threading
@@ -10,8 +10,9 @@ import threading
 from engines import Refused, newest_version
 from suite import InteropTest
 
-KIND = ("struct", (("writer", "integer"), ("n", "long"), ("part", "string")))
+KIND = ("struct", (("id", "long"), ("writer", "integer"), ("n", "long"), ("part", "string")))
 COUNTER = -1
+MERGED = 1000  # what a merge puts in the place of a row's n
 # How each says that another writer was first.
 CONFLICTS = {
     "sluice": ("SLU4106",),
@@ -19,6 +20,28 @@ CONFLICTS = {
     "Spark": ("ConcurrentModificationException", "DELTA_CONCURRENT", "concurrent"),
 }
 ROUNDS = 4
+
+
+def row(writer, n, use, part, value=None):
+    """The row of a writer's n-th round for one of its statements, 0 to 3."""
+    return writer * 1000 + n * 10 + use, writer, n if value is None else value, part
+
+
+def appended(writer, n):
+    return row(writer, n, 0, "rows")
+
+
+def to_delete(writer, n):
+    return row(writer, n, 1, "shared")
+
+
+def to_merge(writer, n):
+    return row(writer, n, 2, "shared")
+
+
+def merged(writer, n):
+    """The rows that a merge leaves: one in the place of to_merge(), and a new one."""
+    return [row(writer, n, 2, "shared", MERGED), row(writer, n, 3, "rows")]
 
 
 class Writer(threading.Thread):
@@ -31,8 +54,9 @@ class Writer(threading.Thread):
         self.number = number
         self.go = start
         self.rounds = rounds
-        self.added = []
+        self.added = []    # rounds whose statement succeeded
         self.deleted = []
+        self.merged = []
         self.counted = 0
         self.conflicts = []
         self.errors = []
@@ -40,12 +64,25 @@ class Writer(threading.Thread):
     def run(self):
         self.go.wait()
         for n in range(self.rounds):
-            if self.attempt(lambda: self.engine.append(self.folder, [(self.number, n, "rows")], KIND)):
-                self.added.append((self.number, n, "rows"))
+            if self.attempt(lambda: self.engine.append(self.folder, [appended(self.number, n)], KIND)):
+                self.added.append(n)
             if self.attempt(lambda: self.engine.update(self.folder, {"n": "n + 1"}, f"writer = {COUNTER} AND part = 'counter'")):
                 self.counted += 1
-            if self.attempt(lambda: self.engine.delete(self.folder, f"writer = {self.number} AND n = {n} AND part = 'shared'")):
-                self.deleted.append((self.number, n, "shared"))
+            if self.attempt(lambda: self.engine.delete(self.folder, f"id = {to_delete(self.number, n)[0]} AND part = 'shared'")):
+                self.deleted.append(n)
+            if self.attempt(lambda: self.engine.merge(self.folder, merged(self.number, n), KIND)):
+                self.merged.append(n)
+
+    def rows(self):
+        """What the table must hold of this writer's rows."""
+        rows = [appended(self.number, n) for n in self.added]
+        rows += [to_delete(self.number, n) for n in range(self.rounds) if n not in self.deleted]
+        for n in range(self.rounds):
+            rows += merged(self.number, n) if n in self.merged else [to_merge(self.number, n)]
+        return rows
+
+    def success_count(self):
+        return len(self.added) + self.counted + len(self.deleted) + len(self.merged)
 
     def attempt(self, statement):
         try:
@@ -63,10 +100,10 @@ class RacesTest(InteropTest):
     def race(self, engines, rounds=ROUNDS, deletion_vectors=False):
         """One writer for each entry of `engines`, all at once."""
         folder = self.base / "raced"
-        self.sluice.create(folder, [(COUNTER, 0, "counter")], KIND, "part")
+        self.sluice.create(folder, [(COUNTER, COUNTER, 0, "counter")], KIND, "part")
         if deletion_vectors:
             self.sluice.set_property(folder, "delta.enableDeletionVectors", "true")
-        shared = [(number, n, "shared") for number in range(len(engines)) for n in range(rounds)]
+        shared = [make(number, n) for number in range(len(engines)) for n in range(rounds) for make in (to_delete, to_merge)]
         self.spark.append(folder, shared, KIND)
         version = newest_version(folder)
         start = threading.Event()
@@ -78,12 +115,10 @@ class RacesTest(InteropTest):
             writer.join()
         self.assertEqual([error for writer in writers for error in writer.errors], [])
         counted = sum(writer.counted for writer in writers)
-        added = [row for writer in writers for row in writer.added]
-        deleted = [row for writer in writers for row in writer.deleted]
-        expected = sorted([(COUNTER, counted, "counter"), *added, *(row for row in shared if row not in deleted)])
+        expected = sorted([(COUNTER, COUNTER, counted, "counter"), *(row for writer in writers for row in writer.rows())])
         for engine in (self.sluice, self.delta_rs, self.spark):
             self.assertEqual(sorted(engine.read(folder).bag.elements()), expected, engine.name)
-        self.assertEqual(newest_version(folder) - version, counted + len(added) + len(deleted))
+        self.assertEqual(newest_version(folder) - version, sum(writer.success_count() for writer in writers))
         self.assert_sound(folder)
         return writers
 
@@ -104,3 +139,6 @@ class RacesTest(InteropTest):
 
     def test_sluice_against_spark(self):
         self.race([self.sluice, self.spark] * 2)
+
+    def test_eight_writers_of_the_three_engines(self):
+        self.race([self.sluice, self.delta_rs, self.sluice, self.spark] * 2, rounds=2)
