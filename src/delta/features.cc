@@ -20,8 +20,8 @@ constexpr std::int32_t kFeatureWriterVersion = 7;
 // Spec: "Valid Feature Names in Table Features" and, where that list lags behind, the names other writers put there.
 constexpr std::array kFeatures{
     Feature{"appendOnly", false, 0, 2, true, WriteSupport::Full},
-    Feature{"invariants", false, 0, 2, true, WriteSupport::Inactive},
-    Feature{"checkConstraints", false, 0, 3, true, WriteSupport::Inactive},
+    Feature{"invariants", false, 0, 2, true, WriteSupport::Full},
+    Feature{"checkConstraints", false, 0, 3, true, WriteSupport::Full},
     Feature{"changeDataFeed", false, 0, 4, true, WriteSupport::Inactive},
     Feature{"generatedColumns", false, 0, 4, true, WriteSupport::Inactive},
     Feature{"columnMapping", true, 2, 5, true, WriteSupport::Full},
@@ -91,10 +91,6 @@ std::string use_of(std::string_view feature, const TableProperties& properties, 
     const auto found = metadata.configuration.find(key);
     return found != metadata.configuration.end() && found->second == "true";
   };
-  if (feature == "invariants" && has_metadata(schema, "delta.invariants")) return "a column has an invariant";
-  if (feature == "checkConstraints" && !properties.constraints.empty()) {
-    return fmt::format("constraint {}", properties.constraints.begin()->first);
-  }
   if (feature == "changeDataFeed" && properties.enable_change_data_feed) return "delta.enableChangeDataFeed is true";
   if (feature == "generatedColumns" && has_metadata(schema, "delta.generationExpression")) {
     return "a column is generated";

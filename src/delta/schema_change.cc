@@ -1,6 +1,7 @@
 #include "delta/schema_change.h"
 
 #include <algorithm>
+#include <string_view>
 #include <utility>
 
 #include <fmt/format.h>
@@ -205,6 +206,29 @@ Status SchemaChange::set_property(const std::string& key, std::optional<std::str
     metadata_.configuration.insert_or_assign(key, std::move(*value));
   } else {
     metadata_.configuration.erase(key);
+  }
+  return ok();
+}
+
+Status SchemaChange::set_constraint(const std::string& name, const std::optional<std::string>& expression) {
+  constexpr std::string_view kPrefix = "delta.constraints.";
+  const auto found = std::ranges::find_if(metadata_.configuration, [&](const auto& property) {
+    return property.first.starts_with(kPrefix) && is_same_name(property.first.substr(kPrefix.size()), name);
+  });
+  const bool is_there = found != metadata_.configuration.end();
+  if (expression && is_there) {
+    return Error(ErrorCode::AlreadyExists,
+                 fmt::format("the table has a constraint {} already: {}", name, found->second))
+        .with_number(4206)
+        .with_help("ALTER TABLE … DROP CONSTRAINT comes first");
+  }
+  if (!expression && !is_there) {
+    return Error(ErrorCode::NotFound, fmt::format("the table has no constraint {}", name)).with_number(4206);
+  }
+  if (expression) {
+    metadata_.configuration.emplace(std::string(kPrefix) + columnar::lower_case(name), *expression);
+  } else {
+    metadata_.configuration.erase(found);
   }
   return ok();
 }

@@ -43,6 +43,9 @@ class SchemaChange {
   /// InvalidArgument for those that only the protocol sets; errors of ProtocolRequest::take().
   Status set_property(const std::string& key, std::optional<std::string> value);
 
+  /// Whether the rows there are meet the constraint is the caller's to know. nullopt: it goes. NotFound, AlreadyExists.
+  Status set_constraint(const std::string& name, const std::optional<std::string>& expression);
+
   /// Returns the column; nullptr if there is none.
   const StructField* find(std::span<const std::string> path) const;
 

@@ -82,7 +82,7 @@ Status set_in_commit_timestamp(const Snapshot* base, Version version, UnixMillis
 }  // namespace
 
 Result<PreparedCommit> prepare(const Snapshot* base, CommitRequest request, Clock& clock, Random& random) {
-  SLUICE_TRY(internal::check_commit(base, request.actions));
+  SLUICE_TRY(internal::check_commit(base, request.actions, request.rows_checked));
   CommitInfo info = std::move(request.info);
   if (info.operation.empty()) return Error(ErrorCode::InvalidArgument, "a commit needs an operation");
   const Version version = base == nullptr ? Version(0) : base->version().next();

@@ -78,6 +78,20 @@ TEST_F(TransactionTest, TheCommitSaysWhoDidWhat) {
   EXPECT_EQ(table_.load()->transaction_version("app"), 1);
 }
 
+TEST_F(TransactionTest, RowsThatNobodyHeldAgainstTheConstraintsAreRefused) {
+  table_.create();
+  Metadata metadata = table_.load()->metadata();
+  metadata.configuration["delta.constraints.positive"] = "id > 0";
+  table_.put({std::move(metadata)});
+  CommitRequest append = request({TestTable::file("a")});
+  const auto refused = commit(table_.load(), append);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().number(), 4204u);
+  EXPECT_THAT(refused.error().message(), HasSubstr("constraint positive (id > 0)"));
+  append.rows_checked = true;
+  EXPECT_TRUE(commit(table_.load(), append));
+}
+
 TEST_F(TransactionTest, AnAppendFollowsTheAppendsThatCameFirst) {
   table_.create();
   const auto base = table_.load();

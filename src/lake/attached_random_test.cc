@@ -65,7 +65,7 @@ class AttachedRandomTest : public AttachedTest, public testing::WithParamInterfa
   /// Returns a random INSERT that puts rows in place of others, some of which it reads.
   Statement overwrite() {
     const std::string where = pick({"k > 5", "p = 'p/1'", "p IS NULL", "id % 7 = 2", "s LIKE 'row 1%' OR k IS NULL",
-                                    "coalesce(k, 0) < 100", "p IS DISTINCT FROM 'p/2'"});
+                                    "coalesce(k, 0) < 100", "l.a % 3 = 1", "p IS DISTINCT FROM 'p/2'"});
     const std::string query = "SELECT * FROM (" + rows(1 + below(20)) +
                               ") UNION ALL (SELECT id + 1000, k, s, x, l, p "
                               "FROM t WHERE id % 2 = 0)";

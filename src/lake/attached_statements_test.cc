@@ -1,8 +1,11 @@
 // Statements in Spark's forms, on tables of an attached folder.
+#include <fstream>
 #include <string>
 
 #include <gtest/gtest.h>
 
+#include "delta/action_json.h"
+#include "delta/delta_schema.h"
 #include "lake/attached_test_folder.h"
 
 namespace sluice::lake {
@@ -107,6 +110,84 @@ TEST_F(AttachedStatementsTest, RaisesTheProtocol) {
   EXPECT_EQ(number_of("ALTER TABLE lake.t SET TBLPROPERTIES ('delta.feature.appendOnly' = 'yes')"), 4206u);
   EXPECT_EQ(number_of("ALTER TABLE lake.t SET TBLPROPERTIES ('delta.minWriterVersion' = '8')"), 4206u);
   EXPECT_EQ(number_of("ALTER TABLE lake.t UNSET TBLPROPERTIES ('delta.feature.deletionVectors')"), 4206u);
+}
+
+TEST_F(AttachedStatementsTest, ConstraintsHoldForEveryRow) {
+  for (const char* vectors : {"false", "true"}) {
+    SCOPED_TRACE(vectors);
+    change(std::string("CREATE OR REPLACE TABLE lake.t WITH ('delta.enableDeletionVectors' = '") + vectors +
+           "') AS SELECT i AS id, 'a' AS n FROM range(1, 4) AS r(i)");
+    EXPECT_EQ(run("ALTER TABLE lake.t ADD CONSTRAINT Big CHECK (id > 1)"),
+              "error: the constraint big cannot be added: there is a row that does not meet it: id = 1, n = 'a'");
+    change("ALTER TABLE lake.t ADD CONSTRAINT Big CHECK (id > 0 AND `n` <> \"it's\")");
+    EXPECT_EQ(run("SELECT operation, operationParameters['name'], operationParameters['expr'] "
+                  "FROM sluice_table_history('t') LIMIT 1"),
+              "ADD CONSTRAINT|big|id > 0 AND `n` <> \"it's\"\n");
+    EXPECT_EQ(number_of("ALTER TABLE lake.t ADD CONSTRAINT BIG CHECK (id > 0)"), 4206u);
+    EXPECT_EQ(run("INSERT INTO lake.t VALUES (4, 'b'), (0, 'c')"),
+              "error: a row does not meet the constraint big of main.t, id > 0 AND `n` <> \"it's\": id = 0, n = 'c'");
+    for (const char* sql :
+         {"INSERT INTO lake.t VALUES (NULL, 'b')", "INSERT INTO lake.t VALUES (5, 'it''s')",
+          "INSERT OVERWRITE lake.t VALUES (-1, 'b')", "UPDATE lake.t SET id = 0 - id WHERE id = 2",
+          "MERGE INTO lake.t USING (SELECT 1 AS id) AS s ON t.id = s.id WHEN MATCHED THEN UPDATE SET n = NULL",
+          "MERGE INTO lake.t USING (SELECT 9 AS id) AS s ON t.id = s.id WHEN NOT MATCHED THEN INSERT (id) VALUES "
+          "(s.id)"}) {
+      EXPECT_EQ(number_of(sql), 3102u) << sql;
+    }
+    EXPECT_EQ(run("FROM lake.t ORDER BY id"), "1|a\n2|a\n3|a\n");
+    EXPECT_EQ(run("INSERT INTO lake.t VALUES (4, 'b')"), "1\n");
+    EXPECT_EQ(run("DELETE FROM lake.t WHERE id = 4"), "1\n");
+    EXPECT_EQ(number_of("ALTER TABLE lake.t DROP CONSTRAINT other"), 4206u);
+    change("ALTER TABLE lake.t DROP CONSTRAINT IF EXISTS other");
+    change("ALTER TABLE lake.t SET ('delta.columnMapping.mode' = 'name')");
+    EXPECT_EQ(number_of("ALTER TABLE lake.t DROP COLUMN id"), 149u);
+    EXPECT_EQ(number_of("ALTER TABLE lake.t RENAME COLUMN n TO m"), 149u);
+    change("ALTER TABLE lake.t DROP CONSTRAINT big");
+    EXPECT_EQ(run("INSERT INTO lake.t VALUES (-1, NULL)"), "1\n");
+    change("ALTER TABLE lake.t DROP COLUMN id");
+    expect_sound("t");
+  }
+  EXPECT_EQ(run("SELECT list_contains(tableFeatures, 'checkConstraints') FROM sluice_table_detail('t')"), "true\n");
+}
+
+TEST_F(AttachedStatementsTest, AConstraintThatCannotBeCheckedIsNotPassedOver) {
+  change("CREATE TABLE lake.t (s VARCHAR)");
+  for (const char* condition :
+       {"nothing(s)", "gone > 1", "s RLIKE 'a'", "!isnull(s)", "s LIKE 'a\\\\_b'", "s = 'a' OR", "s IN (SELECT 'a')"}) {
+    EXPECT_EQ(number_of(std::string("ALTER TABLE lake.t ADD CONSTRAINT c CHECK (") + condition + ")"), 149u)
+        << condition;
+  }
+  change("CREATE TABLE lake.u (s VARCHAR) WITH ('delta.constraints.c' = 's RLIKE ''a'' ')");
+  EXPECT_EQ(number_of("INSERT INTO lake.u VALUES ('a')"), 149u);
+}
+
+TEST_F(AttachedStatementsTest, NoRowComesPastANewConstraint) {
+  change("CREATE TABLE lake.t AS SELECT 1 AS id");
+  const auto other = attach();
+  change("BEGIN");
+  change("ALTER TABLE lake.t ADD CONSTRAINT c CHECK (id > 0)");
+  EXPECT_EQ(text_of(other->query("INSERT INTO lake.t VALUES (-5)")), "1\n");
+  EXPECT_TRUE(run("COMMIT").starts_with("error")) << "nobody looked at the row that came";
+  change("BEGIN");
+  change("INSERT INTO lake.t VALUES (-6)");
+  EXPECT_EQ(text_of(other->query("DELETE FROM lake.t WHERE id < 0")), "1\n");
+  EXPECT_EQ(text_of(other->query("ALTER TABLE lake.t ADD CONSTRAINT c CHECK (id > 0)")), "");
+  EXPECT_TRUE(run("COMMIT").starts_with("error")) << "the constraint came before";
+  EXPECT_EQ(run("FROM lake.t"), "1\n");
+}
+
+TEST_F(AttachedStatementsTest, InvariantsOfOtherWritersHold) {
+  change("CREATE TABLE lake.t (id BIGINT, s STRUCT(a INTEGER))");
+  delta::Metadata metadata = snapshot("t")->metadata();
+  delta::DataType schema = snapshot("t")->schema();
+  schema.fields[0].metadata["delta.invariants"] = R"("{\"expression\":{\"expression\":\"id < s.a\"}}")";
+  metadata.schema_string = delta::write_schema(schema);
+  auto log = std::ofstream(folder_ / "t" / "_delta_log" / "00000000000000000001.json");
+  log << delta::write_action(metadata) << "\n";
+  log.close();
+  EXPECT_EQ(run("INSERT INTO lake.t VALUES (1, {'a': 2})"), "1\n");
+  EXPECT_EQ(run("INSERT INTO lake.t VALUES (3, {'a': 2})"),
+            "error: a row does not meet the constraint id of main.t, id < s.a: id = 3, s = {'a': 2}");
 }
 
 TEST_F(AttachedStatementsTest, OverwritesEverything) {

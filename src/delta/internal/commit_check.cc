@@ -11,6 +11,7 @@
 #include "delta/data_path.h"
 #include "delta/features.h"
 #include "delta/file_statistics.h"
+#include "delta/row_constraints.h"
 
 namespace sluice::delta::internal {
 namespace {
@@ -28,7 +29,7 @@ struct Table {
 /// Collects what the commit says, refusing what it says twice.
 class CommitCheck {
  public:
-  explicit CommitCheck(const Snapshot* base) : base_(base) {}
+  CommitCheck(const Snapshot* base, bool rows_checked) : base_(base), rows_checked_(rows_checked) {}
 
   Status run(std::span<const Action> actions) {
     for (const Action& action : actions) {
@@ -40,6 +41,7 @@ class CommitCheck {
       return invalid(
           fmt::format("the table has no feature domainMetadata, so \"{}\" cannot be set", *domains_.begin()));
     }
+    SLUICE_TRY(check_rows_checked(table));
     for (const auto& [path, remove] : removes_) SLUICE_TRY(check_remove(*remove, table));
     for (const auto& [path, add] : adds_) SLUICE_TRY(check_add(path, *add, table));
     return ok();
@@ -117,6 +119,18 @@ class CommitCheck {
     return table;
   }
 
+  /// Rows that are added to a table with constraints must have been held against them.
+  Status check_rows_checked(const Table& table) const {
+    const bool adds_rows = std::ranges::any_of(adds_, [](const auto& add) { return add.second->data_change; });
+    if (rows_checked_ || !adds_rows) return ok();
+    SLUICE_TRY_ASSIGN(const auto constraints, row_constraints(table.metadata, table.schema));
+    if (constraints.empty()) return ok();
+    return Error(ErrorCode::Unsupported,
+                 fmt::format("cannot write the table: this writer does not check its constraint {} ({})",
+                             constraints.front().name, constraints.front().expression))
+        .with_number(4204);
+  }
+
   Status check_remove(const RemoveFile& remove, const Table& table) const {
     if (base_ == nullptr || !base_->files().contains(key_of(remove))) {
       return invalid(
@@ -177,6 +191,7 @@ class CommitCheck {
   }
 
   const Snapshot* base_;
+  const bool rows_checked_;
   const Protocol* protocol_ = nullptr;
   const Metadata* metadata_ = nullptr;
   std::set<std::string> app_ids_;
@@ -187,6 +202,8 @@ class CommitCheck {
 
 }  // namespace
 
-Status check_commit(const Snapshot* base, std::span<const Action> actions) { return CommitCheck(base).run(actions); }
+Status check_commit(const Snapshot* base, std::span<const Action> actions, bool rows_checked) {
+  return CommitCheck(base, rows_checked).run(actions);
+}
 
 }  // namespace sluice::delta::internal

@@ -9,7 +9,8 @@
 namespace sluice::delta::internal {
 
 /// Ok if the actions, committed on `base` (nullptr: as the first commit), give a valid table that this version of
-/// sluice can write. Errors as prepare() (transaction.h). Reads nothing but its arguments.
-Status check_commit(const Snapshot* base, std::span<const Action> actions);
+/// sluice can write; `rows_checked` as CommitRequest has it. Errors as prepare() (transaction.h). Reads nothing but its
+/// arguments.
+Status check_commit(const Snapshot* base, std::span<const Action> actions, bool rows_checked);
 
 }  // namespace sluice::delta::internal

@@ -181,6 +181,7 @@ Status AttachedTransaction::commit() {
   // Nothing is left of it, or there was nothing to change.
   if (request.actions.empty()) return ok();
   request.info = std::move(info_);
+  request.rows_checked = true;  // by TableChange
   for (const auto& read : changed_->reads) {
     read->add_to(request.reads);
   }

@@ -17,13 +17,13 @@
 #include <duckdb/planner/binder.hpp>
 #include <duckdb/planner/expression/bound_constant_expression.hpp>
 #include <duckdb/planner/expression/bound_reference_expression.hpp>
-#include <duckdb/planner/expression_binder/check_binder.hpp>
 #include <duckdb/planner/operator/logical_delete.hpp>
 
 #include "base/check.h"
 #include "delta/partition_value.h"
 #include "lake/internal/error_numbers.h"
 #include "lake/internal/query_names.h"
+#include "lake/internal/row_check.h"
 
 namespace sluice::lake {
 namespace {
@@ -148,12 +148,8 @@ Result<std::vector<DeltaScan::PartitionColumn>> replaced_columns(const DeltaScan
 
 duckdb::unique_ptr<duckdb::Expression> bind_condition(duckdb::ClientContext& client, AttachedTable& table,
                                                       const Overwrite& overwrite) {
-  auto condition = std::move(parse_deletion(client, table, overwrite)->condition);
-  const auto binder = duckdb::Binder::CreateBinder(client);
-  duckdb::physical_index_set_t bound_columns;
-  duckdb::CheckBinder check(*binder, client, table.table_name().name, table.GetColumns(), bound_columns);
-  check.target_type = duckdb::LogicalType::BOOLEAN;
-  return check.Bind(condition);
+  return bind_row_condition(client, table.table_name().name, table.GetColumns(),
+                            std::move(parse_deletion(client, table, overwrite)->condition));
 }
 
 duckdb::PhysicalOperator& with_replaced_rows(duckdb::ClientContext& client, duckdb::PhysicalPlanGenerator& planner,

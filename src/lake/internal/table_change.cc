@@ -13,9 +13,6 @@
 namespace sluice::lake {
 namespace {
 
-/// Of a row in a message.
-constexpr std::size_t kRowTextBytesMax = 1000;
-
 /// Returns the first row at which the column is NULL; nullopt if there is none.
 std::optional<std::size_t> find_null(duckdb::Vector& column, std::size_t row_count) {
   duckdb::UnifiedVectorFormat format;
@@ -40,11 +37,13 @@ Result<std::unique_ptr<TableChange>> TableChange::create(duckdb::ClientContext& 
   for (std::size_t column = 0; column < fields.size(); ++column) {
     if (!fields[column].nullable) change->not_null_.push_back(column);
   }
+  SLUICE_TRY_ASSIGN(const auto constraints, delta::row_constraints(snapshot.metadata(), snapshot.schema()));
+  SLUICE_TRY_ASSIGN(change->constraints_, RowCheck::compile(client, change->table_.name, snapshot, constraints));
   return change;
 }
 
 Result<std::unique_ptr<TableChange::Writer>> TableChange::make_writer() {
-  auto writer = std::make_unique<Writer>();
+  auto writer = std::make_unique<Writer>(Writer{{}, {}, RowChecker(client_, constraints_)});
   SLUICE_TRY_ASSIGN(writer->context, columnar::ParquetContext::create());
   SLUICE_TRY_ASSIGN(writer->rows,
                     delta::DataFileWriter::create(*table_.store, clock_, random_, *writer->context, options_));
@@ -79,11 +78,23 @@ Status TableChange::check_not_null(duckdb::DataChunk& rows) const {
   return ok();
 }
 
+Status TableChange::check_constraints(duckdb::DataChunk& rows, RowChecker& checker) const {
+  std::optional<RowChecker::Violation> violation;
+  SLUICE_TRY(columnar::guard([&] { violation = checker.find_violation(rows); }));
+  if (!violation) return ok();
+  return Error(ErrorCode::DataError,
+               fmt::format("a row does not meet the constraint {} of {}, {}: {}", violation->constraint->name,
+                           table_.name, violation->constraint->expression, text_of(rows, violation->row)))
+      .with_number(kErrorConstraint)
+      .with_help("nothing was changed; correct the row, or leave it out");
+}
+
 Status TableChange::add_rows(duckdb::DataChunk& rows, Kind kind) {
   if (rows.size() == 0) return ok();
   SLUICE_TRY(check_not_null(rows));
   SLUICE_TRY_ASSIGN(auto writer, borrow_writer());
   const Status written = [&]() -> Status {
+    SLUICE_TRY(check_constraints(rows, writer->checker));
     SLUICE_TRY(columnar::guard([&] { writer->rows->normalise(rows); }));
     return writer->rows->write(rows, nullptr);
   }();
@@ -112,13 +123,7 @@ Status TableChange::take_rows(std::span<const std::uint64_t> files, std::span<co
 }
 
 std::string TableChange::text_of(const duckdb::DataChunk& rows, std::size_t row) const {
-  std::string text;
-  for (std::size_t column = 0; column < options_.schema.fields.size(); ++column) {
-    text += fmt::format("{}{} = {}", column == 0 ? "" : ", ", options_.schema.fields[column].name,
-                        rows.GetValue(column, row).ToSQLString());
-    if (text.size() > kRowTextBytesMax) return text.substr(0, kRowTextBytesMax) + "…";
-  }
-  return text;
+  return row_text(options_.schema, rows, row);
 }
 
 Error TableChange::two_answers(std::uint64_t file, std::uint64_t row) {

@@ -23,6 +23,7 @@
 #include "delta/snapshot.h"
 #include "lake/internal/delta_scan.h"
 #include "lake/internal/object_file_system.h"
+#include "lake/internal/row_check.h"
 #include "store/object_store.h"
 
 namespace sluice::lake {
@@ -65,7 +66,8 @@ class TableChange {
   ~TableChange();
 
   /// Takes new rows, or, for Update, the new form of rows that take_rows() is also called with. All columns of the
-  /// table, in its order. DataError if a column that must not be NULL is; the store's errors.
+  /// table, in its order. DataError if a column that must not be NULL is, or a row does not meet a constraint; the store's
+  /// errors.
   Status add_rows(duckdb::DataChunk& rows, Kind kind);
   /// Takes the places of rows that go: for each the number of its file in the scan, and its number there. A row may be
   /// deleted twice, but updated once: InvalidArgument, showing the row, if the statement has two answers for it.
@@ -91,12 +93,14 @@ class TableChange {
   struct Writer {
     std::unique_ptr<columnar::ParquetContext> context;
     std::unique_ptr<delta::DataFileWriter> rows;
+    RowChecker checker;
   };
 
   TableChange(duckdb::ClientContext& client, ObjectFileSystem& files, ChangedTable table, Clock& clock, Random& random)
       : client_(client), files_(files), table_(std::move(table)), clock_(clock), random_(random) {}
 
   Status check_not_null(duckdb::DataChunk& rows) const;
+  Status check_constraints(duckdb::DataChunk& rows, RowChecker& checker) const;
   /// Returns a writer that no other thread has.
   Result<std::unique_ptr<Writer>> borrow_writer();
   void give_back(std::unique_ptr<Writer> writer);
@@ -114,6 +118,7 @@ class TableChange {
   Random& random_;
   delta::DataFileOptions options_;
   std::vector<std::size_t> not_null_;  // columns
+  std::shared_ptr<const RowCheck> constraints_;
 
   std::mutex mutex_;
   std::vector<std::unique_ptr<Writer>> writers_;    // guarded by mutex_; those that are not borrowed

@@ -12,6 +12,7 @@
 #include <duckdb/parser/parsed_data/alter_table_info.hpp>
 #include <duckdb/parser/parsed_data/comment_on_column_info.hpp>
 
+#include "columnar/guard.h"
 #include "columnar/schema.h"
 #include "delta/column_assignment.h"
 #include "delta/duckdb_schema.h"
@@ -22,6 +23,7 @@
 #include "delta/table_properties.h"
 #include "lake/internal/error_numbers.h"
 #include "lake/internal/query_names.h"
+#include "lake/internal/row_check.h"
 
 namespace sluice::lake {
 namespace {
@@ -29,6 +31,8 @@ namespace {
 Error refused(std::string message, std::string help) {
   return Error(ErrorCode::Unsupported, std::move(message)).with_number(kErrorStatement).with_help(std::move(help));
 }
+
+constexpr std::string_view kConstraintPrefix = "delta.constraints.";
 
 Result<std::string> text_of_option(const std::string& key, const duckdb::ParsedExpression& value) {
   if (value.GetExpressionClass() == duckdb::ExpressionClass::CONSTANT) {
@@ -111,8 +115,8 @@ Result<columnar::Schema> columns_of(const duckdb::CreateTableInfo& info) {
     }
     if (constraint->type == duckdb::ConstraintType::CHECK) {
       return refused(
-          fmt::format("{}: this version does not write tables with CHECK constraints", constraint->ToString()),
-          "leave it away; NOT NULL is kept");
+          fmt::format("{}: a table gets its constraints when it is there", constraint->ToString()),
+          "ALTER TABLE … ADD CONSTRAINT name CHECK (…)");
     }
     return refused(fmt::format("{}: Delta tables have no keys", constraint->ToString()),
                    "MERGE INTO keeps rows unique by what you match on");
@@ -200,6 +204,7 @@ class Alteration {
         return change_.set_nullable(std::vector{info.Cast<duckdb::DropNotNullInfo>().column_name}, true);
       case duckdb::AlterTableType::SET_TABLE_OPTIONS: {
         operation_ = "SET TBLPROPERTIES";
+        if (is_constraint(info.Cast<duckdb::SetTableOptionsInfo>().table_options)) return add_constraint(info);
         SLUICE_TRY_ASSIGN(const auto properties, properties_of(info.Cast<duckdb::SetTableOptionsInfo>().table_options,
                                                                table_.snapshot()->metadata().configuration));
         for (const auto& [key, value] : properties) SLUICE_TRY(change_.set_property(key, value));
@@ -207,6 +212,10 @@ class Alteration {
       }
       case duckdb::AlterTableType::RESET_TABLE_OPTIONS:
         operation_ = "UNSET TBLPROPERTIES";
+        if (const auto& keys = info.Cast<duckdb::ResetTableOptionsInfo>().table_options;
+            keys.size() == 1 && keys.begin()->starts_with(kConstraintPrefix)) {
+          return drop_constraint(keys.begin()->substr(kConstraintPrefix.size()));
+        }
         for (const std::string& key : info.Cast<duckdb::ResetTableOptionsInfo>().table_options) {
           SLUICE_TRY_ASSIGN(const std::string name, spelled(key, table_.snapshot()->metadata().configuration));
           SLUICE_TRY(change_.set_property(name, std::nullopt));
@@ -243,10 +252,23 @@ class Alteration {
     }
     delta::CommitInfo info;
     info.operation = operation_;
+    info.operation_parameters = std::move(parameters_);
+    SLUICE_TRY(check_constraints_hold_on(*actions));
     return transaction.add_actions(table_.attached_schema(), state, std::move(*actions), std::move(info));
   }
 
  private:
+  /// Ok if the table's constraints still mean something with the columns that the actions leave.
+  Status check_constraints_hold_on(std::span<const delta::Action> actions) {
+    SLUICE_TRY_ASSIGN(const auto changed, delta::Snapshot::preview(table_.snapshot().get(), actions));
+    if (changed->schema() == table_.snapshot()->schema()) return ok();
+    SLUICE_TRY_ASSIGN(const auto constraints, delta::row_constraints(changed->metadata(), changed->schema()));
+    const auto check = RowCheck::compile(client_, table_.name, *changed, constraints);
+    if (check) return ok();
+    return refused(fmt::format("a constraint needs the column: {}", check.error().message()),
+                   "ALTER TABLE … DROP CONSTRAINT comes first");
+  }
+
   static std::vector<std::string> path_of(const duckdb::vector<std::string>& path) {
     return {path.begin(), path.end()};
   }
@@ -277,6 +299,49 @@ class Alteration {
     return add_column(path_of(info.column_path), info.new_field, info.if_field_not_exists);
   }
 
+  /// ADD CONSTRAINT becomes a property (statement_text.h).
+  template <typename Options>
+  static bool is_constraint(const Options& options) {
+    return options.size() == 1 && options.begin()->first.starts_with(kConstraintPrefix);
+  }
+
+  Status add_constraint(const duckdb::AlterTableInfo& info) {
+    const auto& [key, value] = *info.Cast<duckdb::SetTableOptionsInfo>().table_options.begin();
+    const std::string name = key.substr(kConstraintPrefix.size());
+    SLUICE_TRY_ASSIGN(const std::string expression, text_of_option(key, *value));
+    SLUICE_TRY(change_.set_constraint(name, expression));
+    SLUICE_TRY(check_rows_meet({name, expression}));
+    operation_ = "ADD CONSTRAINT";
+    parameters_ = {{"name", name}, {"expr", expression}};
+    reads_rows_ = true;
+    return ok();
+  }
+
+  Status drop_constraint(const std::string& name) {
+    operation_ = "DROP CONSTRAINT";
+    parameters_ = {{"name", name}};
+    Status dropped = change_.set_constraint(name, std::nullopt);
+    if (!dropped && dropped.error().code() == ErrorCode::NotFound && names_of(client_)->extras().if_exists) return ok();
+    return dropped;
+  }
+
+  Status check_rows_meet(const delta::RowConstraint& constraint) {
+    SLUICE_TRY_ASSIGN(const auto check, RowCheck::compile(client_, table_.name, *table_.snapshot(), {constraint}));
+    RowChecker checker(client_, check);
+    const LiveRowSink look = [&](duckdb::DataChunk& rows, const delta::AddFile&,
+                                 std::span<const std::uint64_t>) -> Status {
+      std::optional<RowChecker::Violation> violation;
+      SLUICE_TRY(columnar::guard([&] { violation = checker.find_violation(rows); }));
+      if (!violation) return ok();
+      return Error(ErrorCode::InvalidArgument,
+                   fmt::format("the constraint {} cannot be added: there is a row that does not meet it: {}",
+                               constraint.name, row_text(table_.scan(client_)->schema(), rows, violation->row)))
+          .with_number(kErrorConstraint)
+          .with_help("UPDATE or DELETE such rows first; a condition that is NULL is not met");
+    };
+    return scan_files(client_, table_.scan(client_), look);
+  }
+
   Status rename(const std::vector<std::string>& path, const std::string& name) {
     if (const auto& place = names_of(client_)->extras().place) {
       operation_ = "CHANGE COLUMN";
@@ -296,6 +361,7 @@ class Alteration {
   AttachedTable& table_;
   delta::SchemaChange change_;
   std::string operation_;
+  std::map<std::string, std::string> parameters_;
   bool reads_rows_ = false;
 };
 

@@ -1,0 +1,220 @@
+#include "lake/internal/row_check.h"
+
+#include <cctype>
+#include <utility>
+
+#include <fmt/format.h>
+#include <duckdb/common/string_util.hpp>
+#include <duckdb/parser/expression/columnref_expression.hpp>
+#include <duckdb/parser/expression/constant_expression.hpp>
+#include <duckdb/parser/expression/function_expression.hpp>
+#include <duckdb/parser/keyword_helper.hpp>
+#include <duckdb/parser/parsed_expression_iterator.hpp>
+#include <duckdb/parser/parser.hpp>
+#include <duckdb/planner/binder.hpp>
+#include <duckdb/planner/expression_binder/check_binder.hpp>
+
+#include "delta/duckdb_schema.h"
+#include "lake/internal/error_numbers.h"
+
+namespace sluice::lake {
+namespace {
+
+/// Of a row in a message.
+constexpr std::size_t kRowTextBytesMax = 1000;
+
+/// Spells Spark SQL as DuckDB does, from left to right.
+class Speller {
+ public:
+  explicit Speller(const std::string& text) : text_(text) {}
+
+  std::optional<std::string> run() {
+    while (at_ < text_.size()) {
+      const char c = text_[at_];
+      bool known = true;
+      if (c == '`') {
+        name();
+      } else if (c == '\'' || c == '"') {
+        known = string(c);
+      } else if (std::isdigit(static_cast<unsigned char>(c)) != 0) {
+        number();
+      } else if (std::isalpha(static_cast<unsigned char>(c)) != 0 || c == '_') {
+        known = word();
+      } else if (text_.compare(at_, 3, "<=>") == 0) {
+        out_ += " IS NOT DISTINCT FROM ";
+        at_ += 3;
+      } else if (c == '!' && text_.compare(at_, 2, "!=") != 0) {
+        known = false;
+      } else {
+        out_ += c;
+        ++at_;
+      }
+      if (!known) return std::nullopt;
+    }
+    return std::move(out_);
+  }
+
+ private:
+  void name() {
+    std::string name;
+    for (++at_; at_ < text_.size(); ++at_) {
+      if (text_[at_] == '`' && (at_ + 1 >= text_.size() || text_[++at_] != '`')) break;
+      name += text_[at_];
+    }
+    if (at_ < text_.size() && text_[at_] == '`') ++at_;
+    out_ += duckdb::KeywordHelper::WriteQuoted(name, '"');
+  }
+
+  bool string(char quote) {
+    std::string value;
+    for (++at_; at_ < text_.size() && text_[at_] != quote; ++at_) {
+      if (text_[at_] != '\\' || at_ + 1 >= text_.size()) {
+        value += text_[at_];
+        continue;
+      }
+      if (after_like_) return false;
+      const char escaped = text_[++at_];
+      value += escaped == 'n' ? '\n' : escaped == 't' ? '\t' : escaped == 'r' ? '\r' : escaped;
+      if (escaped == 'u' || escaped == '0' || escaped == '%' || escaped == '_') return false;
+    }
+    ++at_;
+    out_ += duckdb::KeywordHelper::WriteQuoted(value, '\'');
+    return true;
+  }
+
+  void number() {
+    std::size_t end = at_;
+    while (end < text_.size() && (std::isalnum(static_cast<unsigned char>(text_[end])) != 0 || text_[end] == '.')) ++end;
+    std::string digits = text_.substr(at_, end - at_);
+    const std::size_t suffix = digits.find_first_of("LlSsYyDdFfBb");
+    if (suffix != std::string::npos) digits.resize(suffix);
+    out_ += digits;
+    at_ = end;
+  }
+
+  bool word() {
+    std::size_t end = at_;
+    while (end < text_.size() && (std::isalnum(static_cast<unsigned char>(text_[end])) != 0 || text_[end] == '_')) ++end;
+    const std::string word = text_.substr(at_, end - at_);
+    const std::string upper = duckdb::StringUtil::Upper(word);
+    after_like_ = upper == "LIKE" || upper == "ILIKE" || (after_like_ && (upper == "ANY" || upper == "ALL"));
+    if (upper == "RLIKE" || upper == "REGEXP") return false;
+    out_ += word;
+    at_ = end;
+    return true;
+  }
+
+  const std::string& text_;
+  std::size_t at_ = 0;
+  bool after_like_ = false;
+  std::string out_;
+};
+
+Error not_understood(const std::string& table, const delta::RowConstraint& constraint, const std::string& why) {
+  return Error(ErrorCode::Unsupported, fmt::format("cannot write {}: its constraint {} ({}) cannot be checked: {}", table,
+                                                   constraint.name, constraint.expression, why))
+      .with_number(kErrorStatement)
+      .with_help("let the writer change the table that made the constraint, or drop it: ALTER TABLE … DROP CONSTRAINT");
+}
+
+/// Makes of names such as `column.member` calls that take the member, which DuckDB's binder of constraints does not.
+// NOLINTNEXTLINE(misc-no-recursion): as deep as the expression, which DuckDB's parser bounds.
+void find_members(const std::string& table, const duckdb::ColumnList& columns,
+                  duckdb::unique_ptr<duckdb::ParsedExpression>& expression) {
+  if (expression->GetExpressionClass() == duckdb::ExpressionClass::COLUMN_REF) {
+    const auto names = expression->Cast<duckdb::ColumnRefExpression>().column_names;
+    std::size_t column = 0;
+    if (names.size() > 1 && !columns.ColumnExists(names[0]) && duckdb::StringUtil::CIEquals(names[0], table)) column = 1;
+    if (names.size() == column + 1) return;
+    duckdb::unique_ptr<duckdb::ParsedExpression> value =
+        duckdb::make_uniq<duckdb::ColumnRefExpression>(names[column]);
+    value->SetQueryLocation(expression->GetQueryLocation());
+    for (std::size_t member = column + 1; member < names.size(); ++member) {
+      duckdb::vector<duckdb::unique_ptr<duckdb::ParsedExpression>> arguments;
+      arguments.push_back(std::move(value));
+      arguments.push_back(duckdb::make_uniq<duckdb::ConstantExpression>(duckdb::Value(names[member])));
+      value = duckdb::make_uniq<duckdb::FunctionExpression>("struct_extract", std::move(arguments));
+    }
+    expression = std::move(value);
+    return;
+  }
+  duckdb::ParsedExpressionIterator::EnumerateChildren(
+      *expression,
+      [&](duckdb::unique_ptr<duckdb::ParsedExpression>& child) { find_members(table, columns, child); });
+}
+
+duckdb::ColumnList columns_of(const delta::Snapshot& snapshot) {
+  duckdb::ColumnList columns;
+  for (const columnar::Field& field : delta::columnar_schema(snapshot.schema()).fields) {
+    columns.AddColumn(duckdb::ColumnDefinition(field.name, field.type));
+  }
+  return columns;
+}
+
+}  // namespace
+
+duckdb::unique_ptr<duckdb::Expression> bind_row_condition(duckdb::ClientContext& client, const std::string& table,
+                                                          const duckdb::ColumnList& columns,
+                                                          duckdb::unique_ptr<duckdb::ParsedExpression> condition) {
+  find_members(table, columns, condition);
+  const auto binder = duckdb::Binder::CreateBinder(client);
+  duckdb::physical_index_set_t bound;
+  duckdb::CheckBinder check(*binder, client, table, columns, bound);
+  check.target_type = duckdb::LogicalType::BOOLEAN;
+  return check.Bind(condition);
+}
+
+std::string row_text(const columnar::Schema& schema, const duckdb::DataChunk& rows, std::size_t row) {
+  std::string text;
+  for (std::size_t column = 0; column < schema.fields.size(); ++column) {
+    text += fmt::format("{}{} = {}", column == 0 ? "" : ", ", schema.fields[column].name,
+                        rows.GetValue(column, row).ToSQLString());
+    if (text.size() > kRowTextBytesMax) return text.substr(0, kRowTextBytesMax) + "…";
+  }
+  return text;
+}
+
+std::optional<std::string> duckdb_spelling(const std::string& spark_sql) { return Speller(spark_sql).run(); }
+
+Result<std::shared_ptr<const RowCheck>> RowCheck::compile(duckdb::ClientContext& client, const std::string& table,
+                                                          const delta::Snapshot& snapshot,
+                                                          const std::vector<delta::RowConstraint>& constraints) {
+  std::shared_ptr<RowCheck> check(new RowCheck());
+  check->constraints_ = constraints;
+  const duckdb::ColumnList columns = columns_of(snapshot);
+  for (const delta::RowConstraint& constraint : constraints) {
+    const auto sql = duckdb_spelling(constraint.expression);
+    if (!sql) return not_understood(table, constraint, "it is spelled in a way that means another thing here");
+    try {
+      auto expressions = duckdb::Parser::ParseExpressionList(*sql, client.GetParserOptions());
+      if (expressions.size() != 1) return not_understood(table, constraint, "it is no single condition");
+      const std::string name = table.substr(table.rfind('.') + 1);
+      check->conditions_.push_back(bind_row_condition(client, name, columns, std::move(expressions.front())));
+    } catch (const std::exception& exception) {
+      const std::string message = duckdb::ErrorData(exception).RawMessage();
+      return not_understood(table, constraint, message.substr(0, message.find('\n')));
+    }
+  }
+  return std::shared_ptr<const RowCheck>(std::move(check));
+}
+
+RowChecker::RowChecker(duckdb::ClientContext& client, std::shared_ptr<const RowCheck> check)
+    : check_(std::move(check)) {
+  for (const auto& condition : check_->conditions_) {
+    executors_.push_back(std::make_unique<duckdb::ExpressionExecutor>(client, *condition));
+  }
+}
+
+std::optional<RowChecker::Violation> RowChecker::find_violation(duckdb::DataChunk& rows) {
+  duckdb::SelectionVector met(STANDARD_VECTOR_SIZE);
+  for (std::size_t i = 0; i < executors_.size(); ++i) {
+    const std::size_t count = executors_[i]->SelectExpression(rows, met);
+    if (count == rows.size()) continue;
+    std::size_t row = 0;  // the first that is not among them
+    while (row < count && met.get_index(row) == row) ++row;
+    return Violation{&check_->constraints_[i], row};
+  }
+  return std::nullopt;
+}
+
+}  // namespace sluice::lake
