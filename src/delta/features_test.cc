@@ -81,8 +81,6 @@ TEST(FeaturesTest, EveryFeatureWeWriteOnlyUnusedIsRefusedInUse) {
     DataType::Kind kind = DataType::Kind::Long;
   };
   const std::map<std::string, Use> uses{
-      {"invariants", {{}, {{"delta.invariants", "\"1\""}}}},
-      {"checkConstraints", {{{"delta.constraints.positive", "c > 0"}}, {}}},
       {"changeDataFeed", {{{"delta.enableChangeDataFeed", "true"}}, {}}},
       {"generatedColumns", {{}, {{"delta.generationExpression", "\"1\""}}}},
       {"identityColumns", {{}, {{"delta.identity.start", "1"}}}},

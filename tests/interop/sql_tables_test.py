@@ -64,6 +64,8 @@ CHANGES = [
     ("DELETE FROM {t} WHERE EXISTS (SELECT 1 FROM ({s}) s WHERE s.name = upper({t}.name))",
      "MERGE INTO {t} t USING ({s}) s ON s.name = upper(t.name) WHEN MATCHED THEN DELETE"),
     ("DELETE FROM {t}",),
+    ("INSERT OVERWRITE {t} SELECT * FROM {t} WHERE id > 1 UNION ALL SELECT * FROM ({s}) s",),
+    ("INSERT INTO {t} REPLACE WHERE part = 'p' OR n > 20 SELECT * FROM ({s}) s WHERE part = 'p'",),
     ("DELETE FROM {t} USING ({s}) s WHERE s.id = {t}.id",
      "MERGE INTO {t} t USING ({s}) s ON t.id = s.id WHEN MATCHED THEN DELETE"),
 ]
@@ -195,6 +197,25 @@ class SqlTablesTest(InteropTest):
                 self.assert_same(expected, engine.read(folder), f"step {number}")
             self.assert_sound(folder, f"step {number}")
         self.assertGreater(self.assert_skipping_is_right(folder, ["id", "number"]), 0)
+
+    def test_constraints_hold_for_both(self):
+        folder = self.create("constrained", KEYED, {"delta.enableDeletionVectors": "true"}, ["part"])
+        self.sluice.append(folder, KEYED_ROWS, KEYED)
+        self.sluice.sql(folder, "ALTER TABLE {t} ADD CONSTRAINT Small CHECK (id < 1000 AND coalesce(`n`, 0) < 500 OR id IS NULL)")
+        with self.assertRaisesRegex(Exception, "DELTA_VIOLATE_CONSTRAINT"):
+            self.spark.sql(f"INSERT INTO delta.`{folder}` (id) VALUES (2000)")
+        self.spark.sql(f"INSERT INTO delta.`{folder}` (id, n) VALUES (900, 1)")
+        self.spark.sql(f"ALTER TABLE delta.`{folder}` ADD CONSTRAINT named CHECK (`name` IS NULL OR length(`name`) < 900 AND `name` <> \"bad\\'s\")")
+        for refused in ("INSERT INTO {t} (id) VALUES (1000)", "INSERT INTO {t} (id, name) VALUES (1, 'bad''s')", "UPDATE {t} SET id = 1001 WHERE id = 900"):
+            with self.assertRaisesRegex(Refused, "SLU3102"):
+                self.sluice.sql(folder, refused)
+        self.sluice.sql(folder, "UPDATE {t} SET id = 901, name = 'good' WHERE id = 900")
+        self.assert_read_alike(folder)
+        self.spark.sql(f"ALTER TABLE delta.`{folder}` DROP CONSTRAINT small")
+        self.sluice.sql(folder, "ALTER TABLE {t} DROP CONSTRAINT named")
+        self.spark.sql(f"INSERT INTO delta.`{folder}` (id) VALUES (2000)")
+        self.sluice.sql(folder, "INSERT INTO {t} (name) VALUES ('bad''s')")
+        self.assert_read_alike(folder)
 
     def keyed_tables(self):
         """Returns the folders of two tables with the same rows and without respectively with deletion vectors."""

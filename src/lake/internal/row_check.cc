@@ -84,7 +84,8 @@ class Speller {
 
   void number() {
     std::size_t end = at_;
-    while (end < text_.size() && (std::isalnum(static_cast<unsigned char>(text_[end])) != 0 || text_[end] == '.')) ++end;
+    while (end < text_.size() && (std::isalnum(static_cast<unsigned char>(text_[end])) != 0 || text_[end] == '.'))
+      ++end;
     std::string digits = text_.substr(at_, end - at_);
     const std::size_t suffix = digits.find_first_of("LlSsYyDdFfBb");
     if (suffix != std::string::npos) digits.resize(suffix);
@@ -94,7 +95,8 @@ class Speller {
 
   bool word() {
     std::size_t end = at_;
-    while (end < text_.size() && (std::isalnum(static_cast<unsigned char>(text_[end])) != 0 || text_[end] == '_')) ++end;
+    while (end < text_.size() && (std::isalnum(static_cast<unsigned char>(text_[end])) != 0 || text_[end] == '_'))
+      ++end;
     const std::string word = text_.substr(at_, end - at_);
     const std::string upper = duckdb::StringUtil::Upper(word);
     after_like_ = upper == "LIKE" || upper == "ILIKE" || (after_like_ && (upper == "ANY" || upper == "ALL"));
@@ -111,8 +113,8 @@ class Speller {
 };
 
 Error not_understood(const std::string& table, const delta::RowConstraint& constraint, const std::string& why) {
-  return Error(ErrorCode::Unsupported, fmt::format("cannot write {}: its constraint {} ({}) cannot be checked: {}", table,
-                                                   constraint.name, constraint.expression, why))
+  return Error(ErrorCode::Unsupported, fmt::format("cannot write {}: its constraint {} ({}) cannot be checked: {}",
+                                                   table, constraint.name, constraint.expression, why))
       .with_number(kErrorStatement)
       .with_help("let the writer change the table that made the constraint, or drop it: ALTER TABLE … DROP CONSTRAINT");
 }
@@ -124,10 +126,10 @@ void find_members(const std::string& table, const duckdb::ColumnList& columns,
   if (expression->GetExpressionClass() == duckdb::ExpressionClass::COLUMN_REF) {
     const auto names = expression->Cast<duckdb::ColumnRefExpression>().column_names;
     std::size_t column = 0;
-    if (names.size() > 1 && !columns.ColumnExists(names[0]) && duckdb::StringUtil::CIEquals(names[0], table)) column = 1;
+    if (names.size() > 1 && !columns.ColumnExists(names[0]) && duckdb::StringUtil::CIEquals(names[0], table))
+      column = 1;
     if (names.size() == column + 1) return;
-    duckdb::unique_ptr<duckdb::ParsedExpression> value =
-        duckdb::make_uniq<duckdb::ColumnRefExpression>(names[column]);
+    duckdb::unique_ptr<duckdb::ParsedExpression> value = duckdb::make_uniq<duckdb::ColumnRefExpression>(names[column]);
     value->SetQueryLocation(expression->GetQueryLocation());
     for (std::size_t member = column + 1; member < names.size(); ++member) {
       duckdb::vector<duckdb::unique_ptr<duckdb::ParsedExpression>> arguments;
@@ -139,8 +141,7 @@ void find_members(const std::string& table, const duckdb::ColumnList& columns,
     return;
   }
   duckdb::ParsedExpressionIterator::EnumerateChildren(
-      *expression,
-      [&](duckdb::unique_ptr<duckdb::ParsedExpression>& child) { find_members(table, columns, child); });
+      *expression, [&](duckdb::unique_ptr<duckdb::ParsedExpression>& child) { find_members(table, columns, child); });
 }
 
 duckdb::ColumnList columns_of(const delta::Snapshot& snapshot) {

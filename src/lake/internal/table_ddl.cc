@@ -114,9 +114,8 @@ Result<columnar::Schema> columns_of(const duckdb::CreateTableInfo& info) {
       continue;
     }
     if (constraint->type == duckdb::ConstraintType::CHECK) {
-      return refused(
-          fmt::format("{}: a table gets its constraints when it is there", constraint->ToString()),
-          "ALTER TABLE … ADD CONSTRAINT name CHECK (…)");
+      return refused(fmt::format("{}: a table gets its constraints when it is there", constraint->ToString()),
+                     "ALTER TABLE … ADD CONSTRAINT name CHECK (…)");
     }
     return refused(fmt::format("{}: Delta tables have no keys", constraint->ToString()),
                    "MERGE INTO keeps rows unique by what you match on");
