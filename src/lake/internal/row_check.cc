@@ -113,10 +113,12 @@ class Speller {
 };
 
 Error not_understood(const std::string& table, const delta::RowConstraint& constraint, const std::string& why) {
-  return Error(ErrorCode::Unsupported, fmt::format("cannot write {}: its constraint {} ({}) cannot be checked: {}",
-                                                   table, constraint.name, constraint.expression, why))
+  return Error(ErrorCode::Unsupported, fmt::format("the constraint {} of {} ({}) cannot be checked here: {}",
+                                                   constraint.name, table, constraint.expression, why))
       .with_number(kErrorStatement)
-      .with_help("let the writer change the table that made the constraint, or drop it: ALTER TABLE … DROP CONSTRAINT");
+      .with_help(
+          "constraints are written with operators and functions that Spark and DuckDB share; ALTER TABLE … DROP "
+          "CONSTRAINT drops one that is there");
 }
 
 /// Makes of names such as `column.member` calls that take the member, which DuckDB's binder of constraints does not.
@@ -185,7 +187,7 @@ Result<std::shared_ptr<const RowCheck>> RowCheck::compile(duckdb::ClientContext&
   const duckdb::ColumnList columns = columns_of(snapshot);
   for (const delta::RowConstraint& constraint : constraints) {
     const auto sql = duckdb_spelling(constraint.expression);
-    if (!sql) return not_understood(table, constraint, "it is spelled in a way that means another thing here");
+    if (!sql) return not_understood(table, constraint, "it is spelled in a way that means another thing to DuckDB");
     try {
       auto expressions = duckdb::Parser::ParseExpressionList(*sql, client.GetParserOptions());
       if (expressions.size() != 1) return not_understood(table, constraint, "it is no single condition");
