@@ -34,7 +34,7 @@ constexpr std::array kFeatures{
     Feature{"v2Checkpoint", true, 0, 0, true, WriteSupport::Full},
     Feature{"inCommitTimestamp", false, 0, 0, true, WriteSupport::Full},
     Feature{"clustering", false, 0, 0, true, WriteSupport::Inactive},
-    Feature{"typeWidening", true, 0, 0, true, WriteSupport::Inactive},
+    Feature{"typeWidening", true, 0, 0, true, WriteSupport::Full},
     Feature{"typeWidening-preview", true, 0, 0, true, WriteSupport::None},
     Feature{"variantType", true, 0, 0, true, WriteSupport::Inactive},
     Feature{"variantType-preview", true, 0, 0, true, WriteSupport::Inactive},
@@ -85,12 +85,7 @@ bool has_metadata(const DataType& schema, std::string_view key_prefix) {
 }
 
 /// Returns what in the table uses a feature that we write only while unused; "" if nothing does.
-std::string use_of(std::string_view feature, const TableProperties& properties, const Metadata& metadata,
-                   const DataType& schema) {
-  const auto is_true = [&](const char* key) {
-    const auto found = metadata.configuration.find(key);
-    return found != metadata.configuration.end() && found->second == "true";
-  };
+std::string use_of(std::string_view feature, const TableProperties& properties, const DataType& schema) {
   if (feature == "changeDataFeed" && properties.enable_change_data_feed) return "delta.enableChangeDataFeed is true";
   if (feature == "generatedColumns" && has_metadata(schema, "delta.generationExpression")) {
     return "a column is generated";
@@ -98,9 +93,6 @@ std::string use_of(std::string_view feature, const TableProperties& properties, 
   if (feature == "identityColumns" && has_metadata(schema, "delta.identity.")) return "a column is an identity";
   if (feature == "allowColumnDefaults" && has_metadata(schema, "CURRENT_DEFAULT")) return "a column has a default";
   if (feature == "clustering") return "clustered files need statistics we do not promise";
-  if (feature == "typeWidening" && (is_true("delta.enableTypeWidening") || has_metadata(schema, "delta.typeChanges"))) {
-    return "a column was widened or may be";
-  }
   if (feature.starts_with("variant") && has_type(schema, DataType::Kind::Variant)) return "a column is a variant";
   return "";
 }
@@ -168,7 +160,7 @@ Status check_writable(const Protocol& protocol, const Metadata& metadata, const 
   SLUICE_TRY_ASSIGN(const TableProperties properties, read_properties(metadata.configuration));
   for (const std::string& name : names) {
     if (find_feature(name)->write != WriteSupport::Inactive) continue;
-    const std::string use = use_of(name, properties, metadata, schema);
+    const std::string use = use_of(name, properties, schema);
     if (!use.empty()) return unsupported("write", fmt::format("we do not write the feature {} yet: {}", name, use));
   }
   return ok();
@@ -178,6 +170,7 @@ Result<std::set<std::string>> required_features(const DataType& schema,
                                                 const std::map<std::string, std::string>& configuration) {
   SLUICE_TRY_ASSIGN(const TableProperties properties, read_properties(configuration));
   const std::pair<std::string_view, bool> uses[] = {
+      {"typeWidening", properties.enable_type_widening || has_metadata(schema, "delta.typeChanges")},
       {"deletionVectors", properties.enable_deletion_vectors},
       {"timestampNtz", has_type(schema, DataType::Kind::TimestampNtz)},
       {"appendOnly", properties.append_only},

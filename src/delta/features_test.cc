@@ -86,7 +86,6 @@ TEST(FeaturesTest, EveryFeatureWeWriteOnlyUnusedIsRefusedInUse) {
       {"identityColumns", {{}, {{"delta.identity.start", "1"}}}},
       {"allowColumnDefaults", {{}, {{"CURRENT_DEFAULT", "\"1\""}}}},
       {"clustering", {{}, {}}},
-      {"typeWidening", {{}, {{"delta.typeChanges", "[]"}}}},
       {"variantType", {{}, {}, DataType::Kind::Variant}},
       {"variantType-preview", {{}, {}, DataType::Kind::Variant}},
       {"variantShredding", {{}, {}, DataType::Kind::Variant}},

@@ -35,6 +35,7 @@ constexpr auto kPropertyKeys = std::to_array<std::string_view>({
     "delta.enableExpiredLogCleanup",
     "delta.enableInCommitTimestamps",
     "delta.enableRowTracking",
+    "delta.enableTypeWidening",
     "delta.inCommitTimestampEnablementTimestamp",
     "delta.inCommitTimestampEnablementVersion",
     "delta.isolationLevel",
@@ -190,6 +191,8 @@ Status take_property(TableProperties& properties, std::string_view key, const st
     SLUICE_TRY_ASSIGN(properties.enable_in_commit_timestamps, read_boolean(key, value));
   } else if (key == "delta.enableRowTracking") {
     SLUICE_TRY_ASSIGN(properties.enable_row_tracking, read_boolean(key, value));
+  } else if (key == "delta.enableTypeWidening") {
+    SLUICE_TRY_ASSIGN(properties.enable_type_widening, read_boolean(key, value));
   } else if (key == "delta.columnMapping.mode") {
     SLUICE_TRY_ASSIGN(properties.column_mapping_mode, read_mapping_mode(key, value));
   } else if (key == "delta.checkpointInterval") {

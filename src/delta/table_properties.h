@@ -22,6 +22,7 @@ struct TableProperties {
   bool enable_deletion_vectors = false;                             ///< delta.enableDeletionVectors
   bool enable_in_commit_timestamps = false;                         ///< delta.enableInCommitTimestamps
   bool enable_row_tracking = false;                                 ///< delta.enableRowTracking
+  bool enable_type_widening = false;                                ///< delta.enableTypeWidening
   ColumnMappingMode column_mapping_mode = ColumnMappingMode::None;  ///< delta.columnMapping.mode
   std::int64_t checkpoint_interval = 10;                            ///< delta.checkpointInterval, commits; at least 1.
   bool v2_checkpoints = false;                                      ///< delta.checkpointPolicy is v2

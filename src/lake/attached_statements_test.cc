@@ -88,6 +88,36 @@ TEST_F(AttachedStatementsTest, PlacesColumns) {
   expect_sound("t");
 }
 
+TEST_F(AttachedStatementsTest, WritesTablesWithColumnsThatWereWidened) {
+  change("CREATE TABLE lake.t (id INTEGER, s VARCHAR) USING DELTA TBLPROPERTIES ('delta.enableTypeWidening' = 'true')");
+  EXPECT_EQ(run("SELECT tableFeatures FROM sluice_table_detail('t')"), "[typeWidening]\n");
+  change("INSERT INTO lake.t VALUES (1, 'a'), (2, 'b'), (3, 'c')");
+  const auto commit = [&](int version) {
+    return folder_ / "t" / "_delta_log" / ("0000000000000000000" + std::to_string(version) + ".json");
+  };
+  // What Spark commits for ALTER COLUMN id TYPE BIGINT.
+  const std::string narrow = R"(\"type\":\"integer\",\"nullable\":true,\"metadata\":{})";
+  const std::string wide =
+      R"(\"type\":\"long\",\"nullable\":true,\"metadata\":{\"delta.typeChanges\":[{\"fromType\":\"integer\",\"toType\":\"long\"}]})";
+  std::ifstream created(commit(0));
+  std::string line;
+  while (std::getline(created, line) && !line.starts_with("{\"metaData\"")) continue;
+  const std::size_t place = line.find(narrow);
+  ASSERT_NE(place, std::string::npos) << line;
+  std::ofstream(commit(2)) << line.replace(place, narrow.size(), wide) << "\n";
+
+  change("INSERT INTO lake.t VALUES (3000000000, 'd')");
+  change("UPDATE lake.t SET id = id + 4000000000 WHERE id = 1");
+  change("DELETE FROM lake.t WHERE id = 2");
+  change("MERGE INTO lake.t AS t USING (SELECT 3 AS id) AS s USING (id) WHEN MATCHED THEN UPDATE SET s = 'merged'");
+  change("ALTER TABLE lake.t ADD COLUMN n INTEGER");
+  change("INSERT INTO lake.t SELECT id + 1, s, 7 FROM lake.t WHERE id < 10");
+  EXPECT_EQ(run("SELECT id, s, n FROM lake.t ORDER BY id"),
+            "3|merged|NULL\n4|merged|7\n3000000000|d|NULL\n4000000001|a|NULL\n");
+  EXPECT_NE(snapshot("t")->metadata().schema_string.find("delta.typeChanges"), std::string::npos);
+  expect_sound("t");
+}
+
 TEST_F(AttachedStatementsTest, RaisesTheProtocol) {
   change("CREATE TABLE lake.t (id BIGINT) USING DELTA TBLPROPERTIES ('delta.feature.deletionVectors' = 'supported')");
   EXPECT_EQ(run("SELECT tableFeatures, properties FROM sluice_table_detail('t')"),
