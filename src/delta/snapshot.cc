@@ -18,15 +18,6 @@ namespace sluice::delta {
 
 namespace {
 
-/// Reads what a commit file holds.
-Result<std::vector<Action>> read_commit(BytesView text, const std::string& key) {
-  // No writer commits nothing; a machine that lost its power leaves such files.
-  if (text.find_first_not_of(" \t\r\n") == BytesView::npos) {
-    return Error(ErrorCode::Corruption, fmt::format("{} is empty", key)).with_number(4202);
-  }
-  return read_actions(text, key);
-}
-
 Error without(std::string_view action, Version version) {
   return Error(ErrorCode::Corruption, fmt::format("the log has no {} action up to version {}", action, version.value()))
       .with_number(4202);
@@ -38,7 +29,7 @@ Result<std::vector<Action>> load_commit(store::ObjectStore& store, Version versi
   const std::string key = commit_key(version);
   SLUICE_TRY_ASSIGN(const auto text, store.get(key));
   if (!text) return Error(ErrorCode::NotFound, fmt::format("the log has no {}", key));
-  return read_commit(*text, key);
+  return read_actions(*text, key);
 }
 
 /// Replays a log, oldest first.
@@ -91,7 +82,7 @@ class Snapshot::Loader {
       const std::string key = commit_key(version.next());
       SLUICE_TRY_ASSIGN(const auto text, store_->get(key));
       if (!text) break;
-      SLUICE_TRY_ASSIGN(const auto actions, read_commit(*text, key));
+      SLUICE_TRY_ASSIGN(const auto actions, read_actions(*text, key));
       SLUICE_TRY(apply(actions, key));
       version = version.next();
     }
