@@ -31,15 +31,6 @@ Result<DeletionVector> mark(store::ObjectStore& store, const AddFile& file, Dele
   return vector;
 }
 
-/// Stores the vectors in one file. Never inline: VACUUM of Spark (delta-spark 4.4) fails on tables that have such a one.
-/// Returns their descriptors in the same order.
-Result<std::vector<DeletionVectorDescriptor>> store_vectors(store::ObjectStore& store, Random& random,
-                                                            const std::vector<RowsOfFile>& remainders) {
-  std::vector<DeletionVector> vectors;
-  for (const RowsOfFile& each : remainders) vectors.push_back(each.rows);
-  return write_deletion_vectors(store, random, vectors);
-}
-
 }  // namespace
 
 RemoveFile removal_of(const AddFile& file, UnixMillis now) {
@@ -69,7 +60,8 @@ std::optional<std::uint64_t> live_row_count(const AddFile& file) {
 
 Result<RowRemoval> mark_rows(store::ObjectStore& store, Clock& clock, Random& random, std::vector<RowsOfFile> files) {
   RowRemoval removal;
-  std::vector<RowsOfFile> remainders;
+  std::vector<AddFile> remainders;
+  std::vector<DeletionVector> vectors;  // theirs
   for (RowsOfFile& marked : files) {
     removal.rows_removed += marked.rows.cardinality();
     SLUICE_TRY_ASSIGN(const auto all_rows, row_count(marked.file));
@@ -77,26 +69,24 @@ Result<RowRemoval> mark_rows(store::ObjectStore& store, Clock& clock, Random& ra
     removal.actions.emplace_back(removal_of(marked.file, clock.now()));
     if (vector.cardinality() > all_rows) return corrupt(marked.file, "has more deleted rows than rows");
     if (vector.cardinality() < all_rows) {
-      remainders.push_back({std::move(marked.file), std::move(vector)});
+      SLUICE_TRY_ASSIGN(marked.file.stats, with_wide_bounds(*marked.file.stats));
+      marked.file.data_change = true;
+      remainders.push_back(std::move(marked.file));
+      vectors.push_back(std::move(vector));
     } else {
       ++removal.files_removed;
     }
   }
-  for (const RowsOfFile& each : remainders) {
-    AddFile file = each.file;
-    file.data_change = true;
-    SLUICE_TRY_ASSIGN(file.stats, with_wide_bounds(*file.stats));
-    removal.actions.emplace_back(std::move(file));
-  }
-  // Last, as nothing may fail once the file is there.
-  SLUICE_TRY_ASSIGN(auto descriptors, store_vectors(store, random, remainders));
-  removal.deletion_vectors_added = descriptors.size();
+  // In a file, never inline: VACUUM of Spark (delta-spark 4.4) fails on tables that have such a one. It is written last,
+  // as nothing may fail once it is there.
+  SLUICE_TRY_ASSIGN(auto descriptors, write_deletion_vectors(store, random, vectors));
   if (!descriptors.empty()) {
     SLUICE_TRY_ASSIGN(removal.deletion_vector_key, deletion_vector_key(descriptors.front()));
   }
-  const std::size_t first_add = removal.actions.size() - descriptors.size();
-  for (std::size_t i = 0; i < descriptors.size(); ++i) {
-    std::get<AddFile>(removal.actions[first_add + i]).deletion_vector = std::move(descriptors[i]);
+  removal.deletion_vectors_added = descriptors.size();
+  for (std::size_t i = 0; i < remainders.size(); ++i) {
+    remainders[i].deletion_vector = std::move(descriptors[i]);
+    removal.actions.emplace_back(std::move(remainders[i]));
   }
   return removal;
 }

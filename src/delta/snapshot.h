@@ -29,9 +29,9 @@ class Snapshot {
  public:
   /// Loads version `at`, or the newest, of the table whose root is the root of `store`; nullptr if there is no table.
   ///
-  /// A damaged or incomplete log checkpoint is passed over for an older one or the commits, if they are all there, which
-  /// passed_over() tells of the damaged; a
-  /// damaged, empty or missing commit is an error: no part of a table is ever left out silently.
+  /// A damaged or incomplete log checkpoint is passed over for an older one or the commits, if they are all there
+  /// (passed_over() tells of the damaged); a damaged or missing commit is an error: no part of a table is ever left out
+  /// silently. A commit file without a line does nothing, as to Spark.
   /// Errors: NotFound (no such version), Corruption (the log is damaged; the message names the file or the missing
   /// versions), Unsupported (a feature or type we do not know, by name), and the store's.
   /// Cost: one listing (short if `_last_checkpoint` tells the truth), one read per commit after the checkpoint.

@@ -37,8 +37,8 @@ struct CommitRequest {
   std::vector<Action> actions;  ///< In any order, without CommitInfo. Undated transaction identifiers get the time.
   CommitInfo info;
   ReadSet reads;
-  bool rows_checked =
-      false;  ///< The rows added meet the table's constraints (row_constraints.h): the caller has looked.
+  /// The caller has held the rows that it adds, and will those to come, against the constraints (row_constraints.h).
+  bool rows_checked = false;
   IsolationLevel isolation = IsolationLevel::Serializable;  ///< Of this commit; never a property of the table.
 };
 

@@ -90,6 +90,10 @@ TEST_F(TransactionTest, RowsThatNobodyHeldAgainstTheConstraintsAreRefused) {
   EXPECT_THAT(refused.error().message(), HasSubstr("constraint positive (id > 0)"));
   append.rows_checked = true;
   EXPECT_TRUE(commit(table_.load(), append));
+  // Nor does such a writer make a table that it could not write.
+  Metadata another = table_.load()->metadata();
+  another.configuration["delta.constraints.named"] = "name IS NOT NULL";
+  EXPECT_FALSE(commit(table_.load(), request({std::move(another)})));
 }
 
 TEST_F(TransactionTest, AnAppendFollowsTheAppendsThatCameFirst) {

@@ -183,12 +183,31 @@ TEST_F(AttachedStatementsTest, ConstraintsHoldForEveryRow) {
 TEST_F(AttachedStatementsTest, AConstraintThatCannotBeCheckedIsNotPassedOver) {
   change("CREATE TABLE lake.t (s VARCHAR)");
   for (const char* condition :
-       {"nothing(s)", "gone > 1", "s RLIKE 'a'", "!isnull(s)", "s LIKE 'a\\\\_b'", "s = 'a' OR", "s IN (SELECT 'a')"}) {
+       {"nothing(s)", "gone > 1", "s RLIKE 'a'", "!isnull(s)", "s LIKE 'a\\\\_b'", "s = 'a' OR", "s IN (SELECT 'a')",
+        "concat(s, NULL) IS NULL", "log(length(s)) < 2", "length(s) ^ 2 = 3", "split(s, '.')[1] = 'x'"}) {
     EXPECT_EQ(number_of(std::string("ALTER TABLE lake.t ADD CONSTRAINT c CHECK (") + condition + ")"), 149u)
         << condition;
   }
-  change("CREATE TABLE lake.u (s VARCHAR) WITH ('delta.constraints.c' = 's RLIKE ''a'' ')");
-  EXPECT_EQ(number_of("INSERT INTO lake.u VALUES ('a')"), 149u);
+  EXPECT_EQ(number_of("CREATE TABLE lake.u (s VARCHAR) WITH ('delta.constraints.c' = 's RLIKE ''a'' ')"), 149u);
+  EXPECT_EQ(number_of("FROM lake.u"), 1040u);
+  change("CREATE TABLE lake.v (s VARCHAR) WITH ('delta.constraints.c' = 's = ''a'' OR s IS NULL')");
+  EXPECT_EQ(number_of("INSERT INTO lake.v VALUES ('b')"), 3102u);
+}
+
+TEST_F(AttachedStatementsTest, ConstraintsAreReadAsSparkReadsThem) {
+  change("CREATE TABLE lake.t (s VARCHAR, f FLOAT, n INTEGER)");
+  change("INSERT INTO lake.t VALUES ('it''s', 0.1, 3)");
+  for (const char* condition :
+       {"f = 0.1F", "n = 3L AND n < 3.5D AND n > 2.99BD", "s = \"it's\"", "s = \"it\\'s\"", "`S` LIKE '%t%'", "n <=> 3",
+        "n / 2 = 1.5", "t.n % 2 = 1", "n BETWEEN 1 AND 3 AND n IN (3, 4) AND NOT n IS NULL",
+        "CASE WHEN n > 1 THEN length(s) = 4 ELSE false END", "coalesce(n, 0) == 3 AND n != 4",
+        "CAST(n AS STRING) = '3'"}) {
+    const std::string add = std::string("ALTER TABLE lake.t ADD CONSTRAINT c CHECK (") + condition + ")";
+    EXPECT_EQ(run(add), "") << condition;
+    EXPECT_EQ(run("INSERT INTO lake.t VALUES ('it''s', 0.1, 3)"), "1\n") << condition;
+    EXPECT_EQ(number_of("INSERT INTO lake.t VALUES ('x', 0.2, 8)"), 3102u) << condition;
+    change("ALTER TABLE lake.t DROP CONSTRAINT c");
+  }
 }
 
 TEST_F(AttachedStatementsTest, NoRowComesPastANewConstraint) {

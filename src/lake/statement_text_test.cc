@@ -121,8 +121,8 @@ TEST(StatementTextTest, LeavesTheRest) {
         "SELECT timestamp AS of FROM 't'", "SELECT 'INSERT OVERWRITE t'", "SELECT $$a; b$$ -- VERSION AS OF 3",
         "SELECT \"VERSION AS OF 3\" /* t VERSION AS OF 3 */ FROM t", "CREATE TABLE t (a INT) WITH (x = 1)",
         "INSERT INTO t SELECT replace('a', 'b', 'c')", "UPDATE t SET a = 1", "ALTER TABLE t ADD COLUMN c INT",
-        "INSERT INTO overwrite VALUES (1)", "SELECT 'not closed", "", "  ",
-        "ALTER TABLE t ADD CONSTRAINT c CHECK ()"}) {
+        "INSERT INTO overwrite VALUES (1)", "SELECT 'not closed", "INSERT INTO t REPLACE USING () SELECT 1",
+        "INSERT INTO t REPLACE WHERE SELECT 1", "", "  ", "ALTER TABLE t ADD CONSTRAINT c CHECK ()"}) {
     SCOPED_TRACE(sql);
     expect_same(sql);
   }

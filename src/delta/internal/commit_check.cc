@@ -119,10 +119,10 @@ class CommitCheck {
     return table;
   }
 
-  /// Rows that are added to a table with constraints must have been held against them.
+  /// Who does not hold rows against constraints neither adds rows to a table that has some, nor makes such a table.
   Status check_rows_checked(const Table& table) const {
     const bool adds_rows = std::ranges::any_of(adds_, [](const auto& add) { return add.second->data_change; });
-    if (rows_checked_ || !adds_rows) return ok();
+    if (rows_checked_ || (!adds_rows && metadata_ == nullptr)) return ok();
     SLUICE_TRY_ASSIGN(const auto constraints, row_constraints(table.metadata, table.schema));
     if (constraints.empty()) return ok();
     return Error(ErrorCode::Unsupported,

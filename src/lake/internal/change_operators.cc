@@ -1,4 +1,5 @@
 // How DuckDB's plans of INSERT, UPDATE, DELETE, MERGE INTO and CREATE TABLE AS end for tables of an attached folder.
+#include <memory>
 #include <optional>
 #include <utility>
 
@@ -23,6 +24,7 @@
 #include "lake/internal/error_numbers.h"
 #include "lake/internal/overwrite.h"
 #include "lake/internal/query_names.h"
+#include "lake/internal/row_check.h"
 #include "lake/internal/table_change.h"
 #include "lake/internal/table_ddl.h"
 
@@ -169,6 +171,14 @@ class ChangeSink final : public duckdb::PhysicalOperator {
     return state;
   }
 
+  duckdb::unique_ptr<duckdb::LocalSinkState> GetLocalSinkState(duckdb::ExecutionContext& context) const override {
+    auto local = duckdb::make_uniq<Local>();
+    if (recipe_.condition) {
+      local->condition = std::make_unique<duckdb::ExpressionExecutor>(context.client, *recipe_.condition);
+    }
+    return local;
+  }
+
   duckdb::SinkResultType Sink(duckdb::ExecutionContext& context, duckdb::DataChunk& chunk,
                               duckdb::OperatorSinkInput& input) const override {
     TableChange& change = running_->change();
@@ -177,7 +187,7 @@ class ChangeSink final : public duckdb::PhysicalOperator {
     if (kind == Kind::Delete) return duckdb::SinkResultType::NEED_MORE_INPUT;
     duckdb::DataChunk rows;
     refer_to_new_rows(chunk, rows);
-    if (recipe_.condition) check_condition(context.client, change, rows);
+    if (recipe_.condition) check_condition(context.client, input.local_state.Cast<Local>(), change, rows);
     check(context.client, change.add_rows(rows, recipe_.kind));
     if (recipe_.returns_rows) input.global_state.Cast<Returned>().rows->Append(rows);
     return duckdb::SinkResultType::NEED_MORE_INPUT;
@@ -215,6 +225,9 @@ class ChangeSink final : public duckdb::PhysicalOperator {
   struct Returned final : duckdb::GlobalSinkState {
     duckdb::unique_ptr<duckdb::ColumnDataCollection> rows;  // of RETURNING
   };
+  struct Local final : duckdb::LocalSinkState {
+    std::unique_ptr<duckdb::ExpressionExecutor> condition;  // of REPLACE WHERE
+  };
   struct Returning final : duckdb::GlobalSourceState {
     duckdb::ColumnDataScanState scan;
   };
@@ -225,16 +238,13 @@ class ChangeSink final : public duckdb::PhysicalOperator {
     return chunk.GetValue(recipe_.row_id, 0).IsNull() ? Kind::Insert : Kind::Delete;
   }
 
-  void check_condition(duckdb::ClientContext& client, const TableChange& change, duckdb::DataChunk& rows) const {
-    duckdb::ExpressionExecutor executor(client, *recipe_.condition);
-    duckdb::SelectionVector met(rows.size());
-    const std::size_t count = executor.SelectExpression(rows, met);
-    if (count == rows.size()) return;
-    std::size_t row = 0;  // the first that is not among them
-    while (row < count && met.get_index(row) == row) ++row;
+  void check_condition(duckdb::ClientContext& client, Local& local, const TableChange& change,
+                       duckdb::DataChunk& rows) const {
+    const auto row = find_unmet(*local.condition, rows);
+    if (!row) return;
     fail(client, Error(ErrorCode::DataError, fmt::format("a row to be inserted into {} does not meet the condition of "
                                                          "REPLACE WHERE: {}",
-                                                         change.table().name, change.text_of(rows, row)))
+                                                         change.table().name, change.text_of(rows, *row)))
                      .with_number(kErrorConstraint)
                      .with_help("nothing was changed; let the query give only rows that meet it"));
   }

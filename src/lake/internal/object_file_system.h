@@ -18,8 +18,8 @@
 
 namespace sluice::lake {
 
-/// Objects that a scan may read, by number, each found when it is asked for, and the first error that reading one gave: DuckDB carries exceptions, which
-/// have no place for an Error's code. Thread-safe.
+/// Objects that a scan may read, by number, each found when it is asked for, and the first error that reading one gave:
+/// DuckDB carries exceptions, which have no place for an Error's code. Thread-safe.
 class Mount {
  public:
   struct Object {

@@ -1,6 +1,9 @@
 #include "lake/internal/row_check.h"
 
+#include <algorithm>
 #include <cctype>
+#include <iterator>
+#include <string_view>
 #include <utility>
 
 #include <fmt/format.h>
@@ -23,6 +26,58 @@ namespace {
 /// Of a row in a message.
 constexpr std::size_t kRowTextBytesMax = 1000;
 
+/// What Spark's suffixes of numbers make them. BD is what DuckDB takes a number for without one.
+constexpr std::pair<std::string_view, std::string_view> kNumberSuffixes[] = {
+    {"L", "::BIGINT"}, {"S", "::SMALLINT"}, {"Y", "::TINYINT"}, {"D", "::DOUBLE"}, {"F", "::FLOAT"}};
+
+/// Functions and operators that mean the same to Spark and DuckDB, for the values that a row may have. Many of one name do
+/// not: concat() passes over NULL in one, log() has another base, regexp_replace() replaces once or always.
+constexpr std::string_view kSharedFunctions[] = {"+",
+                                                 "-",
+                                                 "*",
+                                                 "/",
+                                                 "%",
+                                                 "&",
+                                                 "|",
+                                                 "||",
+                                                 "~~",
+                                                 "!~~",
+                                                 "~~*",
+                                                 "!~~*",
+                                                 "abs",
+                                                 "ceil",
+                                                 "ceiling",
+                                                 "floor",
+                                                 "sign",
+                                                 "sqrt",
+                                                 "mod",
+                                                 "power",
+                                                 "pow",
+                                                 "isnan",
+                                                 "upper",
+                                                 "lower",
+                                                 "length",
+                                                 "char_length",
+                                                 "character_length",
+                                                 "trim",
+                                                 "ltrim",
+                                                 "rtrim",
+                                                 "reverse",
+                                                 "repeat",
+                                                 "year",
+                                                 "month",
+                                                 "day",
+                                                 "dayofmonth",
+                                                 "quarter",
+                                                 "hour",
+                                                 "minute",
+                                                 "greatest",
+                                                 "least",
+                                                 "contains",
+                                                 "array_contains",
+                                                 "struct_extract",
+                                                 "ifnull"};
+
 /// Spells Spark SQL as DuckDB does, from left to right.
 class Speller {
  public:
@@ -43,8 +98,8 @@ class Speller {
       } else if (text_.compare(at_, 3, "<=>") == 0) {
         out_ += " IS NOT DISTINCT FROM ";
         at_ += 3;
-      } else if (c == '!' && text_.compare(at_, 2, "!=") != 0) {
-        known = false;
+      } else if (c == '^' || c == '[' || (c == '!' && text_.compare(at_, 2, "!=") != 0)) {
+        known = false;  // to Spark: exclusive or; counted from 0; not
       } else {
         out_ += c;
         ++at_;
@@ -87,10 +142,14 @@ class Speller {
     while (end < text_.size() && (std::isalnum(static_cast<unsigned char>(text_[end])) != 0 || text_[end] == '.'))
       ++end;
     std::string digits = text_.substr(at_, end - at_);
-    const std::size_t suffix = digits.find_first_of("LlSsYyDdFfBb");
-    if (suffix != std::string::npos) digits.resize(suffix);
-    out_ += digits;
     at_ = end;
+    const std::size_t begin = digits.find_first_of("LlSsYyDdFfBb");
+    const std::string suffix = begin == std::string::npos ? "" : duckdb::StringUtil::Upper(digits.substr(begin));
+    if (begin != std::string::npos) digits.resize(begin);
+    out_ += digits;
+    for (const auto& [spark, duckdb] : kNumberSuffixes) {
+      if (suffix == spark) out_ += duckdb;
+    }
   }
 
   bool word() {
@@ -119,6 +178,26 @@ Error not_understood(const std::string& table, const delta::RowConstraint& const
       .with_help(
           "constraints are written with operators and functions that Spark and DuckDB share; ALTER TABLE … DROP "
           "CONSTRAINT drops one that is there");
+}
+
+/// Returns a function of the expression that is not among the shared ones; "" if there is none.
+// NOLINTNEXTLINE(misc-no-recursion): as deep as the expression, which DuckDB's parser bounds.
+std::string find_other_function(const duckdb::ParsedExpression& expression) {
+  std::string other;
+  switch (expression.GetExpressionClass()) {
+    case duckdb::ExpressionClass::FUNCTION: {
+      const std::string& name = expression.Cast<duckdb::FunctionExpression>().function_name;
+      if (std::ranges::find(kSharedFunctions, name) == std::end(kSharedFunctions)) return name;
+      break;
+    }
+    case duckdb::ExpressionClass::LAMBDA: return "a lambda";
+    case duckdb::ExpressionClass::SUBQUERY: return "a subquery";
+    default: break;
+  }
+  duckdb::ParsedExpressionIterator::EnumerateChildren(expression, [&](const duckdb::ParsedExpression& child) {
+    if (other.empty()) other = find_other_function(child);
+  });
+  return other;
 }
 
 /// Makes of names such as `column.member` calls that take the member, which DuckDB's binder of constraints does not.
@@ -167,6 +246,15 @@ duckdb::unique_ptr<duckdb::Expression> bind_row_condition(duckdb::ClientContext&
   return check.Bind(condition);
 }
 
+std::optional<std::size_t> find_unmet(duckdb::ExpressionExecutor& condition, duckdb::DataChunk& rows) {
+  duckdb::SelectionVector met(STANDARD_VECTOR_SIZE);
+  const std::size_t count = condition.SelectExpression(rows, met);
+  if (count == rows.size()) return std::nullopt;
+  std::size_t row = 0;  // the first that is not among them
+  while (row < count && met.get_index(row) == row) ++row;
+  return row;
+}
+
 std::string row_text(const columnar::Schema& schema, const duckdb::DataChunk& rows, std::size_t row) {
   std::string text;
   for (std::size_t column = 0; column < schema.fields.size(); ++column) {
@@ -191,6 +279,9 @@ Result<std::shared_ptr<const RowCheck>> RowCheck::compile(duckdb::ClientContext&
     try {
       auto expressions = duckdb::Parser::ParseExpressionList(*sql, client.GetParserOptions());
       if (expressions.size() != 1) return not_understood(table, constraint, "it is no single condition");
+      if (const std::string other = find_other_function(*expressions.front()); !other.empty()) {
+        return not_understood(table, constraint, fmt::format("{} may mean another thing to Spark", other));
+      }
       const std::string name = table.substr(table.rfind('.') + 1);
       check->conditions_.push_back(bind_row_condition(client, name, columns, std::move(expressions.front())));
     } catch (const std::exception& exception) {
@@ -209,13 +300,8 @@ RowChecker::RowChecker(duckdb::ClientContext& client, std::shared_ptr<const RowC
 }
 
 std::optional<RowChecker::Violation> RowChecker::find_violation(duckdb::DataChunk& rows) {
-  duckdb::SelectionVector met(STANDARD_VECTOR_SIZE);
   for (std::size_t i = 0; i < executors_.size(); ++i) {
-    const std::size_t count = executors_[i]->SelectExpression(rows, met);
-    if (count == rows.size()) continue;
-    std::size_t row = 0;  // the first that is not among them
-    while (row < count && met.get_index(row) == row) ++row;
-    return Violation{&check_->constraints_[i], row};
+    if (const auto row = find_unmet(*executors_[i], rows)) return Violation{&check_->constraints_[i], *row};
   }
   return std::nullopt;
 }

@@ -23,7 +23,8 @@ namespace sluice::lake {
 class RowCheck {
  public:
   /// Compiles the constraints of the table for rows with its columns. Within a query of the client, which must outlive
-  /// it. Unsupported, naming the constraint, if its Spark SQL means nothing to DuckDB.
+  /// it. Unsupported, naming the constraint, if its Spark SQL means nothing to DuckDB, or has a function that is not known to
+  /// mean the same to both.
   static Result<std::shared_ptr<const RowCheck>> compile(duckdb::ClientContext& client, const std::string& table,
                                                          const delta::Snapshot& snapshot,
                                                          const std::vector<delta::RowConstraint>& constraints);
@@ -62,12 +63,16 @@ duckdb::unique_ptr<duckdb::Expression> bind_row_condition(duckdb::ClientContext&
                                                           const duckdb::ColumnList& columns,
                                                           duckdb::unique_ptr<duckdb::ParsedExpression> condition);
 
+/// Returns the first row for which the condition is false or NULL; nullopt if there is none. Throws what DuckDB throws if
+/// it cannot be computed.
+std::optional<std::size_t> find_unmet(duckdb::ExpressionExecutor& condition, duckdb::DataChunk& rows);
+
 /// Returns a row, with these columns, as messages show it.
 std::string row_text(const columnar::Schema& schema, const duckdb::DataChunk& rows, std::size_t row);
 
 /// Puts an expression of Spark SQL into DuckDB's spelling: names in backticks, text in double quotes, escapes with a
-/// backslash, `<=>`, and suffixes of numbers. nullopt if it has something else that would mean another thing here: a
-/// backslash in a pattern of LIKE, `!`, RLIKE.
+/// backslash, `<=>`, and suffixes of numbers. nullopt if it has something that would mean another thing here: a backslash
+/// in a pattern of LIKE, `!`, `^`, `[`, RLIKE.
 std::optional<std::string> duckdb_spelling(const std::string& spark_sql);
 
 }  // namespace sluice::lake

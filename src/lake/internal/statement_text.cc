@@ -399,6 +399,7 @@ class Adapter {
       if (!is_name(column) || !(is_operator(column + 1, ',') || column + 2 == end)) return true;
       overwrite.columns.push_back(name(column));
     }
+    if (overwrite.columns.empty()) return true;  // not all rows: a mistake, for DuckDB to show
     extras_.overwrite = std::move(overwrite);
     leave_out(i, end);
     return true;

@@ -165,6 +165,13 @@ Status check_no_null(duckdb::ClientContext& client, AttachedTable& table, const 
   return scan_files(client, scan, look);
 }
 
+/// Ok if the table's constraints mean something with its columns. Errors: RowCheck::compile()'s.
+Status check_constraints(duckdb::ClientContext& client, const std::string& name, const delta::Snapshot& table) {
+  SLUICE_TRY_ASSIGN(const auto constraints, delta::row_constraints(table.metadata(), table.schema()));
+  SLUICE_TRY(RowCheck::compile(client, name, table, constraints));
+  return ok();
+}
+
 /// Takes the steps that an ALTER TABLE means.
 class Alteration {
  public:
@@ -261,10 +268,9 @@ class Alteration {
   Status check_constraints_hold_on(std::span<const delta::Action> actions) {
     SLUICE_TRY_ASSIGN(const auto changed, delta::Snapshot::preview(table_.snapshot().get(), actions));
     if (changed->schema() == table_.snapshot()->schema()) return ok();
-    SLUICE_TRY_ASSIGN(const auto constraints, delta::row_constraints(changed->metadata(), changed->schema()));
-    const auto check = RowCheck::compile(client_, table_.name, *changed, constraints);
-    if (check) return ok();
-    return refused(fmt::format("a constraint needs the column: {}", check.error().message()),
+    const Status checked = check_constraints(client_, table_.name, *changed);
+    if (checked) return ok();
+    return refused(fmt::format("a constraint needs the column: {}", checked.error().message()),
                    "ALTER TABLE … DROP CONSTRAINT comes first");
   }
 
@@ -387,14 +393,16 @@ Result<std::unique_ptr<TableCreation>> TableCreation::begin(duckdb::ClientContex
     state.reads.push_back(std::make_shared<ScanReads>());  // rows that others add meanwhile are not to stay
     SLUICE_TRY_ASSIGN(creation->actions_, replacement(*present->snapshot(), definition, folder));
     SLUICE_TRY_ASSIGN(auto without_rows, delta::Snapshot::preview(present->snapshot().get(), creation->actions_));
+    SLUICE_TRY(check_constraints(client, info.table, *without_rows));
     state.entries.push_back(AttachedTable::create(schema, state.name, std::move(without_rows), state.store));
     creation->entry_ = state.entries.back().get();
     return creation;
   }
   SLUICE_TRY_ASSIGN(creation->actions_, delta::create_table_actions(definition, folder.clock(), folder.random()));
+  SLUICE_TRY_ASSIGN(auto without_rows, delta::Snapshot::preview(nullptr, creation->actions_));
+  SLUICE_TRY(check_constraints(client, info.table, *without_rows));
   SLUICE_TRY_ASSIGN(TableInTransaction* const state, transaction.start_table({schema.name, info.table}));
   SLUICE_TRY(transaction.check_may_change(*state));
-  SLUICE_TRY_ASSIGN(auto without_rows, delta::Snapshot::preview(nullptr, creation->actions_));
   state->entries.push_back(AttachedTable::create(schema, state->name, std::move(without_rows), state->store));
   creation->entry_ = state->entries.back().get();
   return creation;
