@@ -184,7 +184,9 @@ TEST_F(AttachedStatementsTest, AConstraintThatCannotBeCheckedIsNotPassedOver) {
   change("CREATE TABLE lake.t (s VARCHAR)");
   for (const char* condition :
        {"nothing(s)", "gone > 1", "s RLIKE 'a'", "!isnull(s)", "s LIKE 'a\\\\_b'", "s = 'a' OR", "s IN (SELECT 'a')",
-        "concat(s, NULL) IS NULL", "log(length(s)) < 2", "length(s) ^ 2 = 3", "split(s, '.')[1] = 'x'"}) {
+        "concat(s, NULL) IS NULL", "log(length(s)) < 2", "length(s) ^ 2 = 3", "split(s, '.')[1] = 'x'",
+        "CAST(length(s) AS TINYINT) = 2", "s = 3", "length(s) LIKE '3'", "TRY(length(s)) = 3", "s COLLATE nocase = 'a'",
+        "s = $$a$$", "s ISNULL", "s ~ 'a'"}) {
     EXPECT_EQ(number_of(std::string("ALTER TABLE lake.t ADD CONSTRAINT c CHECK (") + condition + ")"), 149u)
         << condition;
   }
@@ -201,7 +203,7 @@ TEST_F(AttachedStatementsTest, ConstraintsAreReadAsSparkReadsThem) {
        {"f = 0.1F", "n = 3L AND n < 3.5D AND n > 2.99BD", "s = \"it's\"", "s = \"it\\'s\"", "`S` LIKE '%t%'", "n <=> 3",
         "n / 2 = 1.5", "t.n % 2 = 1", "n BETWEEN 1 AND 3 AND n IN (3, 4) AND NOT n IS NULL",
         "CASE WHEN n > 1 THEN length(s) = 4 ELSE false END", "coalesce(n, 0) == 3 AND n != 4",
-        "CAST(n AS STRING) = '3'"}) {
+        "CAST(n AS DOUBLE) / 2 = 1.5 AND true AND DATE '2026-01-31' > DATE '2026-01-30'"}) {
     const std::string add = std::string("ALTER TABLE lake.t ADD CONSTRAINT c CHECK (") + condition + ")";
     EXPECT_EQ(run(add), "") << condition;
     EXPECT_EQ(run("INSERT INTO lake.t VALUES ('it''s', 0.1, 3)"), "1\n") << condition;

@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 #include <duckdb/common/string_util.hpp>
+#include <duckdb/parser/expression/cast_expression.hpp>
 #include <duckdb/parser/expression/columnref_expression.hpp>
 #include <duckdb/parser/expression/constant_expression.hpp>
 #include <duckdb/parser/expression/function_expression.hpp>
@@ -15,7 +16,9 @@
 #include <duckdb/parser/parsed_expression_iterator.hpp>
 #include <duckdb/parser/parser.hpp>
 #include <duckdb/planner/binder.hpp>
+#include <duckdb/planner/expression/bound_cast_expression.hpp>
 #include <duckdb/planner/expression_binder/check_binder.hpp>
+#include <duckdb/planner/expression_iterator.hpp>
 
 #include "delta/duckdb_schema.h"
 #include "lake/internal/error_numbers.h"
@@ -98,8 +101,9 @@ class Speller {
       } else if (text_.compare(at_, 3, "<=>") == 0) {
         out_ += " IS NOT DISTINCT FROM ";
         at_ += 3;
-      } else if (c == '^' || c == '[' || (c == '!' && text_.compare(at_, 2, "!=") != 0)) {
-        known = false;  // to Spark: exclusive or; counted from 0; not
+      } else if (c == '^' || c == '[' || c == '$' || (c == '!' && text_.compare(at_, 2, "!=") != 0) ||
+                 text_.compare(at_, 2, "--") == 0 || text_.compare(at_, 2, "/*") == 0) {
+        known = false;  // to Spark the first is an exclusive or, the second counts from 0
       } else {
         out_ += c;
         ++at_;
@@ -159,7 +163,8 @@ class Speller {
     const std::string word = text_.substr(at_, end - at_);
     const std::string upper = duckdb::StringUtil::Upper(word);
     after_like_ = upper == "LIKE" || upper == "ILIKE" || (after_like_ && (upper == "ANY" || upper == "ALL"));
-    if (upper == "RLIKE" || upper == "REGEXP") return false;
+    constexpr std::string_view kOnlyOfOne[] = {"RLIKE", "REGEXP", "GLOB", "SIMILAR", "ISNULL", "NOTNULL", "ESCAPE"};
+    if (std::ranges::find(kOnlyOfOne, upper) != std::end(kOnlyOfOne)) return false;
     out_ += word;
     at_ = end;
     return true;
@@ -180,24 +185,72 @@ Error not_understood(const std::string& table, const delta::RowConstraint& const
           "CONSTRAINT drops one that is there");
 }
 
-/// Returns a function of the expression that is not among the shared ones; "" if there is none.
-// NOLINTNEXTLINE(misc-no-recursion): as deep as the expression, which DuckDB's parser bounds.
-std::string find_other_function(const duckdb::ParsedExpression& expression) {
-  std::string other;
-  switch (expression.GetExpressionClass()) {
-    case duckdb::ExpressionClass::FUNCTION: {
-      const std::string& name = expression.Cast<duckdb::FunctionExpression>().function_name;
-      if (std::ranges::find(kSharedFunctions, name) == std::end(kSharedFunctions)) return name;
-      break;
-    }
-    case duckdb::ExpressionClass::LAMBDA: return "a lambda";
-    case duckdb::ExpressionClass::SUBQUERY: return "a subquery";
-    default: break;
+/// True if a cast gives the same value to both: of constants, as the suffixes of numbers are spelled, and to DOUBLE. (Of
+/// other values one rounds, the other cuts off.)
+bool is_shared_cast(const duckdb::CastExpression& cast) {
+  std::string type = duckdb::StringUtil::Upper(cast.cast_type.ToString());
+  std::erase(type, '"');
+  if (cast.try_cast) return false;
+  if (type == "DOUBLE") return true;
+  constexpr std::string_view kOfConstants[] = {"BOOLEAN", "DATE", "TINYINT", "SMALLINT", "BIGINT", "FLOAT"};
+  return cast.child->GetExpressionClass() == duckdb::ExpressionClass::CONSTANT &&
+         std::ranges::find(kOfConstants, type) != std::end(kOfConstants);
+}
+
+bool is_shared_operator(duckdb::ExpressionType type) {
+  switch (type) {
+    case duckdb::ExpressionType::OPERATOR_NOT:
+    case duckdb::ExpressionType::OPERATOR_IS_NULL:
+    case duckdb::ExpressionType::OPERATOR_IS_NOT_NULL:
+    case duckdb::ExpressionType::OPERATOR_COALESCE:
+    case duckdb::ExpressionType::COMPARE_IN:
+    case duckdb::ExpressionType::COMPARE_NOT_IN: return true;
+    default: return false;
   }
+}
+
+/// True if the expression, without what is in it, means the same to Spark and DuckDB.
+bool is_shared(const duckdb::ParsedExpression& expression) {
+  switch (expression.GetExpressionClass()) {
+    case duckdb::ExpressionClass::COLUMN_REF:
+    case duckdb::ExpressionClass::CONSTANT:
+    case duckdb::ExpressionClass::COMPARISON:
+    case duckdb::ExpressionClass::CONJUNCTION:
+    case duckdb::ExpressionClass::BETWEEN:
+    case duckdb::ExpressionClass::CASE: return true;
+    case duckdb::ExpressionClass::OPERATOR: return is_shared_operator(expression.GetExpressionType());
+    case duckdb::ExpressionClass::CAST: return is_shared_cast(expression.Cast<duckdb::CastExpression>());
+    case duckdb::ExpressionClass::FUNCTION:
+      return std::ranges::find(kSharedFunctions, expression.Cast<duckdb::FunctionExpression>().function_name) !=
+             std::end(kSharedFunctions);
+    default: return false;
+  }
+}
+
+/// Returns a part of the expression that may mean another thing to Spark; "" if there is none.
+// NOLINTNEXTLINE(misc-no-recursion): as deep as the expression, which DuckDB's parser bounds.
+std::string find_unshared(const duckdb::ParsedExpression& expression) {
+  if (!is_shared(expression)) return expression.ToString();
+  std::string found;
   duckdb::ParsedExpressionIterator::EnumerateChildren(expression, [&](const duckdb::ParsedExpression& child) {
-    if (other.empty()) other = find_other_function(child);
+    if (found.empty()) found = find_unshared(child);
   });
-  return other;
+  return found;
+}
+
+/// True if text of a row is taken for another type, or the other way round: the two spell and read values differently.
+// NOLINTNEXTLINE(misc-no-recursion)
+bool takes_text_for_other(const duckdb::Expression& expression) {
+  if (expression.GetExpressionClass() == duckdb::ExpressionClass::BOUND_CAST) {
+    const duckdb::Expression& child = *expression.Cast<duckdb::BoundCastExpression>().child;
+    const bool from_text = child.return_type.id() == duckdb::LogicalTypeId::VARCHAR;
+    const bool to_text = expression.return_type.id() == duckdb::LogicalTypeId::VARCHAR;
+    if (from_text != to_text && !child.IsFoldable()) return true;
+  }
+  bool found = false;
+  duckdb::ExpressionIterator::EnumerateChildren(
+      expression, [&](const duckdb::Expression& child) { found = found || takes_text_for_other(child); });
+  return found;
 }
 
 /// Makes of names such as `column.member` calls that take the member, which DuckDB's binder of constraints does not.
@@ -279,11 +332,15 @@ Result<std::shared_ptr<const RowCheck>> RowCheck::compile(duckdb::ClientContext&
     try {
       auto expressions = duckdb::Parser::ParseExpressionList(*sql, client.GetParserOptions());
       if (expressions.size() != 1) return not_understood(table, constraint, "it is no single condition");
-      if (const std::string other = find_other_function(*expressions.front()); !other.empty()) {
+      if (const std::string other = find_unshared(*expressions.front()); !other.empty()) {
         return not_understood(table, constraint, fmt::format("{} may mean another thing to Spark", other));
       }
       const std::string name = table.substr(table.rfind('.') + 1);
-      check->conditions_.push_back(bind_row_condition(client, name, columns, std::move(expressions.front())));
+      auto condition = bind_row_condition(client, name, columns, std::move(expressions.front()));
+      if (takes_text_for_other(*condition)) {
+        return not_understood(table, constraint, "text and another type are compared or joined");
+      }
+      check->conditions_.push_back(std::move(condition));
     } catch (const std::exception& exception) {
       const std::string message = duckdb::ErrorData(exception).RawMessage();
       return not_understood(table, constraint, message.substr(0, message.find('\n')));

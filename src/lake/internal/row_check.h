@@ -23,8 +23,8 @@ namespace sluice::lake {
 class RowCheck {
  public:
   /// Compiles the constraints of the table for rows with its columns. Within a query of the client, which must outlive
-  /// it. Unsupported, naming the constraint, if its Spark SQL means nothing to DuckDB, or has a function that is not known to
-  /// mean the same to both.
+  /// it. Unsupported, naming the constraint, if its Spark SQL has something that is not known to mean the same to
+  /// DuckDB.
   static Result<std::shared_ptr<const RowCheck>> compile(duckdb::ClientContext& client, const std::string& table,
                                                          const delta::Snapshot& snapshot,
                                                          const std::vector<delta::RowConstraint>& constraints);
@@ -72,7 +72,7 @@ std::string row_text(const columnar::Schema& schema, const duckdb::DataChunk& ro
 
 /// Puts an expression of Spark SQL into DuckDB's spelling: names in backticks, text in double quotes, escapes with a
 /// backslash, `<=>`, and suffixes of numbers. nullopt if it has something that would mean another thing here: a backslash
-/// in a pattern of LIKE, `!`, `^`, `[`, RLIKE.
+/// in a pattern of LIKE, `!`, `^`, `[`, RLIKE, comments.
 std::optional<std::string> duckdb_spelling(const std::string& spark_sql);
 
 }  // namespace sluice::lake
