@@ -39,6 +39,17 @@ void add_pair(const FilePair& pair, std::vector<ChangeFile>& files) {
 
 }  // namespace
 
+Status check_change_feed_columns(const columnar::Schema& columns) {
+  for (const std::string_view name : {kChangeTypeColumn, kCommitVersionColumn, kCommitTimestampColumn}) {
+    if (!columns.find(name)) continue;
+    return Error(ErrorCode::InvalidArgument,
+                 fmt::format("a table with a change data feed cannot have a column {}: the feed has one", name))
+        .with_number(4206)
+        .with_help("give the column another name, or do without delta.enableChangeDataFeed");
+  }
+  return ok();
+}
+
 Result<std::vector<ChangeFile>> decide_change_files(std::span<const Action> commit, bool was_partitioned) {
   std::vector<ChangeFile> files;
   for (const Action& action : commit) {

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "columnar/schema.h"
 #include "delta/actions.h"
 #include "delta/snapshot.h"
 #include "delta/version.h"
@@ -18,6 +19,12 @@ namespace sluice::delta {
 
 /// Name of the column in a file of the change data feed that says what happened to each row.
 inline constexpr std::string_view kChangeTypeColumn = "_change_type";
+/// Names of the columns that readers of the feed add: when it happened.
+inline constexpr std::string_view kCommitVersionColumn = "_commit_version";
+inline constexpr std::string_view kCommitTimestampColumn = "_commit_timestamp";
+
+/// Ok if a table with these columns can have a change data feed. InvalidArgument if one has a name of the feed's own.
+Status check_change_feed_columns(const columnar::Schema& columns);
 
 /// A data file rows of which one commit changed. Spec: "Change Data Files", "Reader Requirements for AddCDCFile".
 struct ChangeFile {

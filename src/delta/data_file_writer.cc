@@ -176,7 +176,8 @@ Result<DataFileWriter::OpenFiles::iterator> DataFileWriter::file_for(const std::
     folders.emplace_back(partition_names_[i], std::move(*text));
   }
   const auto number = static_cast<std::uint32_t>(closed_.size());
-  std::string key = fmt::format("{}part-{:05}-{}.zstd.parquet", partition_folder(folders), number, random_.uuid());
+  std::string key = fmt::format("{}{}{}-{:05}-{}.zstd.parquet", options_.folder, partition_folder(folders),
+                                options_.name_prefix, number, random_.uuid());
   SLUICE_TRY_ASSIGN(auto parquet, columnar::ParquetWriter::create(context_, store_, key, physical_schema_,
                                                                   {.field_ids = field_ids_}));
   closed_.emplace_back();

@@ -22,7 +22,7 @@ constexpr std::array kFeatures{
     Feature{"appendOnly", false, 0, 2, true, WriteSupport::Full},
     Feature{"invariants", false, 0, 2, true, WriteSupport::Full},
     Feature{"checkConstraints", false, 0, 3, true, WriteSupport::Full},
-    Feature{"changeDataFeed", false, 0, 4, true, WriteSupport::Inactive},
+    Feature{"changeDataFeed", false, 0, 4, true, WriteSupport::Full},
     Feature{"generatedColumns", false, 0, 4, true, WriteSupport::Inactive},
     Feature{"columnMapping", true, 2, 5, true, WriteSupport::Full},
     Feature{"identityColumns", false, 0, 6, true, WriteSupport::Inactive},
@@ -85,8 +85,7 @@ bool has_metadata(const DataType& schema, std::string_view key_prefix) {
 }
 
 /// Returns what in the table uses a feature that we write only while unused; "" if nothing does.
-std::string use_of(std::string_view feature, const TableProperties& properties, const DataType& schema) {
-  if (feature == "changeDataFeed" && properties.enable_change_data_feed) return "delta.enableChangeDataFeed is true";
+std::string use_of(std::string_view feature, const DataType& schema) {
   if (feature == "generatedColumns" && has_metadata(schema, "delta.generationExpression")) {
     return "a column is generated";
   }
@@ -157,10 +156,10 @@ Status check_writable(const Protocol& protocol, const Metadata& metadata, const 
   const std::set<std::string> names = feature_names(protocol);
   const auto unknown = refused(names, [](const Feature& feature) { return feature.write != WriteSupport::None; });
   if (!unknown.empty()) return unsupported("write", fmt::format("it uses features we do not write: {}", join(unknown)));
-  SLUICE_TRY_ASSIGN(const TableProperties properties, read_properties(metadata.configuration));
+  SLUICE_TRY(read_properties(metadata.configuration));
   for (const std::string& name : names) {
     if (find_feature(name)->write != WriteSupport::Inactive) continue;
-    const std::string use = use_of(name, properties, schema);
+    const std::string use = use_of(name, schema);
     if (!use.empty()) return unsupported("write", fmt::format("we do not write the feature {} yet: {}", name, use));
   }
   return ok();

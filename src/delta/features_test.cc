@@ -50,10 +50,6 @@ TEST(FeaturesTest, FeaturesWeDoNotWriteYetAreFineUntilUsed) {
   const Protocol protocol{1, 4, std::nullopt, std::nullopt};
   Metadata metadata;
   EXPECT_TRUE(check_writable(protocol, metadata, schema_of(DataType::Kind::Long)));
-  metadata.configuration = {{"delta.enableChangeDataFeed", "true"}};
-  EXPECT_THAT(check_writable(protocol, metadata, schema_of(DataType::Kind::Long)).error().message(),
-              HasSubstr("enableChangeDataFeed"));
-  metadata.configuration = {};
   DataType nested = DataType::structure({{"l", DataType::array(schema_of(DataType::Kind::Long)), true, {}}});
   nested.fields[0].type.children[0].fields[0].metadata["delta.generationExpression"] = "\"1\"";
   EXPECT_FALSE(check_writable(protocol, metadata, nested));
@@ -76,20 +72,18 @@ TEST(FeaturesTest, EveryFeatureWeDoNotWriteIsRefusedByName) {
 
 TEST(FeaturesTest, EveryFeatureWeWriteOnlyUnusedIsRefusedInUse) {
   struct Use {
-    std::map<std::string, std::string> properties;
     std::map<std::string, std::string> field_metadata;
     DataType::Kind kind = DataType::Kind::Long;
   };
   const std::map<std::string, Use> uses{
-      {"changeDataFeed", {{{"delta.enableChangeDataFeed", "true"}}, {}}},
-      {"generatedColumns", {{}, {{"delta.generationExpression", "\"1\""}}}},
-      {"identityColumns", {{}, {{"delta.identity.start", "1"}}}},
-      {"allowColumnDefaults", {{}, {{"CURRENT_DEFAULT", "\"1\""}}}},
-      {"clustering", {{}, {}}},
-      {"variantType", {{}, {}, DataType::Kind::Variant}},
-      {"variantType-preview", {{}, {}, DataType::Kind::Variant}},
-      {"variantShredding", {{}, {}, DataType::Kind::Variant}},
-      {"variantShredding-preview", {{}, {}, DataType::Kind::Variant}},
+      {"generatedColumns", {{{"delta.generationExpression", "\"1\""}}}},
+      {"identityColumns", {{{"delta.identity.start", "1"}}}},
+      {"allowColumnDefaults", {{{"CURRENT_DEFAULT", "\"1\""}}}},
+      {"clustering", {}},
+      {"variantType", {{}, DataType::Kind::Variant}},
+      {"variantType-preview", {{}, DataType::Kind::Variant}},
+      {"variantShredding", {{}, DataType::Kind::Variant}},
+      {"variantShredding-preview", {{}, DataType::Kind::Variant}},
   };
   for (const Feature& feature : known_features()) {
     if (feature.write != WriteSupport::Inactive) continue;
@@ -105,7 +99,6 @@ TEST(FeaturesTest, EveryFeatureWeWriteOnlyUnusedIsRefusedInUse) {
       EXPECT_TRUE(check_writable(protocol, {}, schema_of(DataType::Kind::Long))) << name;
     }
     Metadata metadata;
-    metadata.configuration = use.properties;
     DataType schema = schema_of(use.kind);
     for (const auto& [key, value] : use.field_metadata) schema.fields[0].metadata[key] = value;
     const auto status = check_writable(protocol, metadata, schema);

@@ -402,7 +402,21 @@ TEST_F(TransactionTest, RefusesContradictions) {
   EXPECT_THAT(refusal({TestTable::removal_of(TestTable::file("gone"))}).message(), HasSubstr("not in the table"));
   EXPECT_THAT(refusal({SetTransaction{"x", 1, {}}, SetTransaction{"x", 2, {}}}).message(), HasSubstr("twice"));
   EXPECT_THAT(refusal({CommitInfo()}).message(), HasSubstr("commitInfo"));
-  EXPECT_THAT(refusal({AddCdcFile()}).message(), HasSubstr("change data feed"));
+  EXPECT_THAT(refusal({AddCdcFile{"_change_data/x", {}, 1, false, {}}}).message(),
+              HasSubstr("delta.enableChangeDataFeed is not on"));
+}
+
+TEST_F(TransactionTest, FilesOfTheFeedAreHeldAgainstTheTable) {
+  table_.create({{"delta.enableChangeDataFeed", "true"}});
+  const AddCdcFile change{"_change_data/x", {}, 1, false, {}};
+  EXPECT_THAT(refusal({change, change}).message(), HasSubstr("added twice"));
+  EXPECT_THAT(refusal({AddCdcFile{"_change_data/x", {{"p", "1"}}, 1, false, {}}}).message(),
+              HasSubstr("partition values of _change_data/x"));
+  EXPECT_THAT(refusal({AddCdcFile{"_change_data/x", {}, 1, true, {}}}).message(), HasSubstr("repeats changes"));
+  EXPECT_THAT(refusal({AddCdcFile{"_change_data/x", {}, -1, false, {}}}).message(), HasSubstr("negative size"));
+  EXPECT_THAT(refusal({AddCdcFile{"b", {}, 1, false, {}}, TestTable::file("b")}).message(), HasSubstr("both data and"));
+  table_.put({TestTable::file("b"), change});
+  EXPECT_EQ(table_.load()->version(), Version(1));
 }
 
 TEST_F(TransactionTest, RefusesATransactionThatDoesNotAdvance) {

@@ -27,6 +27,8 @@ constexpr TableKind kKinds[] = {
     {"Mapped", "PARTITIONED BY (p)",
      "'delta.enableDeletionVectors' = 'true', 'delta.columnMapping.mode' = 'name', "
      "'delta.enableInCommitTimestamps' = 'true'"},
+    {"FedCopied", "PARTITIONED BY (p)", "'delta.enableChangeDataFeed' = 'true', 'delta.columnMapping.mode' = 'name'"},
+    {"FedMarked", "", "'delta.enableChangeDataFeed' = 'true', 'delta.enableDeletionVectors' = 'true'"},
 };
 
 /// Runs the same random statements on a table of an attached folder and on one of DuckDB's own.
@@ -34,6 +36,9 @@ class AttachedRandomTest : public AttachedTest, public testing::WithParamInterfa
  protected:
   static constexpr const char* kColumns =
       "id BIGINT NOT NULL, k INTEGER, s VARCHAR, x DECIMAL(12,2), l STRUCT(a INTEGER, b VARCHAR[]), p VARCHAR";
+
+  const TableKind& kind() const { return kKinds[GetParam()]; }
+  bool has_feed() const { return std::string(kind().properties).find("ChangeDataFeed") != std::string::npos; }
 
   std::string pick(const std::vector<std::string>& choices) { return choices[below(choices.size())]; }
   std::size_t below(std::size_t bound) { return std::uniform_int_distribution<std::size_t>(0, bound - 1)(engine_); }
@@ -74,7 +79,7 @@ class AttachedRandomTest : public AttachedTest, public testing::WithParamInterfa
       return "CREATE OR REPLACE TEMP TABLE n AS " + from + "; DELETE FROM t WHERE " + removed +
              "; INSERT INTO t FROM n";
     };
-    switch (below(GetParam() >= 2 ? 3 : 2)) {
+    switch (below(*kind().partitioned != '\0' ? 3 : 2)) {
       case 0: return {"INSERT INTO t REPLACE WHERE " + where + " " + that_meet, theirs(that_meet, where)};
       case 1: return {"INSERT OVERWRITE t " + query, theirs(query, "true")};
       default:
@@ -129,9 +134,33 @@ class AttachedRandomTest : public AttachedTest, public testing::WithParamInterfa
     return text;
   }
 
-  void run_both(const Statement& statement) {
-    EXPECT_EQ(run(statement.ours), in_duckdb(statement.theirs)) << statement.ours;
+  std::string run_both(const Statement& statement) {
+    const std::string answer = in_duckdb(statement.theirs);
+    EXPECT_EQ(run(statement.ours), answer) << statement.ours;
+    return answer;
   }
+  /// The feed of a version makes its rows of those of the one before; of what an UPDATE, DELETE or MERGE did it has
+  /// nothing else.
+  void expect_true_feed(const Statement& statement, const std::string& changed_count) {
+    const std::string version = std::to_string(snapshot("t")->version().value());
+    const std::string before = std::to_string(snapshot("t")->version().value() - 1);
+    change("CREATE OR REPLACE TEMP TABLE feed AS FROM table_changes('t', " + version + ", " + version + ")");
+    const auto rows = [](const std::string& at, const std::string& types) {
+      return "(SELECT * FROM t AT (VERSION => " + at + ") UNION ALL SELECT id, k, s, x, l, p FROM feed WHERE " +
+             "_change_type IN (" + types + "))";
+    };
+    const std::string left = rows(before, "'insert', 'update_postimage'");
+    const std::string right = rows(version, "'delete', 'update_preimage'");
+    EXPECT_EQ(run(left + " EXCEPT ALL " + right), "") << statement.ours;
+    EXPECT_EQ(run(right + " EXCEPT ALL " + left), "") << statement.ours;
+    EXPECT_EQ(run("SELECT count(*) FILTER (_change_type = 'update_preimage') - "
+                  "count(*) FILTER (_change_type = 'update_postimage') FROM feed"),
+              "0\n");
+    if (statement.ours != statement.theirs) return;  // the count of an overwrite is of new rows alone
+    EXPECT_EQ(run("SELECT count(*) FILTER (_change_type <> 'update_postimage') FROM feed"), changed_count)
+        << statement.ours;
+  }
+
   void expect_equal_rows() {
     const std::string query = "FROM t ORDER BY ALL";
     EXPECT_EQ(run(query), in_duckdb(query));
@@ -144,16 +173,16 @@ class AttachedRandomTest : public AttachedTest, public testing::WithParamInterfa
 };
 
 TEST_P(AttachedRandomTest, ChangesAsDuckDbDoes) {
-  const TableKind& kind = kKinds[GetParam()];
-  constexpr unsigned kSeeds = 2;
+  const unsigned seed_count = has_feed() ? 1 : 2;  // the check of the feed takes as long again
   constexpr int kStatements = 40;
-  for (unsigned seed = 0; seed < kSeeds; ++seed) {
+  for (unsigned seed = 0; seed < seed_count; ++seed) {
     SCOPED_TRACE(seed);
     engine_.seed(seed * 100 + static_cast<unsigned>(GetParam()));
     const std::string columns = std::string("(") + kColumns + ")";
-    change("CREATE OR REPLACE TABLE lake.t " + columns + " " + kind.partitioned + " WITH (" + kind.properties + ")");
+    change("CREATE OR REPLACE TABLE lake.t " + columns + " " + kind().partitioned + " WITH (" + kind().properties +
+           ")");
     ASSERT_EQ(in_duckdb("CREATE OR REPLACE TABLE t " + columns), "");
-    const bool marks = std::string(kind.properties).find("Vectors' = 'true'") != std::string::npos;
+    const bool marks = std::string(kind().properties).find("Vectors' = 'true'") != std::string::npos;
     ASSERT_EQ(snapshot("t")->properties().enable_deletion_vectors, marks);
     change("USE lake");
     for (int i = 0; i < kStatements && !HasFailure(); ++i) {
@@ -162,8 +191,13 @@ TEST_P(AttachedRandomTest, ChangesAsDuckDbDoes) {
         change("BEGIN");
         in_duckdb("BEGIN");
       }
-      const std::size_t count = in_transaction ? 1 + below(3) : 1;
-      for (std::size_t j = 0; j < count; ++j) run_both(any_statement());
+      const std::size_t count = in_transaction && !has_feed() ? 1 + below(3) : 1;
+      const auto version = snapshot("t")->version();
+      for (std::size_t j = 0; j < count; ++j) {
+        const Statement next = any_statement();
+        const std::string answer = run_both(next);
+        if (has_feed() && snapshot("t")->version() != version) expect_true_feed(next, answer);
+      }
       expect_equal_rows();
       if (!in_transaction) continue;
       const std::string end = below(3) == 0 ? "ROLLBACK" : "COMMIT";

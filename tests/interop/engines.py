@@ -51,6 +51,11 @@ class Rows:
         return lines
 
 
+def with_change_type(kind):
+    """Returns the type of a table's change data feed, as far as it does not depend on who wrote it and when."""
+    return ("struct", (*kind[1], ("_change_type", "string")))
+
+
 def columns_text(kind):
     return ", ".join(f"{name} {member}" for name, member in kind[1])
 
@@ -137,6 +142,16 @@ class Spark:
             return Rows.of(self.name, kind, (frame.where(condition) if condition else frame).collect())
         except self.exceptions as error:
             raise Refused(f"read {folder}: {without_frames(error)}") from error
+
+    def changes(self, folder, version, kind):
+        """Returns the change data feed of one version; `kind` is the table's."""
+        reader = self.session.read.format("delta").option("readChangeFeed", "true")
+        try:
+            frame = reader.option("startingVersion", version).option("endingVersion", version).load(str(folder))
+            kind = with_change_type(kind)
+            return Rows.of(self.name, kind, frame.select(*[f"`{name}`" for name, _ in kind[1]]).collect())
+        except self.exceptions as error:
+            raise Refused(f"read the changes of {folder}: {without_frames(error)}") from error
 
     def create(self, folder, rows, kind, partition):
         self.sql(f"CREATE TABLE delta.`{folder}` USING delta PARTITIONED BY ({partition}) AS {self.dialect.rows(rows, kind)}")
@@ -235,6 +250,13 @@ class DeltaRs:
         names = [name for name, _ in kind[1]]
         return Rows.of(self.name, kind, (dict(zip(names, row)) for row in zip(*columns)))
 
+    def changes(self, folder, version, kind):
+        found = self.attempt(lambda: self.table(folder).load_cdf(starting_version=version, ending_version=version).read_all())
+        kind = with_change_type(kind)
+        columns = [self.column(found.column(name), member) for name, member in kind[1]]
+        names = [name for name, _ in kind[1]]
+        return Rows.of(self.name, kind, (dict(zip(names, row)) for row in zip(*columns)))
+
     def column(self, found, kind):
         """Returns the values of an Arrow column."""
         for number_type in self.number_types.get(kind, []) if isinstance(kind, str) else []:
@@ -324,6 +346,12 @@ class Sluice:
         query = f"SELECT * FROM {{t}}{at}" + (f" WHERE {condition}" if condition else "")
         described, rows = self.sql(folder, f"DESCRIBE SELECT * FROM {{t}}{at}; {query}")
         kind = ("struct", tuple((row["column_name"], values.type_of_duckdb(row["column_type"])) for row in described))
+        return Rows.of(self.name, kind, rows)
+
+    def changes(self, folder, version, kind):
+        kind = with_change_type(kind)
+        columns = ", ".join(f'"{name}"' for name, _ in kind[1])
+        rows = self.sql(folder, f"SELECT {columns} FROM table_changes('{quoted(folder)}', {version}, {version})")[0]
         return Rows.of(self.name, kind, rows)
 
     def create(self, folder, rows, kind, partition):

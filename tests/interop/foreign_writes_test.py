@@ -208,7 +208,7 @@ MAPPED_WEIGHTS = WEIGHTS | {"add_column": 3, "rename_column": 3, "drop_column": 
 REFUSALS = {
     "Spark": [],
     "delta-rs": [],
-    "sluice": ["we do not write the feature changeDataFeed yet"],
+    "sluice": [],
 }
 
 

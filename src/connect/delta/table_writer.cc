@@ -13,6 +13,7 @@
 #include "columnar/parquet_writer.h"
 #include "connect/delta/internal/epoch_changes.h"
 #include "connect/delta/row_locator.h"
+#include "delta/change_file_writer.h"
 #include "delta/data_file_writer.h"
 #include "delta/duckdb_schema.h"
 #include "delta/row_removal.h"
@@ -62,6 +63,9 @@ struct TableWriter::Impl {
     if (options.mode == WriteMode::Changes) {
       SLUICE_TRY_ASSIGN(auto row_hasher, RowHasher::create(options.files.schema.types()));
       hasher = std::move(row_hasher);
+      if (options.files.properties.enable_change_data_feed) {
+        SLUICE_TRY_ASSIGN(feed, delta::ChangeFileWriter::create(store, clock, random, *context, options.files));
+      }
     }
     return ok();
   }
@@ -92,8 +96,11 @@ struct TableWriter::Impl {
     PreparedChanges prepared;
     if (replacing && snapshot) remove_all_files(prepared);
     if (epoch_changes) {
-      SLUICE_TRY(take_back(epoch_changes->removals(), prepared));
-      SLUICE_TRY(add_rows());
+      const auto removals = epoch_changes->removals();
+      SLUICE_TRY(take_back(removals, prepared));
+      const bool is_recorded = feed && !replacing && !removals.empty();
+      SLUICE_TRY(add_rows(is_recorded));
+      if (is_recorded) SLUICE_TRY(finish_feed(prepared));
     }
     prepared.rows_added = files->row_count();
     SLUICE_TRY_ASSIGN(new_files, files->finish());
@@ -178,22 +185,35 @@ struct TableWriter::Impl {
     return ok();
   }
 
-  Status add_rows() {
+  /// Adds to the feed the rows that go, behind those that come, and makes it durable.
+  Status finish_feed(PreparedChanges& prepared) {
+    SLUICE_TRY(
+        epoch_changes->for_each(EpochChanges::Sign::Removed, [&](duckdb::DataChunk& rows, const std::vector<Hash128>&) {
+          return feed->write(rows, delta::RowChange::Delete);
+        }));
+    SLUICE_TRY_ASSIGN(auto changes, feed->finish());
+    std::ranges::move(changes, std::back_inserter(prepared.actions));
+    return ok();
+  }
+
+  Status add_rows(bool is_recorded) {
     const bool remember = located && !replacing;
-    return epoch_changes->for_each_addition(
-        [&](duckdb::DataChunk& rows, const std::vector<Hash128>& row_hashes) -> Status {
-          new_places.clear();
-          SLUICE_TRY(files->write(rows, remember ? &new_places : nullptr));
-          for (std::size_t i = 0; i < new_places.size(); ++i) {
-            located->added.emplace_back(row_hashes[i], new_places[i]);
-          }
-          return ok();
-        });
+    return epoch_changes->for_each(EpochChanges::Sign::Added,
+                                   [&](duckdb::DataChunk& rows, const std::vector<Hash128>& row_hashes) -> Status {
+                                     new_places.clear();
+                                     SLUICE_TRY(files->write(rows, remember ? &new_places : nullptr));
+                                     if (is_recorded) SLUICE_TRY(feed->write(rows, delta::RowChange::Insert));
+                                     for (std::size_t i = 0; i < new_places.size(); ++i) {
+                                       located->added.emplace_back(row_hashes[i], new_places[i]);
+                                     }
+                                     return ok();
+                                   });
   }
 
   void applied(std::shared_ptr<const delta::Snapshot> newest) {
     snapshot = std::move(newest);
     files->keep();
+    if (feed) feed->keep();
     if (replacing) {
       located.reset();
     } else if (located) {
@@ -216,6 +236,7 @@ struct TableWriter::Impl {
       located->added.clear();
     }
     files->discard();
+    if (feed) feed->discard();
     if (deletion_vector_key) static_cast<void>(store.remove(*deletion_vector_key));
     begin_epoch();
   }
@@ -235,7 +256,8 @@ struct TableWriter::Impl {
   const ScanTable scan;
   std::unique_ptr<columnar::ParquetContext> context;
   std::unique_ptr<DataFileWriter> files;
-  std::optional<RowHasher> hasher;  // in Changes mode
+  std::optional<RowHasher> hasher;                // in Changes mode
+  std::unique_ptr<delta::ChangeFileWriter> feed;  // in Changes mode, if the table has one
 
   bool replacing = false;
   std::unique_ptr<EpochChanges> epoch_changes;  // in Changes mode, from the first write on

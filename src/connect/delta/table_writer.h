@@ -41,7 +41,7 @@ struct TableWriterOptions {
 
 /// What an epoch does to a table, ready to be committed: every file it names is durable.
 struct PreparedChanges {
-  std::vector<delta::Action> actions;  ///< AddFile and RemoveFile only; empty if the table does not change.
+  std::vector<delta::Action> actions;  ///< AddFile, RemoveFile, AddCdcFile; empty if the table does not change.
   std::uint64_t rows_added = 0;
   std::uint64_t rows_removed = 0;   ///< Rows marked in deletion vectors or gone with whole files.
   std::uint64_t files_added = 0;    ///< Data files written.
@@ -63,6 +63,10 @@ struct PreparedChanges {
 /// the first row to be taken back, by one scan of the newest snapshot, and follows our own commits from then on.
 ///
 /// Append mode: rows go to files as they come.
+///
+/// Where the table has a change data feed, an epoch that takes rows back writes its changes into the feed's files, too: a
+/// changed row as a deletion and an insertion, as it has no key here. Spec: "Change Data Files". (The deletion vectors
+/// tell the same, but not all readers of feeds look at them.) A replaced table's feed is told by its files.
 ///
 /// Data files hold the columns without the partition columns. In a partition column '' and empty BLOB are NULL, as
 /// Delta has no other (the row is stored, and later found, so).

@@ -10,6 +10,7 @@
 #include <gtest/gtest.h>
 #include <duckdb.hpp>
 
+#include "delta/change_files.h"
 #include "delta/deletion_vector.h"
 #include "delta/duckdb_schema.h"
 #include "delta/file_statistics.h"
@@ -37,6 +38,10 @@ class TableWriterTest : public testing::Test {
     delta::TableDefinition definition;
     definition.schema = *delta::delta_schema(options_.files.schema);
     definition.partition_columns = options_.files.partition_columns;
+    if (has_feed_) {
+      definition.properties["delta.enableChangeDataFeed"] = "true";
+      options_.files.properties.enable_change_data_feed = true;
+    }
     if (mode == WriteMode::Changes) definition.properties["delta.enableDeletionVectors"] = "true";
     auto actions = delta::create_table_actions(definition, clock_, random_);
     ASSERT_TRUE(actions) << actions.error().message();
@@ -102,6 +107,36 @@ class TableWriterTest : public testing::Test {
     snapshot_ = std::move(*snapshot);
   }
 
+  /// Lets each of the first calls of each kind fail that an epoch makes, before and after its effect.
+  void expect_faults_leave_the_table_as_it_was(std::uint64_t operation_count, std::size_t expected_struck_count) {
+    make_table("SELECT 1 AS id, 1 AS part", WriteMode::Changes, {"part"});
+    ASSERT_TRUE(write("(1, 1, 1), (1, 2, 1), (1, 3, 2)"));
+    commit_epoch();
+    const std::size_t objects = data_object_count();
+    std::size_t struck_count = 0;
+    for (const store::Operation operation :
+         {store::Operation::Create, store::Operation::Append, store::Operation::Finish}) {
+      for (const auto moment : {store::Fault::Moment::Before, store::Fault::Moment::After}) {
+        for (std::uint64_t nth = 1; nth <= operation_count; ++nth) {
+          set_faults({{operation, "", nth, ErrorCode::ResourceExhausted, moment}});
+          ASSERT_TRUE(write("(-1, 1, 1), (1, 4, 1), (1, 5, 2)"));
+          const auto prepared = writer_->prepare();
+          ASSERT_FALSE(prepared);
+          EXPECT_EQ(prepared.error().code(), ErrorCode::ResourceExhausted);
+          struck_count += faulty_.inner().struck_count();
+          writer_->abort();
+          EXPECT_EQ(data_object_count(), objects);
+          EXPECT_EQ(rows(), "1|1\n2|1\n3|2\n");
+        }
+      }
+    }
+    EXPECT_EQ(struck_count, expected_struck_count);
+    set_faults({});
+    ASSERT_TRUE(write("(-1, 1, 1), (1, 4, 1), (1, 5, 2)"));
+    commit_epoch();
+    EXPECT_EQ(rows(), "2|1\n3|2\n4|1\n5|2\n");
+  }
+
   /// Returns the table's rows as lines "a|b", sorted by DuckDB's order.
   std::string rows() {
     auto result = lake_->query("SELECT " + column_names() + " FROM t ORDER BY ALL");
@@ -118,6 +153,29 @@ class TableWriterTest : public testing::Test {
         text += "\n";
       }
     }
+  }
+
+  /// Returns the change data feed between two versions, as rows() does: the columns, then what happened.
+  std::string feed(delta::Version from, delta::Version to) {
+    std::vector<std::string> lines;
+    auto changes = delta::load_changes(*store_, from, to);
+    if (!changes) return changes.error().message();
+    const auto sink = [&](columnar::ChangeBatch& batch) {
+      const duckdb::DataChunk& rows = batch.rows();
+      for (std::size_t row = 0; row < rows.size(); ++row) {
+        std::string& line = lines.emplace_back();
+        for (std::size_t column = 0; column + 2 < rows.ColumnCount(); ++column) {
+          line += (column == 0 ? "" : "|") + rows.GetValue(column, row).ToString();
+        }
+      }
+      return ok();
+    };
+    const Status read = lake_->scan_feed({std::move(**changes), store_}, {}, sink);
+    if (!read) return read.error().message();
+    std::ranges::sort(lines);
+    std::string text;
+    for (const std::string& line : lines) text += line + "\n";
+    return text;
   }
 
   std::vector<delta::AddFile> files() const {
@@ -195,6 +253,7 @@ class TableWriterTest : public testing::Test {
   std::unique_ptr<lake::Lake> lake_;
   std::unique_ptr<TableWriter> writer_;
   int scan_count_ = 0;
+  bool has_feed_ = false;  // of tables made from then on
 };
 
 TEST_F(TableWriterTest, AppendedRowsAreInTheTable) {
@@ -469,33 +528,30 @@ TEST_F(TableWriterTest, AReplacedTableHoldsNothingToTakeBack) {
   EXPECT_EQ(prepared.error().code(), ErrorCode::Corruption);
 }
 
-TEST_F(TableWriterTest, AFailingStoreLeavesTheTableAsItWas) {
-  make_table("SELECT 1 AS id, 1 AS part", WriteMode::Changes, {"part"});
-  ASSERT_TRUE(write("(1, 1, 1), (1, 2, 1), (1, 3, 2)"));
-  commit_epoch();
-  const std::size_t objects = data_object_count();
-  std::size_t struck_count = 0;
-  for (const store::Operation operation :
-       {store::Operation::Create, store::Operation::Append, store::Operation::Finish}) {
-    for (const auto moment : {store::Fault::Moment::Before, store::Fault::Moment::After}) {
-      for (std::uint64_t nth = 1; nth <= 2; ++nth) {
-        set_faults({{operation, "", nth, ErrorCode::ResourceExhausted, moment}});
-        ASSERT_TRUE(write("(-1, 1, 1), (1, 4, 1), (1, 5, 2)"));
-        const auto prepared = writer_->prepare();
-        ASSERT_FALSE(prepared);
-        EXPECT_EQ(prepared.error().code(), ErrorCode::ResourceExhausted);
-        struck_count += faulty_.inner().struck_count();
-        writer_->abort();
-        EXPECT_EQ(data_object_count(), objects);
-        EXPECT_EQ(rows(), "1|1\n2|1\n3|2\n");
-      }
-    }
-  }
-  EXPECT_EQ(struck_count, 12u);
-  set_faults({});
-  ASSERT_TRUE(write("(-1, 1, 1), (1, 4, 1), (1, 5, 2)"));
-  commit_epoch();
-  EXPECT_EQ(rows(), "2|1\n3|2\n4|1\n5|2\n");
+TEST_F(TableWriterTest, AFailingStoreLeavesTheTableAsItWas) { expect_faults_leave_the_table_as_it_was(2, 12); }
+
+TEST_F(TableWriterTest, AFailingStoreLeavesNoFilesOfTheFeed) {
+  has_feed_ = true;
+  expect_faults_leave_the_table_as_it_was(4, 24);
+}
+
+TEST_F(TableWriterTest, AnEpochThatTakesRowsBackHasAllItsChangesInTheFeed) {
+  has_feed_ = true;
+  make_table("SELECT 1 AS id", WriteMode::Changes);
+  const auto feed_files = [](const PreparedChanges& changes) {
+    return std::ranges::count_if(changes.actions,
+                                 [](const auto& action) { return std::holds_alternative<delta::AddCdcFile>(action); });
+  };
+  ASSERT_TRUE(write("(1, 1), (2, 2), (1, 3)"));
+  EXPECT_EQ(feed_files(commit_epoch()), 0);
+  ASSERT_TRUE(write("(-2, 2), (1, 4), (-1, 5), (1, 5)"));
+  EXPECT_EQ(feed_files(commit_epoch()), 1);
+  writer_->replace();
+  ASSERT_TRUE(write("(1, 4), (1, 6)"));
+  EXPECT_EQ(feed_files(commit_epoch()), 0);
+  EXPECT_EQ(feed(delta::Version(1), delta::Version(1)), "1|insert\n2|insert\n2|insert\n3|insert\n");
+  EXPECT_EQ(feed(delta::Version(2), delta::Version(2)), "2|delete\n2|delete\n4|insert\n");
+  EXPECT_EQ(feed(delta::Version(3), delta::Version(3)), "1|delete\n3|delete\n4|delete\n4|insert\n6|insert\n");
 }
 
 TEST_F(TableWriterTest, TheTableIsTheSumOfItsChangesWhateverTheSplit) {

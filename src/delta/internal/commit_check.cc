@@ -7,8 +7,10 @@
 
 #include <fmt/format.h>
 
+#include "delta/change_files.h"
 #include "delta/column_mapping.h"
 #include "delta/data_path.h"
+#include "delta/duckdb_schema.h"
 #include "delta/features.h"
 #include "delta/file_statistics.h"
 #include "delta/row_constraints.h"
@@ -44,6 +46,10 @@ class CommitCheck {
     SLUICE_TRY(check_rows_checked(table));
     for (const auto& [path, remove] : removes_) SLUICE_TRY(check_remove(*remove, table));
     for (const auto& [path, add] : adds_) SLUICE_TRY(check_add(path, *add, table));
+    for (const auto& [path, cdc] : changes_) SLUICE_TRY(check_change(path, *cdc, table));
+    if (metadata_ != nullptr && table.properties.enable_change_data_feed) {
+      SLUICE_TRY(check_change_feed_columns(columnar_schema(table.schema)));
+    }
     return ok();
   }
 
@@ -98,7 +104,10 @@ class CommitCheck {
   }
 
   Status collect(const AddCdcFile& cdc) {
-    return invalid(fmt::format("we do not write the change data feed yet, so {} cannot be committed", cdc.path));
+    if (!changes_.emplace(canonical_path(cdc.path), &cdc).second) {
+      return invalid(fmt::format("the file {} of the change data feed is added twice", cdc.path));
+    }
+    return ok();
   }
 
   Result<Table> resulting_table() const {
@@ -147,7 +156,7 @@ class CommitCheck {
   Status check_add(const std::string& path, const AddFile& add, const Table& table) const {
     SLUICE_TRY(resolve_path(add.path));
     if (add.size_bytes < 0) return invalid(fmt::format("the file {} has a negative size", add.path));
-    SLUICE_TRY(check_partition_values(add, table));
+    SLUICE_TRY(check_partition_values(add.path, add.partition_values, table));
     const auto removed = removes_.find(path);
     if (removed != removes_.end() && key_of(*removed->second) == key_of(add)) {
       return invalid(fmt::format("the file {} is both added and removed", add.path));
@@ -161,7 +170,18 @@ class CommitCheck {
     return is_same ? ok() : check_deletion_vector(add, table);
   }
 
-  static Status check_partition_values(const AddFile& add, const Table& table) {
+  Status check_change(const std::string& path, const AddCdcFile& cdc, const Table& table) const {
+    SLUICE_TRY(resolve_path(cdc.path));
+    if (!table.properties.enable_change_data_feed) {
+      return invalid(fmt::format("{} is of a change data feed, but delta.enableChangeDataFeed is not on", cdc.path));
+    }
+    if (cdc.data_change) return invalid(fmt::format("{} repeats changes of data files and is none itself", cdc.path));
+    if (cdc.size_bytes < 0) return invalid(fmt::format("the file {} has a negative size", cdc.path));
+    if (adds_.contains(path)) return invalid(fmt::format("{} is both data and change data feed", cdc.path));
+    return check_partition_values(cdc.path, cdc.partition_values, table);
+  }
+
+  static Status check_partition_values(const std::string& path, const PartitionValues& values, const Table& table) {
     std::set<std::string> expected;
     for (const std::string& name : table.metadata.partition_columns) {
       const auto field = std::find_if(table.schema.fields.begin(), table.schema.fields.end(),
@@ -170,9 +190,9 @@ class CommitCheck {
                                                          : physical_name(*field, table.properties.column_mapping_mode));
     }
     std::set<std::string> given;
-    for (const auto& [name, value] : add.partition_values) given.insert(name);
+    for (const auto& [name, value] : values) given.insert(name);
     if (given == expected) return ok();
-    return invalid(fmt::format("the partition values of {} are not those of the partition columns", add.path));
+    return invalid(fmt::format("the partition values of {} are not those of the partition columns", path));
   }
 
   static Status check_deletion_vector(const AddFile& add, const Table& table) {
@@ -198,6 +218,7 @@ class CommitCheck {
   std::set<std::string> domains_;
   std::map<std::string, const AddFile*> adds_;  // by canonical path
   std::map<std::string, const RemoveFile*> removes_;
+  std::map<std::string, const AddCdcFile*> changes_;
 };
 
 }  // namespace

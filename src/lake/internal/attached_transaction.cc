@@ -1,5 +1,6 @@
 #include "lake/internal/attached_transaction.h"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -133,9 +134,27 @@ Status AttachedTransaction::check_may_change(const TableInTransaction& table) co
       .with_help("a Delta log knows one table; COMMIT first, or do without BEGIN");
 }
 
+Status AttachedTransaction::check_one_feed(const TableInTransaction& table,
+                                           std::span<const delta::Action> actions) const {
+  const auto is_change = [](const delta::Action& action) { return std::holds_alternative<delta::AddCdcFile>(action); };
+  const auto is_file = [&](const delta::Action& action) {
+    return is_change(action) || std::holds_alternative<delta::AddFile>(action) ||
+           std::holds_alternative<delta::RemoveFile>(action);
+  };
+  if (std::ranges::none_of(actions_, is_file) || std::ranges::none_of(actions, is_file)) return ok();
+  if (std::ranges::none_of(actions_, is_change) && std::ranges::none_of(actions, is_change)) return ok();
+  return Error(ErrorCode::InvalidArgument,
+               fmt::format("{} has a change data feed, so a transaction can update or delete rows there by one "
+                           "statement only",
+                           text_of(table.name)))
+      .with_number(kErrorOneTable)
+      .with_help("the feed tells one change of each row in a version; COMMIT first, or make it one MERGE");
+}
+
 Status AttachedTransaction::add_actions(AttachedSchema& schema, TableInTransaction& table,
                                         std::vector<delta::Action> actions, delta::CommitInfo info) {
   SLUICE_TRY(check_may_change(table));
+  SLUICE_TRY(check_one_feed(table, actions));
   SLUICE_TRY_ASSIGN(table.current, delta::Snapshot::preview(table.current.get(), actions));
   changed_ = &table;
   std::ranges::move(actions, std::back_inserter(actions_));

@@ -3,6 +3,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -58,7 +59,8 @@ class AttachedTransaction final : public duckdb::Transaction {
 
   /// Ok if the transaction may change the table; InvalidArgument, naming both, if it has changed another.
   Status check_may_change(const TableInTransaction& table) const;
-  /// Makes a change part of the transaction. `info` says what operation it is.
+  /// Makes a change part of the transaction. `info` says what operation it is. InvalidArgument if the commit would have
+  /// rows of several statements in its change data feed: it tells one change of a row, not those on the way.
   Status add_actions(AttachedSchema& schema, TableInTransaction& table, std::vector<delta::Action> actions,
                      delta::CommitInfo info);
   /// Keeps what wrote files, so that they go if the transaction does.
@@ -70,6 +72,7 @@ class AttachedTransaction final : public duckdb::Transaction {
   void roll_back();
 
  private:
+  Status check_one_feed(const TableInTransaction& table, std::span<const delta::Action> actions) const;
   Result<std::shared_ptr<const delta::Snapshot>> load_as_begun(const TableName& name, store::ObjectStore& store) const;
   AttachedTable* add_entry(AttachedSchema& schema, TableInTransaction& table,
                            std::shared_ptr<const delta::Snapshot> snapshot);

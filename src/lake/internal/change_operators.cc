@@ -68,6 +68,7 @@ class RunningChange {
     changed.name = table_->table_name().schema + "." + table_->table_name().name;
     changed.snapshot = table_->snapshot();
     changed.store = table_->store();
+    changed.takes_rows = takes_rows;
     if (takes_rows || overwrite_) changed.scan = table_->scan(client);
     AttachedFolder& folder = table_->attached_schema().folder();
     change_ = value_or_fail(client, TableChange::create(client, names_of(client)->files(), std::move(changed),
@@ -97,6 +98,7 @@ class RunningChange {
                               {"numAddedFiles", fmt::format("{}", counts_.files_added)},
                               {"numRemovedFiles", fmt::format("{}", counts_.files_removed)},
                               {"numDeletionVectorsAdded", fmt::format("{}", counts_.deletion_vectors_added)},
+                              {"numAddedChangeFiles", fmt::format("{}", counts_.change_files_added)},
                               {"numOutputBytes", fmt::format("{}", counts_.bytes_added)}};
     if (operation == "WRITE") info.operation_parameters["mode"] = overwrite_ ? "Overwrite" : "Append";
     if (overwrite_ && !overwrite_->condition.empty()) info.operation_parameters["predicate"] = overwrite_->condition;

@@ -599,8 +599,8 @@ std::optional<std::uint64_t> DeltaScan::row_count_estimate() const {
 Result<std::shared_ptr<const DeltaScan>> DeltaScan::create_changes(DeltaChanges changes, ObjectFileSystem& files) {
   using Kind = delta::DataType::Kind;
   std::vector<delta::StructField> extra_fields = {field(std::string(delta::kChangeTypeColumn), Kind::String),
-                                                  field("_commit_version", Kind::Long),
-                                                  field("_commit_timestamp", Kind::Timestamp)};
+                                                  field(std::string(delta::kCommitVersionColumn), Kind::Long),
+                                                  field(std::string(delta::kCommitTimestampColumn), Kind::Timestamp)};
   SLUICE_TRY_ASSIGN(auto scan, start({changes.changes.table, std::move(changes.store)}, std::move(extra_fields)));
   const columnar::ColumnIndex type_column = scan->schema_.fields.size() - 3;
   scan->allow_partition_values(type_column);

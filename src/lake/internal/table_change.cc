@@ -13,6 +13,8 @@
 namespace sluice::lake {
 namespace {
 
+using delta::RowChange;
+
 /// Returns the first row at which the column is NULL; nullopt if there is none.
 std::optional<std::size_t> find_null(duckdb::Vector& column, std::size_t row_count) {
   duckdb::UnifiedVectorFormat format;
@@ -43,10 +45,14 @@ Result<std::unique_ptr<TableChange>> TableChange::create(duckdb::ClientContext& 
 }
 
 Result<std::unique_ptr<TableChange::Writer>> TableChange::make_writer() {
-  auto writer = std::make_unique<Writer>(Writer{{}, {}, RowChecker(client_, constraints_)});
+  auto writer = std::make_unique<Writer>(Writer{{}, {}, RowChecker(client_, constraints_), {}});
   SLUICE_TRY_ASSIGN(writer->context, columnar::ParquetContext::create());
   SLUICE_TRY_ASSIGN(writer->rows,
                     delta::DataFileWriter::create(*table_.store, clock_, random_, *writer->context, options_));
+  if (has_feed()) {
+    SLUICE_TRY_ASSIGN(writer->feed,
+                      delta::ChangeFileWriter::create(*table_.store, clock_, random_, *writer->context, options_));
+  }
   return writer;
 }
 
@@ -96,7 +102,9 @@ Status TableChange::add_rows(duckdb::DataChunk& rows, Kind kind) {
   const Status written = [&]() -> Status {
     SLUICE_TRY(check_constraints(rows, writer->checker));
     SLUICE_TRY(columnar::guard([&] { writer->rows->normalise(rows); }));
-    return writer->rows->write(rows, nullptr);
+    SLUICE_TRY(writer->rows->write(rows, nullptr));
+    if (!writer->feed) return ok();
+    return writer->feed->write(rows, kind == Kind::Insert ? RowChange::Insert : RowChange::UpdatePostimage);
   }();
   give_back(std::move(writer));
   if (written && kind == Kind::Insert) rows_inserted_ += rows.size();
@@ -158,6 +166,36 @@ Status TableChange::copy_rest(std::vector<DeltaScan::PartOfFile> parts) {
   return copied;
 }
 
+bool TableChange::is_feed_implied() const {
+  return std::ranges::all_of(taken_, [&](const auto& entry) {
+    const auto& [number, taken] = entry;
+    if (!taken.updated.empty()) return false;
+    const delta::AddFile file = table_.scan->file(number).action;
+    return !file.deletion_vector && delta::live_row_count(file) == taken.deleted.cardinality();
+  });
+}
+
+Status TableChange::write_taken_to_feed() {
+  SLUICE_TRY_ASSIGN(auto writer, borrow_writer());
+  const auto write = [&](delta::DeletionVector TakenRows::*rows_taken, RowChange change) -> Status {
+    std::vector<DeltaScan::PartOfFile> parts;
+    for (const auto& [number, taken] : taken_) {
+      if ((taken.*rows_taken).empty()) continue;
+      parts.push_back({table_.scan->file(number).action, delta::inline_deletion_vector(taken.*rows_taken)});
+    }
+    if (parts.empty()) return ok();
+    SLUICE_TRY_ASSIGN(const auto scan, DeltaScan::create_of_parts(table_.scan->table(), std::move(parts), files_));
+    const LiveRowSink sink = [&](duckdb::DataChunk& rows, const delta::AddFile&, std::span<const std::uint64_t>) {
+      return writer->feed->write(rows, change);
+    };
+    return scan_files(client_, scan, sink);
+  };
+  Status written = write(&TakenRows::deleted, RowChange::Delete);
+  if (written) written = write(&TakenRows::updated, RowChange::UpdatePreimage);
+  give_back(std::move(writer));
+  return written;
+}
+
 Status TableChange::remove_rows(std::vector<delta::Action>& actions) {
   const bool marks = table_.snapshot->properties().enable_deletion_vectors;
   std::vector<delta::RowsOfFile> marked;
@@ -193,6 +231,8 @@ Status TableChange::remove_rows(std::vector<delta::Action>& actions) {
 
 Result<std::vector<delta::Action>> TableChange::finish() {
   std::vector<delta::Action> actions;
+  const bool is_recorded = has_feed() && !is_feed_implied();
+  if (is_recorded) SLUICE_TRY(write_taken_to_feed());
   SLUICE_TRY(remove_rows(actions));
   counts_.rows_inserted = rows_inserted_.load();
   for (const auto& writer : writers_) {
@@ -202,12 +242,22 @@ Result<std::vector<delta::Action>> TableChange::finish() {
       counts_.bytes_added += static_cast<std::uint64_t>(file.size_bytes);
       actions.emplace_back(std::move(file));
     }
+    if (!is_recorded) {
+      if (writer->feed) writer->feed->discard();
+      continue;
+    }
+    SLUICE_TRY_ASSIGN(auto changes, writer->feed->finish());
+    counts_.change_files_added += changes.size();
+    std::ranges::move(changes, std::back_inserter(actions));
   }
   return actions;
 }
 
 void TableChange::discard() {
-  for (const auto& writer : writers_) writer->rows->discard();
+  for (const auto& writer : writers_) {
+    writer->rows->discard();
+    if (writer->feed) writer->feed->discard();
+  }
   if (deletion_vector_key_) static_cast<void>(table_.store->remove(*deletion_vector_key_));
 }
 

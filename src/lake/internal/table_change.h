@@ -18,6 +18,7 @@
 #include "base/result.h"
 #include "columnar/parquet_writer.h"
 #include "delta/actions.h"
+#include "delta/change_file_writer.h"
 #include "delta/data_file_writer.h"
 #include "delta/deletion_vector.h"
 #include "delta/snapshot.h"
@@ -33,7 +34,9 @@ struct ChangedTable {
   std::string name;  ///< For messages.
   std::shared_ptr<const delta::Snapshot> snapshot;
   std::shared_ptr<store::ObjectStore> store;
-  std::shared_ptr<const DeltaScan> scan;  ///< Whose files the statement's row ids mean; nullptr if it takes no rows.
+  std::shared_ptr<const DeltaScan>
+      scan;                 ///< Whose files the statement's row ids mean; may be nullptr if it takes none.
+  bool takes_rows = false;  ///< The statement may take rows.
 };
 
 /// How many rows a statement changed, and how.
@@ -46,12 +49,17 @@ struct ChangeCounts {
   std::uint64_t files_removed = 0;
   std::uint64_t bytes_added = 0;
   std::uint64_t deletion_vectors_added = 0;
+  std::uint64_t change_files_added = 0;
 };
 
 /// What one statement does to one table: rows come, rows go, and finish() says by which actions. Rows that come are
 /// written to data files as they come; of rows that go the places are kept, a bitmap per file. Where the table has
 /// deletion vectors they are marked, else the rest of their files is copied, file by file: the memory for both does not
 /// grow with the table.
+///
+/// Where the table has a change data feed and the statement's actions do not say by themselves, to every reader, which
+/// rows changed, all of them are written to its files, too: new rows as they come, rows that go by reading them once
+/// more in finish().
 ///
 /// add_rows() and take_rows() may be called by many threads at once; the rest by one.
 class TableChange {
@@ -73,7 +81,7 @@ class TableChange {
   /// deleted twice, but updated once: InvalidArgument, showing the row, if the statement has two answers for it.
   Status take_rows(std::span<const std::uint64_t> files, std::span<const std::int64_t> rows, Kind kind);
 
-  /// Makes everything durable and returns the actions that commit it: AddFile and RemoveFile.
+  /// Makes everything durable and returns the actions that commit it: AddFile, RemoveFile and AddCdcFile.
   Result<std::vector<delta::Action>> finish();
   /// After finish().
   const ChangeCounts& counts() const { return counts_; }
@@ -94,6 +102,7 @@ class TableChange {
     std::unique_ptr<columnar::ParquetContext> context;
     std::unique_ptr<delta::DataFileWriter> rows;
     RowChecker checker;
+    std::unique_ptr<delta::ChangeFileWriter> feed;  // if has_feed()
   };
 
   TableChange(duckdb::ClientContext& client, ObjectFileSystem& files, ChangedTable table, Clock& clock, Random& random)
@@ -110,6 +119,12 @@ class TableChange {
   /// Marks the rows taken of files that can be marked, copies the others' rest.
   Status remove_rows(std::vector<delta::Action>& actions);
   Status copy_rest(std::vector<DeltaScan::PartOfFile> parts);
+  /// True if what the statement does to rows may have to go into the change data feed.
+  bool has_feed() const { return table_.takes_rows && table_.snapshot->properties().enable_change_data_feed; }
+  /// True if the feed's readers see the changes by the files added and removed: rows go only with whole files. (Not all
+  /// readers look at deletion vectors, so files that have some do not count.)
+  bool is_feed_implied() const;
+  Status write_taken_to_feed();
 
   duckdb::ClientContext& client_;
   ObjectFileSystem& files_;

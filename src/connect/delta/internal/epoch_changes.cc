@@ -70,8 +70,8 @@ std::vector<EpochChanges::Removal> EpochChanges::removals() const {
   return removals;
 }
 
-Status EpochChanges::for_each_addition(
-    const std::function<Status(duckdb::DataChunk& rows, const std::vector<Hash128>& hashes)>& sink) const {
+Status EpochChanges::for_each(
+    Sign sign, const std::function<Status(duckdb::DataChunk& rows, const std::vector<Hash128>& hashes)>& sink) const {
   Status outcome = ok();
   std::size_t first = 0;
   std::vector<std::uint64_t> copies;
@@ -80,7 +80,8 @@ Status EpochChanges::for_each_addition(
     for (auto& chunk : rows_.Chunks()) {
       copies.clear();
       for (std::size_t row = 0; row < chunk.size(); ++row) {
-        copies.push_back(static_cast<std::uint64_t>(std::max<std::int64_t>(weights_[first + row], 0)));
+        const std::int64_t weight = sign == Sign::Added ? weights_[first + row] : -weights_[first + row];
+        copies.push_back(static_cast<std::uint64_t>(std::max<std::int64_t>(weight, 0)));
       }
       outcome = repeat_rows(chunk, copies, [&](duckdb::DataChunk& rows, const std::vector<std::uint32_t>& repeated) {
         hashes.clear();

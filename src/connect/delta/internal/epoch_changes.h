@@ -52,10 +52,14 @@ class EpochChanges {
 
   /// Returns the rows with a negative sum, in the order in which they first came.
   std::vector<Removal> removals() const;
-  /// Passes the rows with a positive sum to `sink`, each as often as the sum says, in the order in which they first
-  /// came, with their hashes. A chunk holds at most STANDARD_VECTOR_SIZE rows.
-  Status for_each_addition(
-      const std::function<Status(duckdb::DataChunk& rows, const std::vector<Hash128>& hashes)>& sink) const;
+  enum class Sign {
+    Added,    ///< The sum is positive.
+    Removed,  ///< The sum is negative.
+  };
+  /// Passes the rows of which the sum has the sign to `sink`, each as often as the sum says, in the order in which they
+  /// first came, with their hashes. A chunk holds at most STANDARD_VECTOR_SIZE rows.
+  Status for_each(Sign sign,
+                  const std::function<Status(duckdb::DataChunk& rows, const std::vector<Hash128>& hashes)>& sink) const;
 
   /// Returns the row's values for a message.
   std::string text_of(std::size_t index) const;
