@@ -160,6 +160,17 @@ class SqlTablesTest(InteropTest):
         self.assert_read_alike(folder)
         self.assertGreater(self.assert_skipping_is_right(folder), 3)
 
+    def test_rows_are_in_the_files_that_spark_says(self):
+        folder = self.base / "files"
+        self.spark.create(folder, KEYED_ROWS, KEYED, "part")
+        self.sluice.append(folder, [(10 + i, i, "x", text) for i, text in enumerate(ODD_TEXTS)], KEYED)
+        columns = ("id, _metadata.file_name AS name, _metadata.file_size AS bytes, _metadata.file_block_start AS begin, "
+                   "_metadata.file_block_length AS length")
+        path, time = "replace(_metadata.file_path, 'file:///', 'file:/') AS path", "(_metadata.file_modification_time) AS time"
+        expected = self.spark.sql(f"SELECT {columns}, {path}, unix_millis{time} FROM delta.`{folder}`")
+        found = self.sluice.sql(folder, f"SELECT {columns}, {path}, epoch_ms{time} FROM {{t}}")[0]
+        self.assertEqual(sorted(map(repr, found)), sorted(repr(row.asDict()) for row in expected))
+
     def test_columns_come_go_and_change_their_names(self):
         folder = self.create("mapped", KEYED, {}, ["part"])
         self.sluice.append(folder, KEYED_ROWS, KEYED)

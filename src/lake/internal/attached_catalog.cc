@@ -28,6 +28,7 @@
 #include "delta/delta_schema.h"
 #include "delta/duckdb_schema.h"
 #include "lake/internal/error_numbers.h"
+#include "lake/internal/file_metadata.h"
 #include "lake/internal/query_names.h"
 #include "lake/internal/table_ddl.h"
 
@@ -178,6 +179,7 @@ duckdb::virtual_column_map_t AttachedTable::GetVirtualColumns() const {
                           duckdb::TableColumn("file_index", duckdb::LogicalType::UBIGINT));
   virtual_columns.emplace(duckdb::MultiFileReader::COLUMN_IDENTIFIER_FILE_ROW_NUMBER,
                           duckdb::TableColumn("file_row_number", duckdb::LogicalType::BIGINT));
+  virtual_columns.emplace(kFileMetadataColumn, duckdb::TableColumn(kFileMetadata, file_metadata_type()));
   virtual_columns.emplace(duckdb::COLUMN_IDENTIFIER_EMPTY, duckdb::TableColumn("", duckdb::LogicalType::BOOLEAN));
   return virtual_columns;
 }

@@ -27,6 +27,7 @@
 #include "delta/partition_value.h"
 #include "delta/row_tracking.h"
 #include "lake/internal/file_columns.h"
+#include "lake/internal/file_metadata.h"
 #include "lake/internal/file_skipping.h"
 #include "lake/internal/legacy_calendar.h"
 
@@ -85,9 +86,10 @@ class DeltaFileList final : public duckdb::MultiFileList {
   }
 
   duckdb::unique_ptr<MultiFileList> ComplexFilterPushdown(
-      duckdb::ClientContext&, const duckdb::MultiFileOptions&, duckdb::MultiFilePushdownInfo& info,
+      duckdb::ClientContext& client, const duckdb::MultiFileOptions&, duckdb::MultiFilePushdownInfo& info,
       duckdb::vector<duckdb::unique_ptr<duckdb::Expression>>& conditions) const override {
-    auto list = without_files_that_fail(conditions, info.table_index, info.column_ids, reads_.get());
+    const Numbers named = named_by(client, conditions_on_files(conditions, info.table_index, info.column_ids));
+    auto list = without_files_that_fail(conditions, info.table_index, info.column_ids, named, reads_.get());
     if (!list) return nullptr;
     auto& shown = info.extra_info;
     for (const auto& condition : conditions) {
@@ -109,7 +111,7 @@ class DeltaFileList final : public duckdb::MultiFileList {
       const duckdb::BoundColumnRefExpression reference(types[column_ids[column]], duckdb::ColumnBinding(0, column));
       conditions.push_back(filter->ToExpression(reference));
     }
-    return without_files_that_fail(conditions, 0, column_ids, nullptr);
+    return without_files_that_fail(conditions, 0, column_ids, kept_, nullptr);
   }
 
   duckdb::vector<duckdb::OpenFileInfo> GetAllFiles() const override {
@@ -148,7 +150,7 @@ class DeltaFileList final : public duckdb::MultiFileList {
   /// it plans, mostly the same.
   duckdb::unique_ptr<DeltaFileList> without_files_that_fail(
       const duckdb::vector<duckdb::unique_ptr<duckdb::Expression>>& conditions, duckdb::idx_t table_index,
-      const duckdb::vector<duckdb::column_t>& column_ids, ScanReads* reads) const {
+      const duckdb::vector<duckdb::column_t>& column_ids, const Numbers& named, ScanReads* reads) const {
     auto predicate = file_predicate_of(
         conditions, table_index, scan_->schema(), [&](std::size_t number) -> std::optional<columnar::ColumnIndex> {
           if (number >= column_ids.size() || column_ids[number] >= scan_->schema().fields.size()) return std::nullopt;
@@ -163,8 +165,8 @@ class DeltaFileList final : public duckdb::MultiFileList {
     judged_.insert(judged_.end(), news.begin(), news.end());
     const bool is_new = !news.empty();
     auto left = is_new ? std::make_shared<const std::vector<std::size_t>>(
-                             scan_->select(delta::FilePredicate::conjunction(std::move(news)), *kept_))
-                       : kept_;
+                             scan_->select(delta::FilePredicate::conjunction(std::move(news)), *named))
+                       : named;
     if (reads != nullptr) {
       reads->is_narrowed = true;
       reads->conditions.push_back(std::move(predicate));
@@ -172,6 +174,16 @@ class DeltaFileList final : public duckdb::MultiFileList {
     }
     if (left->size() == kept_->size()) return nullptr;
     return duckdb::make_uniq<DeltaFileList>(scan_, std::move(left), reads_, judged_);
+  }
+
+  /// Returns the kept files for which the conditions, on _metadata alone, are true.
+  Numbers named_by(duckdb::ClientContext& client,
+                   const duckdb::vector<duckdb::unique_ptr<duckdb::Expression>>& conditions) const {
+    if (conditions.empty() || !scan_->has_file_metadata()) return kept_;
+    const store::ObjectStore& store = *scan_->table().store;
+    return std::make_shared<const std::vector<std::size_t>>(
+        select_files(client, conditions, *kept_,
+                     [&](std::size_t number) { return file_metadata(scan_->file(number).action, store); }));
   }
 
   const std::shared_ptr<const DeltaScan> scan_;
@@ -192,6 +204,7 @@ class DeltaFileReader final : public duckdb::MultiFileReader {
 
   /// The table as DuckDB's catalog has it; nullptr if it has it not.
   duckdb::TableCatalogEntry* table() const { return table_; }
+  bool has_file_metadata() const { return scan_->has_file_metadata(); }
 
   bool Bind(duckdb::MultiFileOptions&, duckdb::MultiFileList&, duckdb::vector<duckdb::LogicalType>& types,
             duckdb::vector<std::string>& names, duckdb::MultiFileReaderBindData& bind_data) override {
@@ -329,6 +342,7 @@ class DeltaFileReader final : public duckdb::MultiFileReader {
       add(partition.column, *value);
     }
     for (const auto& [column, value] : file.constants) add(column, value);
+    if (scan_->has_file_metadata()) add(kFileMetadataColumn, file_metadata(file.action, *scan_->table().store));
   }
 
   const std::shared_ptr<const DeltaScan> scan_;
@@ -347,6 +361,17 @@ void scan_delta(duckdb::ClientContext& client, duckdb::TableFunctionInput& input
         duckdb::ErrorData(exception), local.reader->file_list_idx.GetIndex(), global.filters != nullptr);
     throw;
   }
+}
+
+duckdb::virtual_column_map_t virtual_columns(duckdb::ClientContext& client,
+                                             duckdb::optional_ptr<duckdb::FunctionData> data) {
+  auto columns = ParquetScan::MultiFileGetVirtualColumns(client, data);
+  auto& bind_data = data->Cast<duckdb::MultiFileBindData>();
+  if (static_cast<const DeltaFileReader&>(*bind_data.multi_file_reader).has_file_metadata()) {
+    columns.emplace(kFileMetadataColumn, duckdb::TableColumn(kFileMetadata, file_metadata_type()));
+  }
+  bind_data.virtual_columns = columns;
+  return columns;
 }
 
 /// Finds the objects that hold the data files of a table. Thread-safe.
@@ -677,6 +702,7 @@ duckdb::TableFunction delta_scan_function(const std::string& name) {
   function.bind = nullptr;
   function.function = scan_delta;
   function.statistics = nullptr;
+  function.get_virtual_columns = virtual_columns;
   function.get_partition_stats = nullptr;
   function.get_bind_info = [](const duckdb::optional_ptr<duckdb::FunctionData> bind_data) {
     const auto& data = bind_data->Cast<duckdb::MultiFileBindData>();

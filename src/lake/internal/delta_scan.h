@@ -82,6 +82,8 @@ class DeltaScan {
   /// All columns, those beside the table's included.
   const columnar::Schema& schema() const { return schema_; }
   const delta::DataType& fields() const { return fields_; }
+  /// True if the rows have the hidden column of file_metadata.h: in scans of whole tables.
+  bool has_file_metadata() const { return live_.has_value(); }
   std::size_t file_count() const { return live_ ? live_->size() : files_.size(); }
   /// Returns the file of a number below file_count(). Cost: a copy of its action.
   File file(std::size_t number) const;
@@ -140,8 +142,8 @@ struct ScanPurpose {
 /// It tells the optimizer no statistics: they would be of the files, deleted rows included.
 duckdb::TableFunction delta_scan_function(const std::string& name);
 
-/// Binds a scan: all its columns under their names; `file_row_number` and `file_index` (of DeltaScan::file()) are
-/// virtual columns. Deleted rows are left out, columns that a file lacks are NULL. Files whose partition values or
+/// Binds a scan: all its columns under their names; `file_row_number`, `file_index` (of DeltaScan::file()) and `_metadata`
+/// (file_metadata.h) are virtual columns. Deleted rows are left out, columns that a file lacks are NULL. Files whose partition values or
 /// statistics say that no row meets the query's conditions, those that a join's other side makes included, are not
 /// opened; EXPLAIN shows how many are left.
 duckdb::unique_ptr<duckdb::FunctionData> bind_delta_scan(duckdb::ClientContext& client,
