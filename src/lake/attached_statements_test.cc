@@ -330,5 +330,22 @@ TEST_F(AttachedStatementsTest, MistakesInAConditionStandWhereItDoes) {
   EXPECT_EQ(run("FROM lake.t"), "1\n");
 }
 
+TEST_F(AttachedStatementsTest, MergeReturnsTheRowsOfEachOfItsActions) {
+  for (const std::string vectors : {"true", "false"}) {
+    change("CREATE OR REPLACE TABLE lake.t (id BIGINT, s VARCHAR) WITH ('delta.enableDeletionVectors' = '" + vectors +
+           "')");
+    change("INSERT INTO lake.t SELECT i, 'row ' || i FROM range(6) AS r(i)");
+    EXPECT_EQ(run("MERGE INTO lake.t AS t USING (SELECT i AS id FROM range(1, 9, 2) AS r(i)) AS n ON t.id = n.id "
+                  "WHEN MATCHED AND n.id = 1 THEN DELETE WHEN MATCHED AND n.id = 3 THEN DELETE "
+                  "WHEN MATCHED THEN UPDATE SET s = 'new' WHEN NOT MATCHED THEN INSERT (id) VALUES (n.id) "
+                  "WHEN NOT MATCHED BY SOURCE AND t.id = 4 THEN DELETE RETURNING merge_action, id, s"),
+              "DELETE|1|row 1\nDELETE|3|row 3\nUPDATE|5|new\nDELETE|4|row 4\nINSERT|7|NULL\n");
+    EXPECT_EQ(run("FROM lake.t ORDER BY id"), "0|row 0\n2|row 2\n5|new\n7|NULL\n");
+    EXPECT_EQ(run("DELETE FROM lake.t AS t USING (VALUES (0), (0), (9)) AS n(id) WHERE t.id = n.id RETURNING t.id, s"),
+              "0|row 0\n");
+    EXPECT_EQ(run("DELETE FROM lake.t WHERE id > 100 RETURNING *"), "");
+  }
+}
+
 }  // namespace
 }  // namespace sluice::lake

@@ -147,7 +147,7 @@ struct ChangeRecipe {
   std::string operation;             ///< As commitInfo has it.
   std::size_t row_id = 0;            ///< Update, Delete: the column of the file's number; the row's is the next.
   std::vector<std::size_t> new_row;  ///< Update: for each column of the table, the input's column. Insert: as it comes.
-  bool returns_rows = false;         ///< RETURNING.
+  bool returns_rows = false;         ///< RETURNING: new rows, or those that are deleted.
   /// Insert, of REPLACE WHERE: what inserted rows must meet; the input has rows of both kinds (with_replaced_rows()).
   std::shared_ptr<const duckdb::Expression> condition;
   bool is_parallel = true;
@@ -185,7 +185,9 @@ class ChangeSink final : public duckdb::PhysicalOperator {
                               duckdb::OperatorSinkInput& input) const override {
     TableChange& change = running_->change();
     const Kind kind = kind_of(chunk);
-    if (kind != Kind::Insert) take_rows(context.client, change, chunk, kind);
+    Returned* const returned =
+        recipe_.returns_rows && recipe_.kind == Kind::Delete ? &input.global_state.Cast<Returned>() : nullptr;
+    if (kind != Kind::Insert) take_rows(context.client, change, chunk, kind, returned);
     if (kind == Kind::Delete) return duckdb::SinkResultType::NEED_MORE_INPUT;
     duckdb::DataChunk rows;
     refer_to_new_rows(chunk, rows);
@@ -196,7 +198,13 @@ class ChangeSink final : public duckdb::PhysicalOperator {
   }
 
   duckdb::SinkFinalizeType Finalize(duckdb::Pipeline&, duckdb::Event&, duckdb::ClientContext& client,
-                                    duckdb::OperatorSinkFinalizeInput&) const override {
+                                    duckdb::OperatorSinkFinalizeInput& input) const override {
+    auto& returned = input.global_state.Cast<Returned>();
+    const auto append = [&](duckdb::DataChunk& rows, const delta::AddFile&, std::span<const std::uint64_t>) {
+      returned.rows->Append(rows);
+      return ok();
+    };
+    check(client, running_->change().read_rows(returned.deleted, append));
     if (!recipe_.operation.empty()) running_->finish(client, recipe_.operation);
     return duckdb::SinkFinalizeType::READY;
   }
@@ -226,6 +234,7 @@ class ChangeSink final : public duckdb::PhysicalOperator {
  private:
   struct Returned final : duckdb::GlobalSinkState {
     duckdb::unique_ptr<duckdb::ColumnDataCollection> rows;  // of RETURNING
+    TableChange::Places deleted;                            // rows for it that are still to be read
   };
   struct Local final : duckdb::LocalSinkState {
     std::unique_ptr<duckdb::ExpressionExecutor> condition;  // of REPLACE WHERE
@@ -251,13 +260,19 @@ class ChangeSink final : public duckdb::PhysicalOperator {
                      .with_help("nothing was changed; let the query give only rows that meet it"));
   }
 
-  void take_rows(duckdb::ClientContext& client, TableChange& change, duckdb::DataChunk& chunk, Kind kind) const {
+  void take_rows(duckdb::ClientContext& client, TableChange& change, duckdb::DataChunk& chunk, Kind kind,
+                 Returned* returned) const {
     duckdb::Vector& files = chunk.data[recipe_.row_id];
     duckdb::Vector& rows = chunk.data[recipe_.row_id + 1];
     files.Flatten(chunk.size());
     rows.Flatten(chunk.size());
-    check(client, change.take_rows({duckdb::FlatVector::GetData<std::uint64_t>(files), chunk.size()},
-                                   {duckdb::FlatVector::GetData<std::int64_t>(rows), chunk.size()}, kind));
+    const auto* file_numbers = duckdb::FlatVector::GetData<std::uint64_t>(files);
+    const auto* row_numbers = duckdb::FlatVector::GetData<std::int64_t>(rows);
+    check(client, change.take_rows({file_numbers, chunk.size()}, {row_numbers, chunk.size()}, kind));
+    if (returned == nullptr) return;
+    for (std::size_t i = 0; i < chunk.size(); ++i) {
+      returned->deleted[file_numbers[i]].add(static_cast<std::uint64_t>(row_numbers[i]));
+    }
   }
 
   /// Returns the types of a row of the table, which places may follow.
@@ -403,17 +418,12 @@ duckdb::PhysicalOperator& AttachedCatalog::PlanCreateTableAs(duckdb::ClientConte
   return sink;
 }
 
-duckdb::PhysicalOperator& AttachedCatalog::PlanDelete(duckdb::ClientContext& client,
-                                                      duckdb::PhysicalPlanGenerator& planner, duckdb::LogicalDelete& op,
-                                                      duckdb::PhysicalOperator& plan) {
-  if (op.return_chunk) {
-    fail(client, Error(ErrorCode::Unsupported, "DELETE … RETURNING is not there in this version")
-                     .with_number(kErrorStatement)
-                     .with_help("SELECT the rows first, in the same transaction"));
-  }
+duckdb::PhysicalOperator& AttachedCatalog::PlanDelete(duckdb::ClientContext&, duckdb::PhysicalPlanGenerator& planner,
+                                                      duckdb::LogicalDelete& op, duckdb::PhysicalOperator& plan) {
   ChangeRecipe recipe;
   recipe.kind = Kind::Delete;
   recipe.operation = "DELETE";
+  recipe.returns_rows = op.return_chunk;
   recipe.row_id = op.expressions[0]->Cast<duckdb::BoundReferenceExpression>().index;
   auto& sink =
       planner.Make<ChangeSink>(op.types, std::make_shared<RunningChange>(attached(op.table)), std::move(recipe));
@@ -456,14 +466,7 @@ duckdb::PhysicalOperator& AttachedCatalog::PlanMergeInto(duckdb::ClientContext& 
         recipe.kind = Kind::Update;
         recipe.new_row = new_row_of(client, table, action.columns, action.expressions);
         break;
-      case duckdb::MergeActionType::MERGE_DELETE:
-        recipe.kind = Kind::Delete;
-        if (op.return_chunk) {
-          fail(client, Error(ErrorCode::Unsupported, "MERGE … DELETE … RETURNING is not there in this version")
-                           .with_number(kErrorStatement)
-                           .with_help("leave RETURNING away, or the DELETE"));
-        }
-        break;
+      case duckdb::MergeActionType::MERGE_DELETE: recipe.kind = Kind::Delete; break;
       case duckdb::MergeActionType::MERGE_INSERT: {
         recipe.kind = Kind::Insert;
         if (action.column_index_map.empty()) {

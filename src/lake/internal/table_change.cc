@@ -136,16 +136,13 @@ std::string TableChange::text_of(const duckdb::DataChunk& rows, std::size_t row)
 
 Error TableChange::two_answers(std::uint64_t file, std::uint64_t row) {
   std::string text = "(unreadable)";
-  DeltaScan::PartOfFile part{table_.scan->file(file).action, {}};
-  part.only = delta::inline_deletion_vector(delta::DeletionVector(std::vector<std::uint64_t>{row}));
-  const auto scan = DeltaScan::create_of_parts(table_.scan->table(), {std::move(part)}, files_);
-  if (scan) {
-    const LiveRowSink show = [&](duckdb::DataChunk& rows, const delta::AddFile&, std::span<const std::uint64_t>) {
-      text = text_of(rows, 0);
-      return ok();
-    };
-    static_cast<void>(scan_files(client_, *scan, show).has_value());
-  }
+  Places place;
+  place[file].add(row);
+  const LiveRowSink show = [&](duckdb::DataChunk& rows, const delta::AddFile&, std::span<const std::uint64_t>) {
+    text = text_of(rows, 0);
+    return ok();
+  };
+  static_cast<void>(read_rows(place, show).has_value());
   return Error(ErrorCode::InvalidArgument,
                fmt::format("several source rows match one row of {}, and it is not said which of them counts: {}",
                            table_.name, text))
@@ -175,20 +172,24 @@ bool TableChange::is_feed_implied() const {
   });
 }
 
+Status TableChange::read_rows(const Places& places, const LiveRowSink& sink) const {
+  std::vector<DeltaScan::PartOfFile> parts;
+  for (const auto& [number, rows] : places) {
+    if (!rows.empty()) parts.push_back({table_.scan->file(number).action, delta::inline_deletion_vector(rows)});
+  }
+  if (parts.empty()) return ok();
+  SLUICE_TRY_ASSIGN(const auto scan, DeltaScan::create_of_parts(table_.scan->table(), std::move(parts), files_));
+  return scan_files(client_, scan, sink);
+}
+
 Status TableChange::write_taken_to_feed() {
   SLUICE_TRY_ASSIGN(auto writer, borrow_writer());
-  const auto write = [&](delta::DeletionVector TakenRows::*rows_taken, RowChange change) -> Status {
-    std::vector<DeltaScan::PartOfFile> parts;
-    for (const auto& [number, taken] : taken_) {
-      if ((taken.*rows_taken).empty()) continue;
-      parts.push_back({table_.scan->file(number).action, delta::inline_deletion_vector(taken.*rows_taken)});
-    }
-    if (parts.empty()) return ok();
-    SLUICE_TRY_ASSIGN(const auto scan, DeltaScan::create_of_parts(table_.scan->table(), std::move(parts), files_));
-    const LiveRowSink sink = [&](duckdb::DataChunk& rows, const delta::AddFile&, std::span<const std::uint64_t>) {
+  const auto write = [&](delta::DeletionVector TakenRows::*rows_taken, RowChange change) {
+    Places places;
+    for (const auto& [number, taken] : taken_) places.emplace(number, taken.*rows_taken);
+    return read_rows(places, [&](duckdb::DataChunk& rows, const delta::AddFile&, std::span<const std::uint64_t>) {
       return writer->feed->write(rows, change);
-    };
-    return scan_files(client_, scan, sink);
+    });
   };
   Status written = write(&TakenRows::deleted, RowChange::Delete);
   if (written) written = write(&TakenRows::updated, RowChange::UpdatePreimage);

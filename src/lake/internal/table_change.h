@@ -81,6 +81,11 @@ class TableChange {
   /// deleted twice, but updated once: InvalidArgument, showing the row, if the statement has two answers for it.
   Status take_rows(std::span<const std::uint64_t> files, std::span<const std::int64_t> rows, Kind kind);
 
+  /// Rows of the table's scan: for each file by number the rows in it.
+  using Places = std::map<std::uint64_t, delta::DeletionVector>;
+  /// Passes rows of the table, as they are before the change, to `sink`, which they are not counted as read for.
+  Status read_rows(const Places& places, const LiveRowSink& sink) const;
+
   /// Makes everything durable and returns the actions that commit it: AddFile, RemoveFile and AddCdcFile.
   Result<std::vector<delta::Action>> finish();
   /// After finish().
