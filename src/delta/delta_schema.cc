@@ -126,10 +126,7 @@ class SchemaReader {
   }
 
   static Result<DataType> read_primitive(std::string_view name, const std::string& path) {
-    for (const auto& [primitive_name, kind] : kPrimitives) {
-      if (name == primitive_name) return DataType::primitive(kind);
-    }
-    if (auto decimal = parse_decimal(name)) return std::move(*decimal);
+    if (auto primitive = find_primitive(name)) return std::move(*primitive);
     return unknown(name, path);
   }
 
@@ -265,9 +262,18 @@ Result<DataType> read_schema(std::string_view json) {
   return SchemaReader().read_struct(members, "", 0);
 }
 
-std::string write_schema(const DataType& schema) {
+std::string write_schema(const DataType& schema) { return write_type(schema); }
+
+std::optional<DataType> find_primitive(std::string_view name) {
+  for (const auto& [primitive_name, kind] : kPrimitives) {
+    if (name == primitive_name) return DataType::primitive(kind);
+  }
+  return parse_decimal(name);
+}
+
+std::string write_type(const DataType& type) {
   std::string out;
-  write_struct(out, schema);
+  write_type(out, type);
   return out;
 }
 

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -81,5 +82,10 @@ Result<DataType> read_schema(std::string_view json);
 
 /// Writes a schema; read_schema() is its inverse.
 std::string write_schema(const DataType& schema);
+
+/// Returns the type that has this name in schemas, "long" or "decimal(9,2)"; nullopt if it is none without parts.
+std::optional<DataType> find_primitive(std::string_view name);
+/// Writes one type, as it stands in a schema: JSON.
+std::string write_type(const DataType& type);
 
 }  // namespace sluice::delta

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "delta/table_properties.h"
+#include "delta/type_widening.h"
 
 namespace sluice::delta {
 namespace {
@@ -169,7 +170,7 @@ Result<std::set<std::string>> required_features(const DataType& schema,
                                                 const std::map<std::string, std::string>& configuration) {
   SLUICE_TRY_ASSIGN(const TableProperties properties, read_properties(configuration));
   const std::pair<std::string_view, bool> uses[] = {
-      {"typeWidening", properties.enable_type_widening || has_metadata(schema, "delta.typeChanges")},
+      {"typeWidening", properties.enable_type_widening || has_metadata(schema, kTypeChangesKey)},
       {"deletionVectors", properties.enable_deletion_vectors},
       {"timestampNtz", has_type(schema, DataType::Kind::TimestampNtz)},
       {"appendOnly", properties.append_only},

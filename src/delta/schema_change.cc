@@ -11,8 +11,10 @@
 #include "base/log.h"
 #include "columnar/column_names.h"
 #include "delta/column_assignment.h"
+#include "delta/duckdb_schema.h"
 #include "delta/features.h"
 #include "delta/table_definition.h"
+#include "delta/type_widening.h"
 
 namespace sluice::delta {
 namespace {
@@ -57,6 +59,76 @@ std::optional<Place> find_place(DataType& schema, std::span<const std::string> p
       parent->fields, [&](const StructField& candidate) { return is_same_name(candidate.name, path.back()); });
   if (field == parent->fields.end()) return std::nullopt;
   return Place{parent, field};
+}
+
+/// A type in a schema, and the field that notes how it changes.
+struct NotedType {
+  DataType* type = nullptr;
+  StructField* field = nullptr;
+  std::string path_in_field;  ///< Through lists and maps.
+
+  NotedType part(std::string_view name, DataType& child) const {
+    return {&child, field, path_in_field + (path_in_field.empty() ? "" : ".") + std::string(name)};
+  }
+};
+
+/// Returns the type that the path leads to; without one if it leads nowhere.
+NotedType find_noted_type(DataType& schema, std::span<const std::string> path) {
+  NotedType at{&schema, nullptr, ""};
+  for (const std::string& name : path) {
+    DataType& type = *at.type;
+    if (type.kind == DataType::Kind::Array && is_same_name(name, "element")) {
+      at = at.part("element", type.children[0]);
+    } else if (type.kind == DataType::Kind::Map && is_same_name(name, "key")) {
+      at = at.part("key", type.children[0]);
+    } else if (type.kind == DataType::Kind::Map && is_same_name(name, "value")) {
+      at = at.part("value", type.children[1]);
+    } else {
+      const auto found =
+          std::ranges::find_if(type.fields, [&](const StructField& field) { return is_same_name(field.name, name); });
+      if (found == type.fields.end()) return {};
+      at = {&found->type, &*found, ""};
+    }
+  }
+  return at;
+}
+
+/// Widens a type to another, at every depth. `text` names it in errors.
+// NOLINTNEXTLINE(misc-no-recursion): as deep as the schema, kSchemaDepthMax.
+Status widen(const NotedType& at, const DataType& to, const std::string& text) {
+  DataType& type = *at.type;
+  const auto cannot_become = [&](std::string help) {
+    return Error(ErrorCode::InvalidArgument, fmt::format("column {} has type {}, which cannot be widened to {}", text,
+                                                         logical_type(type).ToString(), logical_type(to).ToString()))
+        .with_number(4206)
+        .with_help(std::move(help));
+  };
+  if (type.kind == DataType::Kind::Struct && to.kind == type.kind) {
+    if (to.fields.size() != type.fields.size()) return cannot_become("name all members of the struct, and no others");
+    for (const StructField& member : to.fields) {
+      const auto found = std::ranges::find_if(
+          type.fields, [&](const StructField& field) { return is_same_name(field.name, member.name); });
+      if (found == type.fields.end()) return cannot_become("name all members of the struct, and no others");
+      SLUICE_TRY(widen({&found->type, &*found, ""}, member.type, text + "." + found->name));
+    }
+    return ok();
+  }
+  if (type.kind == DataType::Kind::Array && to.kind == type.kind) {
+    return widen(at.part("element", type.children[0]), to.children[0], text + ".element");
+  }
+  if (type.kind == DataType::Kind::Map && to.kind == type.kind) {
+    SLUICE_TRY(widen(at.part("key", type.children[0]), to.children[0], text + ".key"));
+    return widen(at.part("value", type.children[1]), to.children[1], text + ".value");
+  }
+  if (type.kind == to.kind && type.precision == to.precision && type.scale == to.scale) return ok();
+  if (!is_widening(type, to)) {
+    const std::string wider = wider_types(type);
+    return cannot_become(wider.empty() ? fmt::format("{} can become no other type", logical_type(type).ToString())
+                                       : fmt::format("it can become {}", wider));
+  }
+  note_type_change(*at.field, type, to, at.path_in_field);
+  type = to;
+  return ok();
 }
 
 Error no_column(const DataType& schema, std::span<const std::string> path) {
@@ -143,6 +215,21 @@ Status SchemaChange::drop_column(std::span<const std::string> path) {
   place.parent->fields.erase(place.field);
   if (const auto present = find_place(present_, path)) present->parent->fields.erase(present->field);
   return ok();
+}
+
+Status SchemaChange::widen_type(std::span<const std::string> path, const DataType& type) {
+  const NotedType at = path.empty() ? NotedType() : find_noted_type(schema_, path);
+  if (at.type == nullptr) return no_column(schema_, path);
+  SLUICE_TRY_ASSIGN(const TableProperties properties, read_properties(metadata_.configuration));
+  if (!properties.enable_type_widening) {
+    return Error(ErrorCode::InvalidArgument,
+                 fmt::format("the type of column {} cannot be changed: the table has no type widening", text_of(path)))
+        .with_number(4206)
+        .with_help(
+            "ALTER TABLE … SET ('delta.enableTypeWidening' = 'true') turns it on; readers must know type widening "
+            "then, which delta-rs does not");
+  }
+  return widen(at, type, text_of(path));
 }
 
 Status SchemaChange::set_nullable(std::span<const std::string> path, bool nullable) {

@@ -31,6 +31,10 @@ class SchemaChange {
   Status add_column(std::span<const std::string> parent, StructField field);
   Status rename_column(std::span<const std::string> path, const std::string& name);
   Status drop_column(std::span<const std::string> path);
+  /// Widens the type of a column, or of what is in it: of structs the members of the same names, of lists and maps their
+  /// parts. Needs delta.enableTypeWidening. Spec: "Type Widening". Statistics, partition values and files stay as they
+  /// are: readers cast.
+  Status widen_type(std::span<const std::string> path, const DataType& type);
   /// Whether rows there are have no NULL is the caller's to know.
   Status set_nullable(std::span<const std::string> path, bool nullable);
   /// nullopt: no comment.

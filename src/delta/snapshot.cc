@@ -13,6 +13,7 @@
 #include "delta/internal/checkpoint_reader.h"
 #include "delta/internal/segment_finder.h"
 #include "delta/log_path.h"
+#include "delta/type_widening.h"
 
 namespace sluice::delta {
 
@@ -132,6 +133,7 @@ class Snapshot::Loader {
     if (!snapshot_.metadata_.schema_string.empty()) {
       SLUICE_TRY_ASSIGN(snapshot_.schema_, read_schema(snapshot_.metadata_.schema_string));
     }
+    SLUICE_TRY(check_type_changes(snapshot_.schema_));
     SLUICE_TRY_ASSIGN(snapshot_.properties_, read_properties(snapshot_.metadata_.configuration));
     SLUICE_TRY(check_column_mapping(snapshot_.schema_, snapshot_.properties_.column_mapping_mode));
     for (const std::string& name : snapshot_.metadata_.partition_columns) {

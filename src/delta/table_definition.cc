@@ -8,8 +8,10 @@
 
 #include "columnar/column_names.h"
 #include "delta/column_assignment.h"
+#include "delta/duckdb_schema.h"
 #include "delta/features.h"
 #include "delta/protocol_request.h"
+#include "delta/type_widening.h"
 
 namespace sluice::delta {
 namespace {
@@ -69,6 +71,26 @@ Result<ProtocolRequest> take_protocol_request(std::map<std::string, std::string>
     property = taken ? properties.erase(property) : std::next(property);
   }
   return request;
+}
+
+/// What others noted on columns that stay, stays; our note of the original type is ours to change. How a type was widened
+/// is of no use where it is another now: then the files are written anew.
+// NOLINTNEXTLINE(misc-no-recursion): as deep as the schema, kSchemaDepthMax.
+void keep_field_metadata(DataType& type, const DataType& present) {
+  if (type.kind != present.kind) return;
+  for (StructField& field : type.fields) {
+    const auto old = std::ranges::find_if(present.fields, [&](const StructField& candidate) {
+      return columnar::lower_case(candidate.name) == columnar::lower_case(field.name);
+    });
+    if (old == present.fields.end()) continue;
+    for (const auto& [key, value] : old->metadata) {
+      const bool stays =
+          key != kOriginalTypeKey && (key != kTypeChangesKey || logical_type(old->type) == logical_type(field.type));
+      if (stays) field.metadata.emplace(key, value);
+    }
+    keep_field_metadata(field.type, old->type);
+  }
+  for (std::size_t i = 0; i < type.children.size(); ++i) keep_field_metadata(type.children[i], present.children[i]);
 }
 
 }  // namespace
@@ -148,17 +170,7 @@ Result<std::vector<Action>> replace_table_actions(const Snapshot& table, const T
   SLUICE_TRY(check_mode_change(before, after));
   SLUICE_TRY(check_definition(definition, after));
   DataType schema = definition.schema;
-  for (StructField& field : schema.fields) {
-    const auto& present = table.schema().fields;
-    const auto old = std::find_if(present.begin(), present.end(), [&](const StructField& candidate) {
-      return columnar::lower_case(candidate.name) == columnar::lower_case(field.name);
-    });
-    // What others noted on the column stays; our note of the original type is ours to change.
-    if (old == present.end()) continue;
-    for (const auto& [key, value] : old->metadata) {
-      if (key != kOriginalTypeKey) field.metadata.emplace(key, value);
-    }
-  }
+  keep_field_metadata(schema, table.schema());
   if (after != ColumnMappingMode::None) {
     const PresentColumns present{table.schema(), before};
     SLUICE_TRY(assign_columns(schema, &present, metadata.configuration, random));

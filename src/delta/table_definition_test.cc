@@ -196,6 +196,27 @@ TEST_F(TableDefinitionTest, AlteringKeepsTheIdAndWhatOthersNoted) {
   EXPECT_TRUE(after->protocol().reader_features->contains("timestampNtz"));
 }
 
+TEST_F(TableDefinitionTest, AlteringKeepsWhatIsNotedOnMembersAndHowTypesWereWidened) {
+  const std::string changes = R"([{"fromType":"integer","toType":"long"}])";
+  const auto table_of = [&](Kind of_id, std::map<std::string, std::string> id_metadata,
+                            std::map<std::string, std::string> member_metadata) {
+    return DataType::structure({{"id", DataType::primitive(of_id), true, std::move(id_metadata)},
+                                {"l",
+                                 DataType::array(DataType::structure(
+                                     {{"m", DataType::primitive(Kind::Long), true, std::move(member_metadata)}})),
+                                 true,
+                                 {}}});
+  };
+  const std::map<std::string, std::string> noted = {{"delta.typeChanges", changes}};
+  table_.put(*create({table_of(Kind::Long, noted, noted), {}, {}, {}, {}}));
+  const auto before = table_.load();
+  EXPECT_THAT(*alter_table_actions(*before, {table_of(Kind::Long, {}, {}), {}, {}, {}, {}}, table_.random), IsEmpty());
+  const auto actions = replace_table_actions(*before, {table_of(Kind::String, {}, {}), {}, {}, {}, {}}, table_.random);
+  ASSERT_TRUE(actions);
+  table_.put(*actions);
+  EXPECT_EQ(table_.load()->schema(), table_of(Kind::String, {}, noted));
+}
+
 TEST_F(TableDefinitionTest, PartitionColumnsCannotChange) {
   table_.create();
   EXPECT_EQ(

@@ -1,5 +1,7 @@
 #include <algorithm>
+#include <array>
 #include <iterator>
+#include <optional>
 #include <random>
 #include <sstream>
 #include <string>
@@ -31,13 +33,39 @@ constexpr TableKind kKinds[] = {
      "'delta.enableInCommitTimestamps' = 'true'"},
     {"FedCopied", "PARTITIONED BY (p)", "'delta.enableChangeDataFeed' = 'true', 'delta.columnMapping.mode' = 'name'"},
     {"FedMarked", "", "'delta.enableChangeDataFeed' = 'true', 'delta.enableDeletionVectors' = 'true'"},
+    {"Widened", "PARTITIONED BY (p, q)",
+     "'delta.enableTypeWidening' = 'true', 'delta.enableDeletionVectors' = 'true', 'delta.checkpointInterval' = '3', "
+     "'delta.checkpoint.writeStatsAsStruct' = 'true', 'delta.checkpoint.writeStatsAsJson' = 'false'"},
+    {"WidenedCopied", "PARTITIONED BY (q)",
+     "'delta.enableTypeWidening' = 'true', 'delta.columnMapping.mode' = 'name', 'delta.checkpointInterval' = '5', "
+     "'delta.enableChangeDataFeed' = 'true'"},
+};
+
+/// How a column is widened in the tables that have type widening: each column step by step.
+struct Widening {
+  const char* ours;
+  const char* theirs;
+};
+constexpr Widening kWidenings[][4] = {
+    {{"k TYPE BIGINT", "k TYPE BIGINT"}, {"k TYPE DECIMAL(22,2)", "k TYPE DECIMAL(22,2)"}, {}},
+    {{"x TYPE DECIMAL(15,3)", "x TYPE DECIMAL(15,3)"}, {"x TYPE DECIMAL(38,10)", "x TYPE DECIMAL(38,10)"}, {}},
+    {{"d TYPE timestamp_ntz", "d TYPE TIMESTAMP"}, {}},
+    {{"f TYPE double", "f TYPE DOUBLE"}, {}},
+    {{"q TYPE int", "q TYPE INTEGER"},
+     {"q TYPE BIGINT", "q TYPE BIGINT"},
+     {"q TYPE DECIMAL(22,1)", "q TYPE DECIMAL(22,1)"},
+     {}},
+    {{"l.a TYPE BIGINT", "l TYPE STRUCT(a BIGINT, b VARCHAR[])"},
+     {"l TYPE STRUCT(a DECIMAL(20,0), b VARCHAR[])", "l TYPE STRUCT(a DECIMAL(20,0), b VARCHAR[])"},
+     {}},
 };
 
 /// Runs the same random statements on a table of an attached folder and on one of DuckDB's own.
 class AttachedRandomTest : public AttachedTest, public testing::WithParamInterface<std::size_t> {
  protected:
   static constexpr const char* kColumns =
-      "id BIGINT NOT NULL, k INTEGER, s VARCHAR, x DECIMAL(12,2), l STRUCT(a INTEGER, b VARCHAR[]), p VARCHAR";
+      "id BIGINT NOT NULL, k INTEGER, s VARCHAR, x DECIMAL(12,2), l STRUCT(a INTEGER, b VARCHAR[]), p VARCHAR, "
+      "q SMALLINT, d DATE, f FLOAT";
 
   const TableKind& kind() const { return kKinds[GetParam()]; }
   bool has_feed() const { return std::string(kind().properties).find("ChangeDataFeed") != std::string::npos; }
@@ -52,7 +80,9 @@ class AttachedRandomTest : public AttachedTest, public testing::WithParamInterfa
            " + i AS id, CASE WHEN i % 5 = 0 THEN NULL ELSE (i * 7 % 11)::INTEGER END AS k, "
            "CASE WHEN i % 4 = 0 THEN NULL ELSE 'row ' || i END AS s, (i * 1.25)::DECIMAL(12,2) AS x, "
            "{'a': i::INTEGER, 'b': ['v' || i, NULL]} AS l, "
-           "CASE WHEN i % 6 = 0 THEN NULL ELSE 'p/' || (i % 3) END AS p FROM range(" +
+           "CASE WHEN i % 6 = 0 THEN NULL ELSE 'p/' || (i % 3) END AS p, (i % 2 * 10)::SMALLINT AS q, "
+           "CASE WHEN i % 7 = 0 THEN NULL ELSE DATE '2024-02-20' + (i % 15)::INTEGER END AS d, (i * 0.5)::FLOAT AS f "
+           "FROM range(" +
            std::to_string(count) + ") AS r(i)";
   }
 
@@ -60,7 +90,8 @@ class AttachedRandomTest : public AttachedTest, public testing::WithParamInterfa
     const std::string id = std::to_string(below(static_cast<std::size_t>(next_id_) + 1));
     return pick({t + "id < " + id, t + "id % 7 = " + std::to_string(below(7)), t + "k IS NULL", t + "k > 5",
                  t + "s LIKE 'row 1%'", t + "p = 'p/1'", t + "p IS NULL", t + "x BETWEEN 3 AND 20", t + "l.a = 3",
-                 "false", t + "id IN (SELECT max(id) FROM t)"});
+                 t + "q = 10", t + "d > DATE '2024-02-29'", t + "d = DATE '2024-02-25'", t + "f >= 4.5", "false",
+                 t + "id IN (SELECT max(id) FROM t)"});
   }
 
   /// A statement, and what DuckDB, which may lack it, makes of its own table instead.
@@ -74,7 +105,7 @@ class AttachedRandomTest : public AttachedTest, public testing::WithParamInterfa
     const std::string where = pick({"k > 5", "p = 'p/1'", "p IS NULL", "id % 7 = 2", "s LIKE 'row 1%' OR k IS NULL",
                                     "coalesce(k, 0) < 100", "l.a % 3 = 1", "p IS DISTINCT FROM 'p/2'"});
     const std::string query = "SELECT * FROM (" + rows(1 + below(20)) +
-                              ") UNION ALL (SELECT id + 1000, k, s, x, l, p "
+                              ") UNION ALL (SELECT id + 1000, k, s, x, l, p, q, d, f "
                               "FROM t WHERE id % 2 = 0)";
     const std::string that_meet = "SELECT * FROM (" + query + ") WHERE " + where;
     const auto theirs = [](const std::string& from, const std::string& removed) {
@@ -84,14 +115,43 @@ class AttachedRandomTest : public AttachedTest, public testing::WithParamInterfa
     switch (below(*kind().partitioned != '\0' ? 3 : 2)) {
       case 0: return {"INSERT INTO t REPLACE WHERE " + where + " " + that_meet, theirs(that_meet, where)};
       case 1: return {"INSERT OVERWRITE t " + query, theirs(query, "true")};
-      default:
-        return {"INSERT INTO t REPLACE USING (p) " + that_meet,
-                theirs(that_meet, "EXISTS (SELECT 1 FROM n WHERE n.p IS NOT DISTINCT FROM t.p)")};
+      default: {
+        const std::string partitioned = kind().partitioned;
+        const std::string column =
+            partitioned.find('q') == std::string::npos || (partitioned.find("(p") != std::string::npos && below(2) == 0)
+                ? "p"
+                : "q";
+        return {
+            "INSERT INTO t REPLACE USING (" + column + ") " + that_meet,
+            theirs(that_meet, "EXISTS (SELECT 1 FROM n WHERE n." + column + " IS NOT DISTINCT FROM t." + column + ")")};
+      }
     }
+  }
+
+  /// Returns the next step of a random column's widening; nullopt if it is as wide as it gets here.
+  std::optional<Statement> widening() {
+    const std::size_t column = below(std::size(kWidenings));
+    const Widening& next = kWidenings[column][widened_[column]];
+    if (next.ours == nullptr) return std::nullopt;
+    ++widened_[column];
+    return Statement{std::string("ALTER TABLE t ALTER COLUMN ") + next.ours,
+                     std::string("ALTER TABLE t ALTER COLUMN ") + next.theirs};
+  }
+
+  /// Returns a statement that puts values into a widened column that it could not hold before; nullopt if there is none.
+  std::optional<std::string> wide_values() {
+    const std::string where = " WHERE " + condition("");
+    if (widened_[0] > 0 && below(2) == 0) return "UPDATE t SET k = id + 3000000000" + where;
+    if (widened_[1] > 0 && below(2) == 0) return "UPDATE t SET x = id + 0.125" + where;
+    if (widened_[2] > 0 && below(2) == 0) return "UPDATE t SET d = d + INTERVAL 1 MICROSECOND" + where;
+    if (widened_[3] > 0 && below(2) == 0) return "UPDATE t SET f = id / 10" + where;
+    if (widened_[4] > 0 && below(2) == 0) return "UPDATE t SET q = 100000" + where;
+    return std::nullopt;
   }
 
   Statement any_statement() {
     if (below(8) == 0) return overwrite();
+    if (const auto wide = wide_values()) return {*wide, *wide};
     std::string both = statement();
     // MERGE … UPDATE … RETURNING of DuckDB 1.5.6 reads memory that nobody wrote.
     if (!both.starts_with("MERGE") && below(3) == 0) both += pick({" RETURNING *", " RETURNING p, id + 1, l.b"});
@@ -166,7 +226,7 @@ class AttachedRandomTest : public AttachedTest, public testing::WithParamInterfa
     const std::string before = std::to_string(snapshot("t")->version().value() - 1);
     change("CREATE OR REPLACE TEMP TABLE feed AS FROM table_changes('t', " + version + ", " + version + ")");
     const auto rows = [](const std::string& at, const std::string& types) {
-      return "(SELECT * FROM t AT (VERSION => " + at + ") UNION ALL SELECT id, k, s, x, l, p FROM feed WHERE " +
+      return "(SELECT * FROM t AT (VERSION => " + at + ") UNION ALL SELECT id, k, s, x, l, p, q, d, f FROM feed WHERE " +
              "_change_type IN (" + types + "))";
     };
     const std::string left = rows(before, "'insert', 'update_postimage'");
@@ -189,6 +249,7 @@ class AttachedRandomTest : public AttachedTest, public testing::WithParamInterfa
 
   std::mt19937 engine_;
   std::uint64_t next_id_ = 0;
+  std::array<std::size_t, std::size(kWidenings)> widened_ = {};  // steps taken, of each column
   duckdb::DuckDB database_{nullptr};
   duckdb::Connection connection_{database_};
 };
@@ -206,7 +267,15 @@ TEST_P(AttachedRandomTest, ChangesAsDuckDbDoes) {
     const bool marks = std::string(kind().properties).find("Vectors' = 'true'") != std::string::npos;
     ASSERT_EQ(snapshot("t")->properties().enable_deletion_vectors, marks);
     change("USE lake");
+    const bool widens = std::string(kind().properties).find("TypeWidening") != std::string::npos;
+    widened_ = {};
     for (int i = 0; i < kStatements && !HasFailure(); ++i) {
+      if (widens && below(3) == 0) {
+        if (const auto step = widening()) {
+          run_both(*step);
+          expect_equal_rows();
+        }
+      }
       const bool in_transaction = below(4) == 0;
       if (in_transaction) {
         change("BEGIN");

@@ -118,6 +118,100 @@ TEST_F(AttachedStatementsTest, WritesTablesWithColumnsThatWereWidened) {
   expect_sound("t");
 }
 
+TEST_F(AttachedStatementsTest, WidensColumns) {
+  change(
+      "CREATE TABLE lake.t (i TINYINT, f FLOAT, d DATE, c DECIMAL(5,2), s STRUCT(a INTEGER, b VARCHAR), l SMALLINT[], "
+      "m MAP(TINYINT, STRUCT(x DATE)), p INTEGER) PARTITIONED BY (p)");
+  const std::string row =
+      "(1, 0.5, DATE '2024-02-29', 1.25, {'a': 7, 'b': 'x'}, [1, NULL], MAP {2: {'x': DATE '2024-03-01'}}, 3)";
+  change("INSERT INTO lake.t VALUES " + row);
+  EXPECT_EQ(run("ALTER TABLE lake.t ALTER COLUMN i TYPE BIGINT"),
+            "error: the type of column i cannot be changed: the table has no type widening");
+  change("ALTER TABLE lake.t SET ('delta.enableTypeWidening' = 'true', 'delta.enableDeletionVectors' = 'true')");
+  change("ALTER TABLE lake.t ALTER COLUMN i TYPE int");
+  change("ALTER TABLE lake.t ALTER I SET DATA TYPE BIGINT");
+  change("ALTER TABLE lake.t ALTER COLUMN f TYPE DOUBLE");
+  change("ALTER TABLE lake.t ALTER COLUMN d TYPE timestamp_ntz");
+  change("ALTER TABLE lake.t ALTER COLUMN c TYPE DECIMAL(12,4)");
+  change("ALTER TABLE lake.t ALTER COLUMN s.A TYPE double");
+  change("ALTER TABLE lake.t ALTER COLUMN l.element TYPE INTEGER");
+  change("ALTER TABLE lake.t ALTER COLUMN m.key TYPE SMALLINT");
+  change("ALTER TABLE lake.t CHANGE m.value.x TYPE TIMESTAMP");
+  change("ALTER TABLE lake.t ALTER COLUMN p TYPE DECIMAL(20,2)");
+  EXPECT_EQ(run("SELECT column_type FROM (DESCRIBE lake.t)"),
+            "BIGINT\nDOUBLE\nTIMESTAMP\nDECIMAL(12,4)\nSTRUCT(a DOUBLE, b VARCHAR)\nINTEGER[]\n"
+            "MAP(SMALLINT, STRUCT(x TIMESTAMP))\nDECIMAL(20,2)\n");
+  EXPECT_EQ(run("SELECT tableFeatures FROM sluice_table_detail('t')"),
+            "[appendOnly, deletionVectors, invariants, timestampNtz, typeWidening]\n");
+  const std::string schema = snapshot("t")->metadata().schema_string;
+  for (const char* changes : {R"([{"fromType":"byte","toType":"integer"},{"fromType":"integer","toType":"long"}])",
+                              R"([{"fromType":"short","toType":"integer","fieldPath":"element"}])",
+                              R"([{"fromType":"byte","toType":"short","fieldPath":"key"}])",
+                              R"([{"fromType":"date","toType":"timestamp_ntz"}])"}) {
+    EXPECT_NE(schema.find(changes), std::string::npos) << changes << " in " << schema;
+  }
+  change(
+      "INSERT INTO lake.t SELECT i + 5000000000, f + 0.1, d + INTERVAL 90 MINUTE, c + 0.0001, {'a': 0.5, 'b': 'y'}, "
+      "[70000], MAP {300: {'x': TIMESTAMP '2024-03-01 10:00:00'}}, p + 0.25 FROM lake.t");
+  const std::string narrow =
+      "1|0.5|2024-02-29 00:00:00|1.2500|{'a': 7.0, 'b': x}|[1, NULL]|{2={'x': '2024-03-01 00:00:00'}}|3.00\n";
+  const std::string wide =
+      "5000000001|0.6|2024-02-29 01:30:00|1.2501|{'a': 0.5, 'b': y}|[70000]|{300={'x': '2024-03-01 10:00:00'}}|3.25\n";
+  EXPECT_EQ(run("FROM lake.t ORDER BY i"), narrow + wide);
+  for (const char* where : {"i = 1", "f = 0.5", "d = TIMESTAMP '2024-02-29'", "d < TIMESTAMP '2024-02-29 00:00:01'",
+                            "c = 1.25", "s.a = 7", "p = 3", "p < 3.1", "i < 5000000000", "c <= 1.2500"}) {
+    EXPECT_EQ(run(std::string("FROM lake.t WHERE ") + where), narrow) << where;
+  }
+  for (const char* where : {"i > 127", "f > 0.55", "d > TIMESTAMP '2024-02-29'", "c > 1.25", "s.a = 0.5", "p > 3",
+                            "p = 3.25", "i = 5000000001"}) {
+    EXPECT_EQ(run(std::string("FROM lake.t WHERE ") + where), wide) << where;
+  }
+  change("UPDATE lake.t SET i = i + 1000 WHERE p = 3");
+  change("MERGE INTO lake.t USING (SELECT 5000000001 AS i) AS n USING (i) WHEN MATCHED THEN UPDATE SET c = 99999999");
+  EXPECT_EQ(run("SELECT i, c, p FROM lake.t ORDER BY i"), "1001|1.2500|3.00\n5000000001|99999999.0000|3.25\n");
+  EXPECT_EQ(run("FROM lake.t VERSION AS OF 2"),
+            run("SELECT 1::TINYINT, 0.5::FLOAT, DATE '2024-02-29', 1.25, "
+                "{'a': 7, 'b': 'x'}, [1, NULL], MAP {2: {'x': DATE '2024-03-01'}}, 3"));
+  EXPECT_EQ(run("SELECT operation FROM sluice_table_history('t') WHERE version = 3"), "CHANGE COLUMN\n");
+  expect_sound("t");
+}
+
+TEST_F(AttachedStatementsTest, WidensStructsAsAWhole) {
+  change("CREATE TABLE lake.t (s STRUCT(a INTEGER, b STRUCT(c DATE)[])) WITH ('delta.enableTypeWidening' = 'true')");
+  change("ALTER TABLE lake.t ALTER COLUMN s TYPE STRUCT(b STRUCT(c TIMESTAMP)[], a BIGINT)");
+  EXPECT_EQ(run("SELECT column_type FROM (DESCRIBE lake.t)"), "STRUCT(a BIGINT, b STRUCT(c TIMESTAMP)[])\n");
+  const std::string again = "ALTER TABLE lake.t ALTER COLUMN s TYPE STRUCT(b STRUCT(c TIMESTAMP)[], a BIGINT)";
+  change(again);  // nothing is left to do
+  EXPECT_EQ(snapshot("t")->version().value(), 1);
+  EXPECT_EQ(run("ALTER TABLE lake.t ALTER COLUMN s TYPE STRUCT(a BIGINT)"),
+            "error: column s has type STRUCT(a BIGINT, b STRUCT(c TIMESTAMP)[]), which cannot be widened to "
+            "STRUCT(a BIGINT)");
+}
+
+TEST_F(AttachedStatementsTest, OnlyWidensColumns) {
+  change(
+      "CREATE TABLE lake.t (i INTEGER, v VARCHAR, s STRUCT(a INTEGER, b INTEGER), f FLOAT) WITH "
+      "('delta.enableTypeWidening' = 'true')");
+  EXPECT_EQ(number_of("ALTER TABLE lake.t ALTER COLUMN i TYPE SMALLINT"), 4206u);
+  EXPECT_EQ(run("ALTER TABLE lake.t ALTER COLUMN i TYPE FLOAT"),
+            "error: column i has type INTEGER, which cannot be widened to FLOAT");
+  EXPECT_EQ(run("ALTER TABLE lake.t ALTER COLUMN s.b TYPE VARCHAR"),
+            "error: column s.b has type INTEGER, which cannot be widened to VARCHAR");
+  EXPECT_EQ(run("ALTER TABLE lake.t ALTER COLUMN ii TYPE BIGINT"), "error: the table has no column ii");
+  EXPECT_EQ(number_of("ALTER TABLE lake.t ALTER COLUMN i TYPE BIGINT USING i + 1"), 149u);
+  const auto refused = session_->query("ALTER TABLE lake.t ALTER COLUMN i TYPE DECIMAL(10,2)");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().help(), "it can become BIGINT, DOUBLE, a DECIMAL of at least 10 digits before the point");
+  change("ALTER TABLE lake.t ADD CONSTRAINT small CHECK (s.a < 10 AND i > 0)");
+  EXPECT_EQ(number_of("ALTER TABLE lake.t ALTER COLUMN i TYPE BIGINT"), 149u);
+  EXPECT_EQ(number_of("ALTER TABLE lake.t ALTER COLUMN s.a TYPE BIGINT"), 149u);
+  EXPECT_EQ(number_of("ALTER TABLE lake.t ALTER COLUMN s TYPE STRUCT(a INTEGER, b BIGINT)"), 149u);
+  change("ALTER TABLE lake.t ALTER COLUMN s.b TYPE BIGINT");
+  change("ALTER TABLE lake.t ALTER COLUMN f TYPE DOUBLE");
+  change("ALTER TABLE lake.t DROP CONSTRAINT small");
+  change("ALTER TABLE lake.t ALTER COLUMN i TYPE BIGINT");
+}
+
 TEST_F(AttachedStatementsTest, RaisesTheProtocol) {
   change("CREATE TABLE lake.t (id BIGINT) USING DELTA TBLPROPERTIES ('delta.feature.deletionVectors' = 'supported')");
   EXPECT_EQ(run("SELECT tableFeatures, properties FROM sluice_table_detail('t')"),

@@ -53,6 +53,20 @@ TEST(StatementTextTest, PlacesColumns) {
   }
 }
 
+TEST(StatementTextTest, WidensColumns) {
+  using Path = std::vector<std::string>;
+  const auto member = StatementText::adapt("ALTER TABLE lake.t ALTER COLUMN s.\"a b\".element SET DATA TYPE bigint");
+  EXPECT_EQ(member.parsed(), "ALTER TABLE lake.t ALTER COLUMN s SET DATA TYPE bigint");
+  EXPECT_EQ(member.extras().typed_path, (Path{"s", "a b", "element"}));
+  const auto spark = StatementText::adapt("ALTER TABLE t CHANGE c TYPE struct(a byte, b timestamp_ntz)");
+  EXPECT_EQ(spark.parsed(), "ALTER TABLE t ALTER c TYPE struct(a TINYINT, b TIMESTAMP)");
+  EXPECT_EQ(spark.extras().typed_path, Path{"c"});
+  for (const char* sql : {"ALTER TABLE t ALTER COLUMN type SET NOT NULL", "ALTER TABLE t ALTER type TYPE BIGINT",
+                          "ALTER TABLE t ALTER COLUMN c TYPE DECIMAL(12, 2) USING c + 1"}) {
+    EXPECT_EQ(parsed(sql), sql);
+  }
+}
+
 TEST(StatementTextTest, CreatesTablesWithClausesInAnyOrder) {
   EXPECT_EQ(parsed("CREATE TABLE t (a INT) USING DELTA TBLPROPERTIES ('x' = '1') PARTITIONED BY (a)"),
             "CREATE TABLE t (a INT)  PARTITIONED BY (a) WITH ('x' = '1') ");

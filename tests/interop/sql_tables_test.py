@@ -113,6 +113,31 @@ def statements_to_try(statements):
     return random.Random(os.environ.get("SLUICE_INTEROP_SEED", "1")).sample(numbered, STATEMENTS)
 
 
+# A column of each type that can be widened, with what it becomes, step by step: what sluice and Spark call the type.
+WIDENED = ("struct", (
+    ("id", "integer"), ("i8", "byte"), ("i16", "short"), ("i32", "integer"), ("i64", "long"), ("f", "float"), ("d9", "decimal(9,2)"),
+    ("day", "date"), ("p", "integer"), ("q", "date"), ("place", ("struct", (("a", "byte"), ("b", ("struct", (("c", "date"),)))))),
+    ("l", ("array", ("struct", (("x", "float"),)))), ("m", ("map", "short", ("array", "integer"))),
+))
+WIDENED_ROWS = [
+    (1, -128, -32768, -2**31, -2**63, "-0.5", "-9999999.99", -719_162, 1, 0, (1, (0,)), ((("1.5",), None)), ((1, (1, None)),)),
+    (2, 127, 32767, 2**31 - 1, 2**63 - 1, "0.25", "9999999.99", 2_932_896, 2, 19_782, (127, None), None, ()),
+    (3, None, None, None, None, None, None, None, None, None, None, None, None),
+    (4, 0, 0, 0, 0, "nan", "0.00", 0, 1, None, (None, (-1,)), (), ((2, None), (3, ()))),
+]
+WIDENINGS = [
+    ("id", "bigint"), ("i8", "smallint"), ("i8", "int"), ("i16", "bigint"), ("i8", "bigint"), ("i32", "decimal(12,2)"),
+    ("i64", "decimal(22,2)"), ("f", "double"), ("d9", "decimal(11,3)"), ("day", "timestamp_ntz"), ("p", "bigint"), ("q", "timestamp_ntz"),
+    ("place.a", "double"), ("place.b.c", "timestamp_ntz"), ("l.element.x", "double"), ("m.key", "int"), ("m.value.element", "bigint"),
+    ("i16", "decimal(20,0)"), ("d9", "decimal(38,10)"),
+]
+# What only the widened columns can hold; Spark and sluice spell it alike.
+WIDE_VALUES = {
+    "id": "id + 3000000000", "i8": "i8 + 1000", "i16": "i16 + 100000", "i32": "i32 + 0.25", "i64": "i64 + 0.5", "f": "f + 0.1",
+    "d9": "d9 + 0.0000000001", "p": "p + 3000000000",
+}
+
+
 class SqlTablesTest(InteropTest):
     def create(self, name, kind, properties, partition=None):
         """Returns the folder of a new table, made by sluice."""
@@ -208,6 +233,51 @@ class SqlTablesTest(InteropTest):
                 self.assert_same(expected, engine.read(folder), f"step {number}")
             self.assert_sound(folder, f"step {number}")
         self.assertGreater(self.assert_skipping_is_right(folder, ["id", "number"]), 0)
+
+    def test_columns_are_widened(self):
+        """By sluice and by Spark in turn; delta-rs reads no table with type widening."""
+        for name, properties in {
+            "copied": {"delta.checkpointInterval": "4", "delta.checkpoint.writeStatsAsStruct": "true",
+                       "delta.checkpoint.writeStatsAsJson": "false"},
+            "marked": {"delta.enableDeletionVectors": "true", "delta.columnMapping.mode": "name", "delta.checkpointPolicy": "v2",
+                       "delta.checkpointInterval": "7"},
+        }.items():
+            with self.subTest(name):
+                folder = self.create(name, WIDENED, properties | {"delta.enableTypeWidening": "true"}, ["p", "q"])
+                self.sluice.append(folder, WIDENED_ROWS[:2], WIDENED)
+                with self.assertRaises(Refused):
+                    self.delta_rs.read(folder)
+                for number, (column, kind) in enumerate(WIDENINGS):
+                    if number % 4 == 3:
+                        self.spark.sql(f"ALTER TABLE delta.`{folder}` ALTER COLUMN {column} TYPE {kind}")
+                    else:
+                        self.sluice.sql(folder, f"ALTER TABLE {{t}} ALTER COLUMN {column} TYPE {kind}")
+                    if number == 10:
+                        self.sluice.append(folder, WIDENED_ROWS[2:], WIDENED)
+                for engine, where in ((self.sluice, "p = 1"), (self.spark, "p = 2")):
+                    engine.update(folder, WIDE_VALUES, where)
+                self.sluice.sql(folder, "UPDATE {t} SET day = day + INTERVAL 1 MICROSECOND, q = q + INTERVAL 90 MINUTE WHERE id > 3000000000")
+                self.assertEqual(self.spark.read(folder).kind[1][0], ("id", "long"))
+                self.assert_read_alike(folder, [*range(1, newest_version(folder), 4), newest_version(folder)], delta_rs=False)
+                self.assertGreater(self.assert_skipping_is_right(folder, ["id", "i8", "i32", "i64", "d9", "day", "p", "q"]), 5)
+                self.spark.optimize(folder)
+                self.sluice.delete(folder, "id = 3000000002")
+                self.spark.merge(folder, WIDENED_ROWS[1:], WIDENED)
+                self.sluice.merge(folder, WIDENED_ROWS[:3], WIDENED)
+                self.assert_read_alike(folder, range(newest_version(folder) - 3, newest_version(folder) + 1), delta_rs=False)
+
+    def test_what_is_no_widening_is_refused_by_both(self):
+        folder = self.create("narrow", KEYED, {"delta.enableTypeWidening": "true"})
+        self.sluice.append(folder, KEYED_ROWS, KEYED)
+        self.sluice.sql(folder, "ALTER TABLE {t} ADD CONSTRAINT positive CHECK (n > 0 OR n IS NULL)")
+        version = newest_version(folder)
+        for column, kind in (("id", "int"), ("id", "double"), ("id", "decimal(19,0)"), ("n", "float"), ("n", "smallint"), ("n", "decimal(9,0)"),
+                             ("name", "binary"), ("n", "bigint")):  # the last for the constraint
+            with self.assertRaises(Refused):
+                self.sluice.sql(folder, f"ALTER TABLE {{t}} ALTER COLUMN {column} TYPE {kind}")
+            with self.assertRaises(Refused):
+                self.spark.sql(f"ALTER TABLE delta.`{folder}` ALTER COLUMN {column} TYPE {kind}")
+        self.assertEqual(newest_version(folder), version)
 
     def test_constraints_hold_for_both(self):
         folder = self.create("constrained", KEYED, {"delta.enableDeletionVectors": "true"}, ["part"])

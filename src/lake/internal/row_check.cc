@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <functional>
 #include <iterator>
 #include <string_view>
 #include <utility>
@@ -306,6 +307,39 @@ std::optional<std::size_t> find_unmet(duckdb::ExpressionExecutor& condition, duc
   std::size_t row = 0;  // the first that is not among them
   while (row < count && met.get_index(row) == row) ++row;
   return row;
+}
+
+bool may_look_at(duckdb::ClientContext& client, const std::string& table, const delta::Snapshot& snapshot,
+                 const delta::RowConstraint& constraint, std::span<const std::string> column) {
+  const auto sql = duckdb_spelling(constraint.expression);
+  if (!sql) return true;
+  const duckdb::ColumnList columns = columns_of(snapshot);
+  bool found = false;
+  // NOLINTNEXTLINE(misc-no-recursion): as deep as the expression, which DuckDB's parser bounds.
+  const std::function<void(const duckdb::ParsedExpression&)> look = [&](const duckdb::ParsedExpression& expression) {
+    if (expression.GetExpressionClass() == duckdb::ExpressionClass::COLUMN_REF) {
+      const auto& names = expression.Cast<duckdb::ColumnRefExpression>().column_names;
+      std::span<const std::string> path(names.data(), names.size());
+      if (path.size() > 1 && !columns.ColumnExists(path[0]) && duckdb::StringUtil::CIEquals(path[0], table)) {
+        path = path.subspan(1);
+      }
+      // One of the two is within the other.
+      const std::size_t shared = std::min(path.size(), column.size());
+      const auto is_same = [](const auto& left, const auto& right) {
+        return duckdb::StringUtil::CIEquals(left, right);
+      };
+      found = found || std::ranges::equal(path.first(shared), column.first(shared), is_same);
+    }
+    duckdb::ParsedExpressionIterator::EnumerateChildren(expression, look);
+  };
+  try {
+    for (const auto& expression : duckdb::Parser::ParseExpressionList(*sql, client.GetParserOptions())) {
+      look(*expression);
+    }
+  } catch (const std::exception&) {
+    return true;
+  }
+  return found;
 }
 
 std::string row_text(const columnar::Schema& schema, const duckdb::DataChunk& rows, std::size_t row) {

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -66,6 +67,11 @@ duckdb::unique_ptr<duckdb::Expression> bind_row_condition(duckdb::ClientContext&
 /// Returns the first row for which the condition is false or NULL; nullopt if there is none. Throws what DuckDB throws if
 /// it cannot be computed.
 std::optional<std::size_t> find_unmet(duckdb::ExpressionExecutor& condition, duckdb::DataChunk& rows);
+
+/// True if the constraint looks at the column, or at a member of it, or may do so: if it cannot be read. The column is
+/// named by its path from the table's column on.
+bool may_look_at(duckdb::ClientContext& client, const std::string& table, const delta::Snapshot& snapshot,
+                 const delta::RowConstraint& constraint, std::span<const std::string> column);
 
 /// Returns a row, with these columns, as messages show it.
 std::string row_text(const columnar::Schema& schema, const duckdb::DataChunk& rows, std::size_t row);

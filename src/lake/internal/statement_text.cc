@@ -230,7 +230,7 @@ class Adapter {
     } else if (is_word(i, "ADD")) {
       add_column(i);
     } else if (is_word(i, "ALTER") || is_word(i, "CHANGE")) {
-      move_column(i);
+      if (!change_type(i)) move_column(i);
     }
     return true;
   }
@@ -255,6 +255,23 @@ class Adapter {
     if (place <= end_of_name(column) || place == tokens_.size()) return;
     take_place(place);
     leave_out(place, tokens_.size());
+  }
+
+  /// ALTER|CHANGE [COLUMN] c [SET DATA] TYPE type, where c may have members and the type Spark's names.
+  bool change_type(std::size_t i) {
+    const std::size_t column = is_word(i + 1, "COLUMN") ? i + 2 : i + 1;
+    const std::size_t end = end_of_name(column);
+    if (end == column) return false;
+    const std::size_t type = are_words(end, {"SET", "DATA", "TYPE"}) ? end + 3 : is_word(end, "TYPE") ? end + 1 : end;
+    if (type == end) return false;
+    for (std::size_t k = column; k < end; k += 2) extras_.typed_path.push_back(name(k));
+    if (is_word(i, "CHANGE")) replace(i, i + 1, "ALTER");
+    if (end > column + 1) replace(column, end, {part(column, column + 1)});
+    for (std::size_t k = type; k < tokens_.size(); ++k) {
+      if (is_word(k, "BYTE")) replace(k, k + 1, "TINYINT");
+      if (is_word(k, "TIMESTAMP_NTZ")) replace(k, k + 1, "TIMESTAMP");
+    }
+    return true;
   }
 
   /// ALTER|CHANGE [COLUMN] c FIRST|AFTER d

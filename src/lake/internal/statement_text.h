@@ -30,7 +30,9 @@ struct ColumnPlace {
 struct StatementExtras {
   std::optional<Overwrite> overwrite;  ///< Of INSERT.
   bool if_exists = false;              ///< What ALTER TABLE drops need not be there.
-  std::optional<ColumnPlace> place;    ///< Of the column that ALTER TABLE adds or renames, to the same name if need be.
+  /// What ALTER TABLE changes the type of, from the column on through members, "element", "key" and "value".
+  std::vector<std::string> typed_path;
+  std::optional<ColumnPlace> place;  ///< Of the column that ALTER TABLE adds or renames, to the same name if need be.
 };
 
 /// An ad-hoc statement: as it was written, and as DuckDB's parser takes it. These forms of Spark's are put into DuckDB's
@@ -41,6 +43,7 @@ struct StatementExtras {
 ///   ALTER TABLE t SET|UNSET TBLPROPERTIES (…)        ALTER TABLE t SET|RESET (…)
 ///   ALTER TABLE t ALTER COLUMN c FIRST|AFTER d       ALTER TABLE t RENAME COLUMN c TO c, and the place among the extras
 ///   ALTER TABLE t ADD COLUMN c … FIRST|AFTER d       ALTER TABLE t ADD COLUMN c …, likewise
+///   ALTER TABLE t ALTER COLUMN c.m TYPE byte         ALTER TABLE t ALTER COLUMN c TYPE TINYINT, and c.m among the extras
 ///   CREATE TABLE t … USING DELTA TBLPROPERTIES (…)   CREATE TABLE t … WITH (…)
 ///   INSERT OVERWRITE t …, INSERT INTO t REPLACE …    INSERT INTO t …, and the overwrite among the extras
 ///   MERGE … UPDATE SET *, INSERT *                   MERGE … UPDATE BY NAME, INSERT BY NAME

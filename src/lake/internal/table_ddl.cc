@@ -4,6 +4,7 @@
 #include <utility>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <duckdb/common/string_util.hpp>
 #include <duckdb/parser/constraints/not_null_constraint.hpp>
 #include <duckdb/parser/expression/cast_expression.hpp>
@@ -227,9 +228,7 @@ class Alteration {
           SLUICE_TRY(change_.set_property(name, std::nullopt));
         }
         return ok();
-      case duckdb::AlterTableType::ALTER_COLUMN_TYPE:
-        return refused("the type of a column cannot be changed in this version",
-                       "add a column of the new type and fill it by UPDATE");
+      case duckdb::AlterTableType::ALTER_COLUMN_TYPE: return widen(info.Cast<duckdb::ChangeColumnTypeInfo>());
       case duckdb::AlterTableType::RENAME_TABLE:
         return refused("a Delta table is its folder, which a statement does not rename", "move the folder yourself");
       default: return refused(fmt::format("this cannot be done to a Delta table: {}", info.ToString()), "");
@@ -345,6 +344,37 @@ class Alteration {
           .with_help("UPDATE or DELETE such rows first; a condition that is NULL is not met");
     };
     return scan_files(client_, table_.scan(client_), look);
+  }
+
+  Status widen(const duckdb::ChangeColumnTypeInfo& info) {
+    if (info.expression->GetExpressionClass() != duckdb::ExpressionClass::CAST ||
+        info.expression->Cast<duckdb::CastExpression>().child->GetExpressionClass() !=
+            duckdb::ExpressionClass::COLUMN_REF) {
+      return refused("USING computes values anew, and the files of the table stay as they are",
+                     "add a column of the new type and fill it by UPDATE");
+    }
+    std::vector<std::string> path = names_of(client_)->extras().typed_path;
+    if (path.empty()) path = {info.column_name};
+    columnar::Schema schema;
+    schema.fields.push_back({path.back(), info.target_type, true, {}});
+    SLUICE_TRY_ASSIGN(const delta::DataType type, delta::delta_schema(schema));
+    SLUICE_TRY(change_.widen_type(path, type.fields.front().type));
+    SLUICE_TRY(check_no_constraint_needs(path));
+    operation_ = "CHANGE COLUMN";
+    return ok();
+  }
+
+  /// Ok if no constraint of the table looks at the column: what it says of values may depend on their type.
+  Status check_no_constraint_needs(std::span<const std::string> path) {
+    const delta::Snapshot& table = *table_.snapshot();
+    SLUICE_TRY_ASSIGN(const auto constraints, delta::row_constraints(table.metadata(), table.schema()));
+    for (const delta::RowConstraint& constraint : constraints) {
+      if (!may_look_at(client_, table_.name, table, constraint, path)) continue;
+      return refused(fmt::format("column {} cannot get another type: the constraint {} needs it ({})",
+                                 fmt::join(path, "."), constraint.name, constraint.expression),
+                     "ALTER TABLE … DROP CONSTRAINT comes first; ADD CONSTRAINT puts it back");
+    }
+    return ok();
   }
 
   Status rename(const std::vector<std::string>& path, const std::string& name) {
