@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include <fmt/format.h>
+#include <simdjson.h>
 
 #include "base/log.h"
 
@@ -26,6 +27,16 @@ std::string json_list(const duckdb::vector<Value>& values) {
   return out + "]";
 }
 
+/// Returns what a variant is in JSON; as text what JSON has no word for.
+std::string json_variant(const Value& value) {
+  Value json;
+  std::string why_not;
+  if (!value.DefaultTryCastAs(duckdb::LogicalType::JSON(), json, &why_not)) return json_quote(value.ToString());
+  const std::string& text = duckdb::StringValue::Get(json);
+  simdjson::dom::parser parser;
+  return parser.parse(text).error() == simdjson::SUCCESS ? text : json_quote(value.ToString());
+}
+
 }  // namespace
 
 std::string json_text(const Value& value) {
@@ -41,6 +52,7 @@ std::string json_text(const Value& value) {
       for (const auto& member : duckdb::StructType::GetChildTypes(value.type())) names.push_back(member.first);
       return json_children(names, duckdb::StructValue::GetChildren(value));
     }
+    case LogicalTypeId::VARIANT: return json_variant(value);
     case LogicalTypeId::LIST: return json_list(duckdb::ListValue::GetChildren(value));
     case LogicalTypeId::ARRAY: return json_list(duckdb::ArrayValue::GetChildren(value));
     case LogicalTypeId::MAP: {

@@ -35,6 +35,17 @@ TEST(JsonTextTest, WritesNestedValuesAsObjectsAndArrays) {
             "{\"1\":\"x\"}");
 }
 
+TEST(JsonTextTest, WritesVariantsAsWhatTheyHold) {
+  const auto variant = [](const Value& value) { return value.DefaultCastAs(LogicalType::VARIANT()); };
+  const Value place = Value::STRUCT({{"town", Value("say \"ulm\"")}, {"zip", Value::LIST({Value::DOUBLE(0.5)})}});
+  EXPECT_EQ(json_text(variant(place)), R"({"town":"say \"ulm\"","zip":[0.5]})");
+  EXPECT_EQ(json_text(variant(Value::BIGINT(7))), "7");
+  EXPECT_EQ(json_text(variant(Value::DATE(2024, 2, 29))), "\"2024-02-29\"");
+  EXPECT_EQ(json_text(Value::LIST({variant(Value("x"))})), "[\"x\"]");
+  EXPECT_EQ(json_text(Value(LogicalType::VARIANT())), "null");
+  EXPECT_EQ(json_text(variant(Value::DOUBLE(std::numeric_limits<double>::infinity()))).front(), '"');
+}
+
 TEST(JsonTextTest, WritesARowAsOneObject) {
   duckdb::DataChunk rows;
   rows.Initialize(duckdb::Allocator::DefaultAllocator(), {LogicalType::VARCHAR, LogicalType::BIGINT});

@@ -12,9 +12,69 @@
 
 #include "base/check.h"
 #include "columnar/guard.h"
+#include "columnar/variant_encoding.h"
 
 namespace sluice::columnar {
 namespace {
+
+using ColumnWriters = duckdb::vector<duckdb::unique_ptr<duckdb::ColumnWriter>>;
+
+/// DuckDB's writer has these to itself, and no other way to say that a column is REQUIRED, as the two parts of a variant
+/// must be, or that a struct is a variant, as the specification wants it.
+struct WriterParts {
+  ColumnWriters& columns;
+  duckdb_parquet::FileMetaData& metadata;
+};
+WriterParts parts_of(duckdb::ParquetWriter& writer);
+
+/// An explicit instantiation may name private members: the function above is defined where this one is instantiated.
+template <ColumnWriters duckdb::ParquetWriter::*Columns, duckdb_parquet::FileMetaData duckdb::ParquetWriter::*Metadata>
+struct WriterPartsAccess {
+  friend WriterParts parts_of(duckdb::ParquetWriter& writer) { return {writer.*Columns, writer.*Metadata}; }
+};
+template struct WriterPartsAccess<&duckdb::ParquetWriter::column_writers, &duckdb::ParquetWriter::file_meta_data>;
+
+/// Calls `visit` with the writer of each variant in a column.
+// NOLINTNEXTLINE(misc-no-recursion): as deep as the type.
+template <typename Visit>
+void for_each_variant(const duckdb::ColumnWriter& column, const duckdb::LogicalType& type, const Visit& visit) {
+  if (!holds_variant(type)) return;
+  const auto& parts = column.ChildWriters();
+  switch (type.id()) {
+    case duckdb::LogicalTypeId::VARIANT: visit(column); return;
+    case duckdb::LogicalTypeId::STRUCT: {
+      const auto& members = duckdb::StructType::GetChildTypes(type);
+      SLUICE_CHECK(parts.size() == members.size(), "a writer for each member");
+      for (std::size_t i = 0; i < members.size(); ++i) for_each_variant(*parts[i], members[i].second, visit);
+      return;
+    }
+    default:  // a list, or a map, which is a list of pairs
+      SLUICE_CHECK(parts.size() == 1, "a writer for the elements");
+      for_each_variant(*parts.front(), duckdb::ListType::GetChildType(type), visit);
+      return;
+  }
+}
+
+/// Makes variants of the structs that are encoded ones. To be called before the first rows.
+void mark_variants(duckdb::ParquetWriter& writer, const RowType& types) {
+  if (std::ranges::none_of(types, holds_variant)) return;
+  const WriterParts parts = parts_of(writer);
+  for (std::size_t i = 0; i < types.size(); ++i) {
+    for_each_variant(*parts.columns[i], types[i], [](const duckdb::ColumnWriter& variant) {
+      for (const auto& part : variant.ChildWriters()) part->MarkRepetitionRequired();
+    });
+  }
+  writer.InitializeSchemaElements();
+  for (std::size_t i = 0; i < types.size(); ++i) {
+    for_each_variant(*parts.columns[i], types[i], [&](const duckdb::ColumnWriter& variant) {
+      duckdb_parquet::SchemaElement& element = parts.metadata.schema.at(variant.SchemaIndex());
+      element.__isset.logicalType = true;
+      element.logicalType.__isset.VARIANT = true;
+      element.logicalType.VARIANT.__isset.specification_version = true;
+      element.logicalType.VARIANT.specification_version = 1;
+    });
+  }
+}
 
 constexpr std::int64_t kZstdLevel = 3;
 constexpr double kBloomFilterFalsePositives = 0.01;
@@ -120,12 +180,16 @@ duckdb::unique_ptr<duckdb::ParquetWriter> make_encoder(duckdb::ClientContext& cl
                                                                        : duckdb_parquet::CompressionCodec::ZSTD;
   const std::vector<std::string> names = schema.names();
   const RowType types = schema.types();
-  return duckdb::make_uniq<duckdb::ParquetWriter>(
-      client, sink, std::move(key), duckdb::vector<duckdb::LogicalType>(types.begin(), types.end()),
-      duckdb::vector<std::string>(names.begin(), names.end()), codec, field_ids_of(names, types, options.field_ids),
-      duckdb::ShreddingType(), duckdb::vector<std::pair<std::string, std::string>>(), nullptr, duckdb::optional_idx(),
-      kDictionaryPageBytesMax, /*enable_bloom_filters=*/true, kBloomFilterFalsePositives, kZstdLevel,
-      duckdb::ParquetVersion::V1, duckdb::GeoParquetVersion::NONE);
+  duckdb::vector<duckdb::LogicalType> file_types;
+  for (const duckdb::LogicalType& type : types) file_types.push_back(encoded_variant_type(type));
+  auto writer = duckdb::make_uniq<duckdb::ParquetWriter>(
+      client, sink, std::move(key), std::move(file_types), duckdb::vector<std::string>(names.begin(), names.end()),
+      codec, field_ids_of(names, types, options.field_ids), duckdb::ShreddingType(),
+      duckdb::vector<std::pair<std::string, std::string>>(), nullptr, duckdb::optional_idx(), kDictionaryPageBytesMax,
+      /*enable_bloom_filters=*/true, kBloomFilterFalsePositives, kZstdLevel, duckdb::ParquetVersion::V1,
+      duckdb::GeoParquetVersion::NONE);
+  mark_variants(*writer, types);
+  return writer;
 }
 
 }  // namespace
@@ -155,8 +219,9 @@ struct ParquetWriter::Impl {
   void start(duckdb::ClientContext& client, std::string key, const Schema& schema) {
     const RowType row_type = schema.types();
     types.assign(row_type.begin(), row_type.end());
+    for (const duckdb::LogicalType& type : types) file_types.push_back(encoded_variant_type(type));
     encoder = make_encoder(client, sink, std::move(key), schema, options);
-    buffer = duckdb::make_uniq<duckdb::ColumnDataCollection>(client, types);
+    buffer = duckdb::make_uniq<duckdb::ColumnDataCollection>(client, file_types);
     buffer->InitializeAppend(append_state);
   }
 
@@ -167,6 +232,15 @@ struct ParquetWriter::Impl {
   }
 
   void append(duckdb::DataChunk& rows) {
+    if (types == file_types) return append_encoded(rows);
+    duckdb::DataChunk encoded;
+    encoded.Initialize(duckdb::Allocator::DefaultAllocator(), file_types, std::max<std::size_t>(rows.size(), 1));
+    for (std::size_t i = 0; i < types.size(); ++i) encode_variants(rows.data[i], encoded.data[i], rows.size());
+    encoded.SetCardinality(rows.size());
+    append_encoded(encoded);
+  }
+
+  void append_encoded(duckdb::DataChunk& rows) {
     const std::size_t room = options.row_group_rows_max - buffer->Count();
     if (rows.size() <= room) return buffer_rows(rows);
     for (std::size_t begin = 0; begin < rows.size();) {
@@ -199,6 +273,7 @@ struct ParquetWriter::Impl {
   std::unique_ptr<ParquetContext> own_context;
   ParquetOptions options;
   duckdb::vector<duckdb::LogicalType> types;
+  duckdb::vector<duckdb::LogicalType> file_types;  // with variants as they are encoded
   duckdb::unique_ptr<duckdb::ColumnDataCollection> buffer;
   duckdb::ColumnDataAppendState append_state;
   duckdb::unique_ptr<duckdb::ParquetWriteTransformData> transform;

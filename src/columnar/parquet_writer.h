@@ -58,7 +58,8 @@ struct ParquetOptions {
 
 /// Writes one Parquet file (DuckDB's encoder) as an object that becomes visible, whole and durable, at finish().
 /// The types must be such that stored_type(type) == type: the writer checks it, because DuckDB would silently write
-/// HUGEINT as DOUBLE. Owned by one worker. Without finish() nothing is left in the store.
+/// HUGEINT as DOUBLE. VARIANT columns are written unshredded, as the data says nothing of what queries will look for, and
+/// DuckDB would shred them by their first rows (variant_encoding.h). Owned by one worker. Without finish() nothing is left in the store.
 class ParquetWriter {
  public:
   struct Written {

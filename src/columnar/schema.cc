@@ -65,7 +65,8 @@ std::optional<duckdb::LogicalType> stored_type(const duckdb::LogicalType& type) 
     case LogicalTypeId::DATE:
     case LogicalTypeId::TIMESTAMP:
     case LogicalTypeId::TIMESTAMP_TZ:
-    case LogicalTypeId::BLOB: return type;
+    case LogicalTypeId::BLOB:
+    case LogicalTypeId::VARIANT: return type;
     case LogicalTypeId::VARCHAR: return LogicalType(LogicalTypeId::VARCHAR);  // drops the JSON alias and collations
     case LogicalTypeId::UTINYINT: return LogicalType::SMALLINT;
     case LogicalTypeId::USMALLINT: return LogicalType::INTEGER;

@@ -44,6 +44,7 @@ Result<DataType> delta_type(const LogicalType& type, const std::string& path) {
     case LogicalTypeId::TIMESTAMP: return DataType::primitive(Kind::TimestampNtz);
     case LogicalTypeId::DECIMAL:
       return DataType::decimal(duckdb::DecimalType::GetWidth(type), duckdb::DecimalType::GetScale(type));
+    case LogicalTypeId::VARIANT: return DataType::primitive(Kind::Variant);
     case LogicalTypeId::STRUCT: return delta_struct(type, path);
     case LogicalTypeId::LIST: {
       SLUICE_TRY_ASSIGN(DataType element, delta_type(duckdb::ListType::GetChildType(type), path + ".element"));

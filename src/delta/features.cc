@@ -37,7 +37,7 @@ constexpr std::array kFeatures{
     Feature{"clustering", false, 0, 0, true, WriteSupport::Inactive},
     Feature{"typeWidening", true, 0, 0, true, WriteSupport::Full},
     Feature{"typeWidening-preview", true, 0, 0, true, WriteSupport::None},
-    Feature{"variantType", true, 0, 0, true, WriteSupport::Inactive},
+    Feature{"variantType", true, 0, 0, true, WriteSupport::Full},
     Feature{"variantType-preview", true, 0, 0, true, WriteSupport::Inactive},
     Feature{"variantShredding", true, 0, 0, true, WriteSupport::Inactive},
     Feature{"variantShredding-preview", true, 0, 0, true, WriteSupport::Inactive},
@@ -86,14 +86,18 @@ bool has_metadata(const DataType& schema, std::string_view key_prefix) {
 }
 
 /// Returns what in the table uses a feature that we write only while unused; "" if nothing does.
-std::string use_of(std::string_view feature, const DataType& schema) {
+std::string use_of(std::string_view feature, const TableProperties& properties, const DataType& schema) {
   if (feature == "generatedColumns" && has_metadata(schema, "delta.generationExpression")) {
     return "a column is generated";
   }
   if (feature == "identityColumns" && has_metadata(schema, "delta.identity.")) return "a column is an identity";
   if (feature == "allowColumnDefaults" && has_metadata(schema, "CURRENT_DEFAULT")) return "a column has a default";
   if (feature == "clustering") return "clustered files need statistics we do not promise";
-  if (feature.starts_with("variant") && has_type(schema, DataType::Kind::Variant)) return "a column is a variant";
+  const bool has_variant = has_type(schema, DataType::Kind::Variant);
+  if (feature == "variantType-preview" && has_variant) return "a column is a variant";
+  if (feature.starts_with("variantShredding") && has_variant && properties.enable_variant_shredding) {
+    return "delta.enableVariantShredding is true";
+  }
   return "";
 }
 
@@ -157,10 +161,10 @@ Status check_writable(const Protocol& protocol, const Metadata& metadata, const 
   const std::set<std::string> names = feature_names(protocol);
   const auto unknown = refused(names, [](const Feature& feature) { return feature.write != WriteSupport::None; });
   if (!unknown.empty()) return unsupported("write", fmt::format("it uses features we do not write: {}", join(unknown)));
-  SLUICE_TRY(read_properties(metadata.configuration));
+  SLUICE_TRY_ASSIGN(const TableProperties properties, read_properties(metadata.configuration));
   for (const std::string& name : names) {
     if (find_feature(name)->write != WriteSupport::Inactive) continue;
-    const std::string use = use_of(name, schema);
+    const std::string use = use_of(name, properties, schema);
     if (!use.empty()) return unsupported("write", fmt::format("we do not write the feature {} yet: {}", name, use));
   }
   return ok();

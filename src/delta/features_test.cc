@@ -72,18 +72,18 @@ TEST(FeaturesTest, EveryFeatureWeDoNotWriteIsRefusedByName) {
 
 TEST(FeaturesTest, EveryFeatureWeWriteOnlyUnusedIsRefusedInUse) {
   struct Use {
+    std::map<std::string, std::string> properties;
     std::map<std::string, std::string> field_metadata;
     DataType::Kind kind = DataType::Kind::Long;
   };
   const std::map<std::string, Use> uses{
-      {"generatedColumns", {{{"delta.generationExpression", "\"1\""}}}},
-      {"identityColumns", {{{"delta.identity.start", "1"}}}},
-      {"allowColumnDefaults", {{{"CURRENT_DEFAULT", "\"1\""}}}},
-      {"clustering", {}},
-      {"variantType", {{}, DataType::Kind::Variant}},
-      {"variantType-preview", {{}, DataType::Kind::Variant}},
-      {"variantShredding", {{}, DataType::Kind::Variant}},
-      {"variantShredding-preview", {{}, DataType::Kind::Variant}},
+      {"generatedColumns", {{}, {{"delta.generationExpression", "\"1\""}}}},
+      {"identityColumns", {{}, {{"delta.identity.start", "1"}}}},
+      {"allowColumnDefaults", {{}, {{"CURRENT_DEFAULT", "\"1\""}}}},
+      {"clustering", {{}, {}}},
+      {"variantType-preview", {{}, {}, DataType::Kind::Variant}},
+      {"variantShredding", {{{"delta.enableVariantShredding", "true"}}, {}, DataType::Kind::Variant}},
+      {"variantShredding-preview", {{{"delta.enableVariantShredding", "true"}}, {}, DataType::Kind::Variant}},
   };
   for (const Feature& feature : known_features()) {
     if (feature.write != WriteSupport::Inactive) continue;
@@ -99,6 +99,7 @@ TEST(FeaturesTest, EveryFeatureWeWriteOnlyUnusedIsRefusedInUse) {
       EXPECT_TRUE(check_writable(protocol, {}, schema_of(DataType::Kind::Long))) << name;
     }
     Metadata metadata;
+    metadata.configuration = use.properties;
     DataType schema = schema_of(use.kind);
     for (const auto& [key, value] : use.field_metadata) schema.fields[0].metadata[key] = value;
     const auto status = check_writable(protocol, metadata, schema);
@@ -107,14 +108,18 @@ TEST(FeaturesTest, EveryFeatureWeWriteOnlyUnusedIsRefusedInUse) {
   }
 }
 
-TEST(FeaturesTest, TablesThatListVariantsAreWrittenUntilAColumnIsOne) {
-  // delta-rs lists variantType in every table that gets deletion vectors.
+TEST(FeaturesTest, TablesThatListVariantsAreWrittenUntilTheyAreToBeShredded) {
+  // delta-rs lists variantShredding in every table that gets deletion vectors.
   const Features listed{"deletionVectors", "variantShredding", "variantType"};
   const Protocol protocol{3, 7, listed, listed};
   EXPECT_TRUE(check_writable(protocol, {}, schema_of(DataType::Kind::Long)));
-  const auto status = check_writable(protocol, {}, schema_of(DataType::Kind::Variant));
+  EXPECT_TRUE(check_writable(protocol, {}, schema_of(DataType::Kind::Variant)));
+  Metadata metadata;
+  metadata.configuration = {{"delta.enableVariantShredding", "true"}};
+  EXPECT_TRUE(check_writable(protocol, metadata, schema_of(DataType::Kind::Long)));
+  const auto status = check_writable(protocol, metadata, schema_of(DataType::Kind::Variant));
   ASSERT_FALSE(status);
-  EXPECT_THAT(status.error().message(), HasSubstr("variant"));
+  EXPECT_THAT(status.error().message(), HasSubstr("enableVariantShredding"));
 }
 
 TEST(FeaturesTest, CatalogManagedTablesAreRefused) {
@@ -148,7 +153,11 @@ TEST(FeaturesTest, ATableWithColumnsThatAreNotNullListsInvariants) {
 
 TEST(FeaturesTest, ANewTableWithWhatWeDoNotWriteIsRefused) {
   EXPECT_FALSE(required_features(schema_of(DataType::Kind::Long), {{"delta.enableRowTracking", "true"}}));
-  EXPECT_FALSE(required_features(schema_of(DataType::Kind::Variant), {}));
+}
+
+TEST(FeaturesTest, VariantsAskForTheirFeature) {
+  EXPECT_EQ(new_protocol(DataType::Kind::Variant, {}),
+            (Protocol{3, 7, Features{"variantType"}, Features{"variantType"}}));
 }
 
 TEST(FeaturesTest, ConstraintsAskForTheirFeature) {

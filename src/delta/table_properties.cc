@@ -193,6 +193,8 @@ Status take_property(TableProperties& properties, std::string_view key, const st
     SLUICE_TRY_ASSIGN(properties.enable_row_tracking, read_boolean(key, value));
   } else if (key == "delta.enableTypeWidening") {
     SLUICE_TRY_ASSIGN(properties.enable_type_widening, read_boolean(key, value));
+  } else if (key == "delta.enableVariantShredding") {
+    SLUICE_TRY_ASSIGN(properties.enable_variant_shredding, read_boolean(key, value));
   } else if (key == "delta.columnMapping.mode") {
     SLUICE_TRY_ASSIGN(properties.column_mapping_mode, read_mapping_mode(key, value));
   } else if (key == "delta.checkpointInterval") {

@@ -23,6 +23,7 @@ struct TableProperties {
   bool enable_in_commit_timestamps = false;                         ///< delta.enableInCommitTimestamps
   bool enable_row_tracking = false;                                 ///< delta.enableRowTracking
   bool enable_type_widening = false;                                ///< delta.enableTypeWidening
+  bool enable_variant_shredding = false;                            ///< delta.enableVariantShredding
   ColumnMappingMode column_mapping_mode = ColumnMappingMode::None;  ///< delta.columnMapping.mode
   std::int64_t checkpoint_interval = 10;                            ///< delta.checkpointInterval, commits; at least 1.
   bool v2_checkpoints = false;                                      ///< delta.checkpointPolicy is v2

@@ -226,8 +226,8 @@ class AttachedRandomTest : public AttachedTest, public testing::WithParamInterfa
     const std::string before = std::to_string(snapshot("t")->version().value() - 1);
     change("CREATE OR REPLACE TEMP TABLE feed AS FROM table_changes('t', " + version + ", " + version + ")");
     const auto rows = [](const std::string& at, const std::string& types) {
-      return "(SELECT * FROM t AT (VERSION => " + at + ") UNION ALL SELECT id, k, s, x, l, p, q, d, f FROM feed WHERE " +
-             "_change_type IN (" + types + "))";
+      return "(SELECT * FROM t AT (VERSION => " + at +
+             ") UNION ALL SELECT id, k, s, x, l, p, q, d, f FROM feed WHERE " + "_change_type IN (" + types + "))";
     };
     const std::string left = rows(before, "'insert', 'update_postimage'");
     const std::string right = rows(version, "'delete', 'update_preimage'");

@@ -113,6 +113,24 @@ def statements_to_try(statements):
     return random.Random(os.environ.get("SLUICE_INTEROP_SEED", "1")).sample(numbered, STATEMENTS)
 
 
+# Values of sluice's, and what Spark's to_json() makes of them.
+VARIANTS = [
+    ("true", "true"), ("false", "false"), ("(-128)::TINYINT", "-128"), ("32767::SMALLINT", "32767"), ("(-2147483648)::INTEGER", "-2147483648"),
+    ("9223372036854775807::BIGINT", "9223372036854775807"), ("1.5::DOUBLE", "1.5"), ("0.25::FLOAT", "0.25"),
+    ("-99999.99999::DECIMAL(10,5)", "-99999.99999"), ("1.5::DECIMAL(4,1)", "1.5"), ("12345678.5::DECIMAL(9,1)", "12345678.5"),
+    ("99999999999999999999999999999999999999::DECIMAL(38,0)", "99999999999999999999999999999999999999"),
+    ("18446744073709551615::UBIGINT", "18446744073709551615"), ("200::UTINYINT", "200"), ("'ü \"q\"'", '"ü \\"q\\""'),
+    ("repeat('xy', 50)", f'"{"xy" * 50}"'), ("''", '""'), ("'\\x00\\xFF'::BLOB", '"AP8="'), ("DATE '2024-02-29'", '"2024-02-29"'),
+    ("TIMESTAMP '2024-02-29 12:00:00.000001'", '"2024-02-29 12:00:00.000001"'),
+    ("TIMESTAMPTZ '2024-02-29 12:00:00+05'", '"2024-02-29 07:00:00+00:00"'),
+    ("UUID '00112233-4455-6677-8899-aabbccddeeff'", '"00112233-4455-6677-8899-aabbccddeeff"'),
+    ("TIME '12:30:00'", '"12:30:00"'), ("INTERVAL 3 DAY", '"3 days"'), ("[]::INTEGER[]", "[]"), ("'{}'::JSON", "{}"),
+    ("{'z': {'y': [{'x': 1}, {'x': NULL}]}, 'a': [[], ['b']]}", '{"a":[[],["b"]],"z":{"y":[{"x":1},{"x":null}]}}'),
+    ("range(300)", f"[{','.join(map(str, range(300)))}]"),
+    ("map_from_entries([('key ' || i, i) for i in range(1000)])::JSON", "{" + ",".join(f'"key {i}":{i}' for i in sorted(range(1000), key=str)) + "}"),
+    ("""'{"a b": {"": [1.5, "t", null, false]}, "ü": -7}'::JSON""", '{"a b":{"":[1.5,"t",null,false]},"ü":-7}'),
+]
+
 # A column of each type that can be widened, with what it becomes, step by step: what sluice and Spark call the type.
 WIDENED = ("struct", (
     ("id", "integer"), ("i8", "byte"), ("i16", "short"), ("i32", "integer"), ("i64", "long"), ("f", "float"), ("d9", "decimal(9,2)"),
@@ -278,6 +296,34 @@ class SqlTablesTest(InteropTest):
             with self.assertRaises(Refused):
                 self.spark.sql(f"ALTER TABLE delta.`{folder}` ALTER COLUMN {column} TYPE {kind}")
         self.assertEqual(newest_version(folder), version)
+
+    def test_variants(self):
+        """Variants as Spark shows them in JSON; then it changes rows, and sluice shows them."""
+        for name, properties in {"copied": {}, "marked": {"delta.enableDeletionVectors": "true", "delta.columnMapping.mode": "name", "delta.checkpointInterval": "2",
+                                                        "delta.checkpoint.writeStatsAsStruct": "true"}}.items():
+            with self.subTest(name):
+                self.sluice.sql(self.base, f'CREATE TABLE "{name}" (id BIGINT, v VARIANT, s STRUCT(w VARIANT, n INTEGER), l VARIANT[]) '
+                                f"{with_properties(properties)}")
+                folder = self.base / name
+                values_of = [f"({number}, ({text})::VARIANT, {{'w': ({text})::VARIANT, 'n': {number}}}, [({text})::VARIANT, NULL])"
+                             for number, (text, _) in enumerate(VARIANTS)]
+                self.sluice.sql(folder, f"INSERT INTO {{t}} VALUES {', '.join(values_of)}, (1000, NULL, NULL, NULL), (1001, NULL, {{'w': NULL, 'n': 1}}, [])")
+                query = (f"SELECT id, to_json(v) AS v, to_json(s.w) AS w, to_json(get(l, 0)) AS l, s.n FROM delta.`{folder}` ORDER BY id")
+                found = [tuple(row) for row in self.spark.sql(query)]
+                expected = [(number, json, json, json, number) for number, (_, json) in enumerate(VARIANTS)]
+                self.assertEqual(found, expected + [(1000, None, None, None, None), (1001, None, None, None, 1)])
+                self.sluice.sql(folder, "UPDATE {t} SET v = {'changed': v}::VARIANT WHERE id < 3")
+                self.sluice.sql(folder, "DELETE FROM {t} WHERE id = 1000")
+                self.sluice.sql(folder, "MERGE INTO {t} t USING (SELECT 5 AS id UNION ALL SELECT 2000) s USING (id) WHEN MATCHED THEN UPDATE SET "
+                                "v = ['merged']::VARIANT WHEN NOT MATCHED THEN INSERT (id, v) VALUES (s.id, 'new'::VARIANT)")
+                self.assertEqual([row["v"] for row in self.spark.sql(query)][:2], [f'{{"changed":{VARIANTS[0][1]}}}', f'{{"changed":{VARIANTS[1][1]}}}'])
+                self.spark.sql(f"UPDATE delta.`{folder}` SET v = parse_json('{{\"a\": [1, {{\"b\": null}}], \"c\": 1.5}}') WHERE id = 7")
+                self.spark.sql(f"INSERT INTO delta.`{folder}` (id, v) VALUES (3000, parse_json('[true, 12345678901234567890]'))")
+                ours = self.sluice.sql(folder, "SELECT id, v::JSON::VARCHAR AS v FROM {t} WHERE id IN (5, 7, 2000, 3000) ORDER BY id")[0]
+                self.assertEqual([row["v"] for row in ours], ['["merged"]', '{"a":[1,{"b":null}],"c":1.5}', '"new"', "[true,12345678901234567890]"])
+                theirs = self.spark.sql(f"SELECT try_variant_get(v, '$.a[0]', 'int') AS a FROM delta.`{folder}` WHERE id = 7")
+                self.assertEqual(theirs[0]["a"], 1)
+                self.assert_sound(folder)
 
     def test_constraints_hold_for_both(self):
         folder = self.create("constrained", KEYED, {"delta.enableDeletionVectors": "true"}, ["part"])

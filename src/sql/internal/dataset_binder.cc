@@ -18,6 +18,7 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "columnar/column_names.h"
+#include "columnar/variant_encoding.h"
 #include "lake/total_order.h"
 #include "sql/internal/bound_checks.h"
 #include "sql/internal/expectation_binder.h"
@@ -409,9 +410,10 @@ class DatasetBinder {
         continue;
       }
       const auto stored = columnar::stored_type(bound.types[i]);
-      if (!stored) {
+      if (!stored || columnar::holds_variant(*stored)) {  // rows of variants have no key, by which they are told apart
         fail(SqlError::BadColumnType, place(i),
-             fmt::format("column \"{}\" is {}, which a table cannot hold", names[i], bound.types[i].ToString()),
+             fmt::format("column \"{}\" is {}, which a table of a pipeline cannot hold", names[i],
+                         bound.types[i].ToString()),
              "cast it, for example to VARCHAR or TIMESTAMP");
         continue;
       }

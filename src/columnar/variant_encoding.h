@@ -1,0 +1,27 @@
+#pragma once
+
+#include <cstddef>
+
+#include <duckdb/common/types.hpp>
+#include <duckdb/common/types/vector.hpp>
+
+namespace sluice::columnar {
+
+/// True if the type is VARIANT, or holds one at any depth.
+bool holds_variant(const duckdb::LogicalType& type);
+
+/// Returns the type with each VARIANT in it, at any depth, in the form that Parquet files have, unshredded:
+/// STRUCT(metadata BLOB, value BLOB). Spec: parquet-format, VariantEncoding.md.
+duckdb::LogicalType encoded_variant_type(const duckdb::LogicalType& type);
+
+/// Makes `target`, of encoded_variant_type(), hold the values of `source`, of which it shares all but the variants.
+/// `source` may change its encoding. Both must outlive the use of `target`.
+///
+/// A NULL variant is a NULL struct; to DuckDB it is the same as a variant that holds null. Types that other readers of
+/// variants lack are written as columns of them are stored (schema.h): HUGEINT and unsigned integers as the smallest
+/// integer, or decimal, that holds the value; TIMESTAMP_S and TIMESTAMP_MS as TIMESTAMP; TIME, INTERVAL and BIT as text.
+/// Of an object that has a key twice the first value stays, which is the one that DuckDB finds. Throws DuckDB's exception
+/// for values that have no such form: nanoseconds, BIGNUM, GEOMETRY, and integers of more than 38 digits.
+void encode_variants(duckdb::Vector& source, duckdb::Vector& target, std::size_t count);
+
+}  // namespace sluice::columnar
