@@ -1,3 +1,4 @@
+#include <fstream>
 #include <string>
 
 #include <gmock/gmock.h>
@@ -89,6 +90,28 @@ TEST_F(VariantTableTest, VariantsComeByAlterTable) {
   EXPECT_EQ(run("FROM lake.t ORDER BY id"), "1|NULL\n2|[1, 2]\n");
   EXPECT_THAT(run("SELECT tableFeatures FROM sluice_table_detail('t')"), HasSubstr("variantType"));
   expect_sound("t");
+}
+
+TEST_F(VariantTableTest, VariantsThatHoldNullAreNotMadeNull) {
+  change("CREATE TABLE lake.t AS SELECT i AS id, CASE WHEN i > 0 THEN i::VARIANT END AS v FROM range(4) AS r(i)");
+  // As if others had written a variant that holds null, which is not NULL: it is none of those that are counted.
+  const auto commit = folder_ / "t" / "_delta_log" / "00000000000000000000.json";
+  std::string log;
+  std::getline(std::ifstream(commit), log, '\0');
+  const std::string counts = R"(\"nullCount\":{\"id\":0,\"v\":)";
+  const std::size_t count = log.find(counts + "1");
+  ASSERT_NE(count, std::string::npos) << log;
+  log[count + counts.size()] = '0';
+  std::ofstream(commit) << log;
+  const auto refused = session_->query("UPDATE lake.t SET id = 7 WHERE id = 3");
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message(), HasSubstr("has variants that hold null"));
+  EXPECT_EQ(number_of("DELETE FROM lake.t WHERE id = 1"), 149u);
+  change("ALTER TABLE lake.t SET ('delta.enableDeletionVectors' = 'true')");
+  EXPECT_EQ(number_of("UPDATE lake.t SET id = 7 WHERE id = 3"), 149u);
+  change("DELETE FROM lake.t WHERE id = 1");
+  EXPECT_EQ(run("SELECT id FROM lake.t ORDER BY id"), "0\n2\n3\n");
+  change("DELETE FROM lake.t");
 }
 
 TEST_F(VariantTableTest, NoTableIsPartitionedByAVariant) {

@@ -9,6 +9,7 @@
 #include "columnar/guard.h"
 #include "delta/row_removal.h"
 #include "lake/internal/error_numbers.h"
+#include "lake/internal/variant_nulls.h"
 
 namespace sluice::lake {
 namespace {
@@ -197,7 +198,20 @@ Status TableChange::write_taken_to_feed() {
   return written;
 }
 
+Status TableChange::check_variants_stay() const {
+  const bool marks = table_.snapshot->properties().enable_deletion_vectors;
+  std::vector<delta::AddFile> rewritten;
+  for (const auto& [number, taken] : taken_) {
+    const delta::AddFile& file = table_.scan->file(number).action;
+    const bool is_copied =
+        !(marks && delta::stored_row_count(file)) && delta::live_row_count(file) != taken.deleted.cardinality();
+    if (is_copied || !taken.updated.empty()) rewritten.push_back(file);
+  }
+  return rewritten.empty() ? ok() : check_variant_nulls(client_, files_, table_.scan->table(), rewritten);
+}
+
 Status TableChange::remove_rows(std::vector<delta::Action>& actions) {
+  SLUICE_TRY(check_variants_stay());
   const bool marks = table_.snapshot->properties().enable_deletion_vectors;
   std::vector<delta::RowsOfFile> marked;
   std::vector<DeltaScan::PartOfFile> copied;

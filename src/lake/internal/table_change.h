@@ -121,6 +121,8 @@ class TableChange {
   Result<std::unique_ptr<Writer>> make_writer();
   /// Returns what to say of a row that the statement has two answers for.
   Error two_answers(std::uint64_t file, std::uint64_t row);
+  /// Ok if rows that are written anew keep their variants: see check_variant_nulls().
+  Status check_variants_stay() const;
   /// Marks the rows taken of files that can be marked, copies the others' rest.
   Status remove_rows(std::vector<delta::Action>& actions);
   Status copy_rest(std::vector<DeltaScan::PartOfFile> parts);
