@@ -274,6 +274,52 @@ TEST_F(AttachedStatementsTest, ConstraintsHoldForEveryRow) {
   EXPECT_EQ(run("SELECT list_contains(tableFeatures, 'checkConstraints') FROM sluice_table_detail('t')"), "true\n");
 }
 
+TEST_F(AttachedStatementsTest, ATableBeginsWithItsConstraints) {
+  change(
+      "CREATE TABLE lake.t (id BIGINT NOT NULL CHECK (id > 0), n VARCHAR, CONSTRAINT Short CHECK (length(`n`) < 5)) "
+      "USING DELTA TBLPROPERTIES ('delta.enableDeletionVectors' = 'true')");
+  EXPECT_EQ(snapshot("t")->metadata().configuration,
+            (std::map<std::string, std::string>{{"delta.constraints.id_check", "id > 0"},
+                                                {"delta.constraints.short", "length(`n`) < 5"},
+                                                {"delta.enableDeletionVectors", "true"}}));
+  EXPECT_EQ(run("INSERT INTO lake.t VALUES (1, 'tea')"), "1\n");
+  EXPECT_EQ(run("INSERT INTO lake.t VALUES (0, 'tea')"),
+            "error: a row does not meet the constraint id_check of main.t, id > 0: id = 0, n = 'tea'");
+  EXPECT_EQ(number_of("UPDATE lake.t SET n = 'coffee'"), 3102u);
+  change("ALTER TABLE lake.t DROP CONSTRAINT id_check");
+  EXPECT_EQ(run("INSERT INTO lake.t VALUES (0, 'cup')"), "1\n");
+  expect_sound("t");
+
+  EXPECT_EQ(number_of("CREATE TABLE lake.u (a CHECK (a < 2)) AS SELECT 2"), 3102u);
+  EXPECT_EQ(number_of("CREATE TABLE lake.u (a INT CHECK (b > 0))"), 149u);
+  EXPECT_EQ(number_of("CREATE TABLE lake.u (a INT CHECK (a RLIKE 'x'))"), 149u);
+  EXPECT_EQ(run("CREATE TABLE lake.u (a INT, CONSTRAINT c CHECK (a > 0), CONSTRAINT C CHECK (a < 9))"),
+            "error: CHECK((a > 0)): two constraints have the same name");
+  for (const char* elsewhere : {"temp", "memory"}) {
+    EXPECT_NE(number_of(std::string("CREATE TABLE ") + elsewhere + ".u (a INT CHECK (a > 0))"), 0u) << "it gets lost";
+  }
+  EXPECT_EQ(number_of("FROM lake.u"), 1040u);
+}
+
+TEST_F(AttachedStatementsTest, WhatColumnsCannotHaveIsRefusedByName) {
+  change("CREATE TABLE lake.other (a INT)");
+  const auto error_of = [&](const std::string& columns) { return run("CREATE TABLE lake.t (" + columns + ")"); };
+  EXPECT_EQ(error_of("a INT DEFAULT 3"), "error: column a has a default: this version does not write such tables");
+  EXPECT_EQ(error_of("a INT, b INT GENERATED ALWAYS AS (a + 1)"),
+            "error: column b is generated: this version does not write such tables");
+  EXPECT_EQ(error_of("a INT PRIMARY KEY"), "error: PRIMARY KEY(a): Delta tables have no keys");
+  EXPECT_EQ(error_of("a INT, b INT, UNIQUE (a, b)"), "error: UNIQUE(a, b): Delta tables have no keys");
+  EXPECT_EQ(error_of("a INT REFERENCES lake.other (a)"),
+            "error: FOREIGN KEY (a) REFERENCES lake.other(a): Delta tables have no keys");
+  EXPECT_EQ(error_of("a INT, FOREIGN KEY (a) REFERENCES nothing (a)"),
+            "error: FOREIGN KEY (a) REFERENCES nothing(a): Delta tables have no keys");
+  EXPECT_EQ(error_of("a INT GENERATED ALWAYS AS IDENTITY"),
+            "error: a column cannot be GENERATED … AS IDENTITY, nor a constraint DEFERRABLE");
+  EXPECT_EQ(error_of("a VARCHAR COLLATE NOCASE"),
+            "error: column a has a collation: this version does not write such tables");
+  EXPECT_EQ(number_of("FROM lake.t"), 1040u);
+}
+
 TEST_F(AttachedStatementsTest, AConstraintThatCannotBeCheckedIsNotPassedOver) {
   change("CREATE TABLE lake.t (s VARCHAR)");
   for (const char* condition :

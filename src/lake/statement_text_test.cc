@@ -73,6 +73,25 @@ TEST(StatementTextTest, CreatesTablesWithClausesInAnyOrder) {
   EXPECT_EQ(parsed("CREATE OR REPLACE TABLE t USING delta AS SELECT 1"), "CREATE OR REPLACE TABLE t   AS SELECT 1");
 }
 
+TEST(StatementTextTest, CreatesTablesWithConstraints) {
+  EXPECT_EQ(parsed("CREATE TABLE t (a INT CHECK (a > (0)) NOT NULL, b DECIMAL(9, 2), CONSTRAINT C CHECK (`b` < 'x'))"),
+            "CREATE TABLE t (a INT NOT NULL, b DECIMAL(9, 2)) WITH ('delta.constraints.a_check' = 'a > (0)', "
+            "'delta.constraints.C' = '`b` < ''x''') ");
+  EXPECT_EQ(parsed("CREATE TABLE t (CHECK (a > 0), a INT CONSTRAINT n CHECK (a > 1) CHECK (a > 2), CHECK (a > 3)) "
+                   "TBLPROPERTIES ('delta.constraints.CHECK' = 'a < 9') PARTITIONED BY (a)"),
+            "CREATE TABLE t (a INT)  PARTITIONED BY (a) WITH ('delta.constraints.check_2' = 'a > 0', "
+            "'delta.constraints.n' = 'a > 1', 'delta.constraints.a_check' = 'a > 2', 'delta.constraints.check_3' = "
+            "'a > 3', 'delta.constraints.CHECK' = 'a < 9') ");
+  EXPECT_EQ(parsed("CREATE TABLE t (\"a b\" INT CHECK (true)) WITH () "),
+            "CREATE TABLE t (\"a b\" INT)  WITH ('delta.constraints.a b_check' = 'true')  ");
+  // For CREATE TABLE to refuse.
+  for (const char* sql :
+       {"CREATE TABLE t (a INT CONSTRAINT c CHECK (a > 0), CONSTRAINT C CHECK (a > 1))",
+        "CREATE TABLE t (CONSTRAINT c CHECK (a > 0), a INT) WITH ('delta.constraints.c' = 'a > 1')"}) {
+    expect_same(sql);
+  }
+}
+
 TEST(StatementTextTest, OverwritesAll) {
   const auto all = StatementText::adapt("INSERT OVERWRITE TABLE lake.t SELECT 1");
   EXPECT_EQ(all.parsed(), "INSERT INTO  lake.t SELECT 1");
@@ -130,13 +149,29 @@ TEST(StatementTextTest, NamesTheTimestampOfReadDelta) {
 }
 
 TEST(StatementTextTest, LeavesTheRest) {
-  for (const std::string_view sql :
-       {"DESCRIBE history", "DESCRIBE history.t", "DESCRIBE t", "SELECT 1 AS version, version AS of FROM t",
-        "SELECT timestamp AS of FROM 't'", "SELECT 'INSERT OVERWRITE t'", "SELECT $$a; b$$ -- VERSION AS OF 3",
-        "SELECT \"VERSION AS OF 3\" /* t VERSION AS OF 3 */ FROM t", "CREATE TABLE t (a INT) WITH (x = 1)",
-        "INSERT INTO t SELECT replace('a', 'b', 'c')", "UPDATE t SET a = 1", "ALTER TABLE t ADD COLUMN c INT",
-        "INSERT INTO overwrite VALUES (1)", "SELECT 'not closed", "INSERT INTO t REPLACE USING () SELECT 1",
-        "INSERT INTO t REPLACE WHERE SELECT 1", "", "  ", "ALTER TABLE t ADD CONSTRAINT c CHECK ()"}) {
+  for (const std::string_view sql : {"DESCRIBE history",
+                                     "DESCRIBE history.t",
+                                     "DESCRIBE t",
+                                     "SELECT 1 AS version, version AS of FROM t",
+                                     "SELECT timestamp AS of FROM 't'",
+                                     "SELECT 'INSERT OVERWRITE t'",
+                                     "SELECT $$a; b$$ -- VERSION AS OF 3",
+                                     "SELECT \"VERSION AS OF 3\" /* t VERSION AS OF 3 */ FROM t",
+                                     "CREATE TABLE t (a INT) WITH (x = 1)",
+                                     "INSERT INTO t SELECT replace('a', 'b', 'c')",
+                                     "UPDATE t SET a = 1",
+                                     "ALTER TABLE t ADD COLUMN c INT",
+                                     "INSERT INTO overwrite VALUES (1)",
+                                     "SELECT 'not closed",
+                                     "INSERT INTO t REPLACE USING () SELECT 1",
+                                     "INSERT INTO t REPLACE WHERE SELECT 1",
+                                     "",
+                                     "  ",
+                                     "ALTER TABLE t ADD CONSTRAINT c CHECK ()",
+                                     "CREATE TABLE t (a INT CHECK ())",
+                                     "CREATE TABLE t (a INT CHECK (",
+                                     "CREATE TEMP TABLE t (a INT CHECK (a > 0))",
+                                     "CREATE TABLE t (\"CHECK\" INT)"}) {
     SCOPED_TRACE(sql);
     expect_same(sql);
   }

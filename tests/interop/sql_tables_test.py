@@ -344,6 +344,18 @@ class SqlTablesTest(InteropTest):
         self.sluice.sql(folder, "INSERT INTO {t} (name) VALUES ('bad''s')")
         self.assert_read_alike(folder)
 
+    def test_a_table_begins_with_constraints(self):
+        folder = self.base / "begun"
+        self.sluice.sql(self.base, "CREATE TABLE begun (id BIGINT CHECK (id > 0), n VARCHAR, "
+                                   "CONSTRAINT Short CHECK (length(`n`) < 5 AND `n` <> \"it's\"))")
+        self.spark.sql(f"INSERT INTO delta.`{folder}` VALUES (1, 'tea')")
+        for row in ("(0, 'tea')", "(1, 'coffee')", "(1, \"it's\")"):
+            with self.assertRaisesRegex(Exception, "DELTA_VIOLATE_CONSTRAINT"):
+                self.spark.sql(f"INSERT INTO delta.`{folder}` VALUES {row}")
+        self.spark.sql(f"ALTER TABLE delta.`{folder}` DROP CONSTRAINT id_check")
+        self.sluice.sql(folder, "INSERT INTO {t} VALUES (0, 'cup')")
+        self.assert_read_alike(folder)
+
     def keyed_tables(self):
         """Returns the folders of two tables with the same rows and without respectively with deletion vectors."""
         folders = []

@@ -7,6 +7,7 @@
 #include <duckdb/common/string_util.hpp>
 #include <duckdb/execution/expression_executor.hpp>
 #include <duckdb/main/client_context.hpp>
+#include <duckdb/parser/constraint.hpp>
 #include <duckdb/parser/expression/subquery_expression.hpp>
 #include <duckdb/parser/keyword_helper.hpp>
 #include <duckdb/parser/parsed_data/create_table_info.hpp>
@@ -136,8 +137,18 @@ duckdb::unique_ptr<duckdb::QueryNode> list_of_tables(const duckdb::QueryNode& no
 
 namespace {
 
+/// DuckDB would look for the other table before anyone could say that there are no keys.
+void refuse_foreign_keys(const duckdb::CreateTableInfo& table, QueryNames& names) {
+  for (const auto& constraint : table.constraints) {
+    if (constraint->type != duckdb::ConstraintType::FOREIGN_KEY) continue;
+    names.fail(Error(ErrorCode::Unsupported, fmt::format("{}: Delta tables have no keys", constraint->ToString()))
+                   .with_number(kErrorStatement)
+                   .with_help("leave it out; a query finds the rows that lack their partner: … ANTI JOIN …"));
+  }
+}
+
 /// Gives the versions in a statement that changes something to QueryNames: those of what it reads.
-void name_versions_read(duckdb::SQLStatement& statement, Versions versions) {
+void name_versions_read(duckdb::SQLStatement& statement, Versions versions, QueryNames& names) {
   switch (statement.type) {
     case duckdb::StatementType::INSERT_STATEMENT:
       if (auto& rows = statement.Cast<duckdb::InsertStatement>().select_statement) versions.walk(*rows->node);
@@ -154,6 +165,7 @@ void name_versions_read(duckdb::SQLStatement& statement, Versions versions) {
     case duckdb::StatementType::CREATE_STATEMENT: {
       auto& info = *statement.Cast<duckdb::CreateStatement>().info;
       if (info.type != duckdb::CatalogType::TABLE_ENTRY) break;
+      if (!info.temporary) refuse_foreign_keys(info.Cast<duckdb::CreateTableInfo>(), names);
       if (auto& rows = info.Cast<duckdb::CreateTableInfo>().query) versions.walk(*rows->node);
       break;
     }
@@ -168,7 +180,7 @@ void adapt_statement(duckdb::SQLStatement& statement, duckdb::ClientContext& cli
     adapt_statement(*statement.Cast<duckdb::ExplainStatement>().stmt, client, names);
   }
   if (statement.type != duckdb::StatementType::SELECT_STATEMENT) {
-    return name_versions_read(statement, Versions(client, names));
+    return name_versions_read(statement, Versions(client, names), names);
   }
   auto& node = statement.Cast<duckdb::SelectStatement>().node;
   if (auto tables = list_of_tables(*node)) node = std::move(tables);

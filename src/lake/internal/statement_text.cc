@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <initializer_list>
+#include <set>
+#include <string>
 #include <utility>
 
 #include <fmt/format.h>
@@ -92,6 +94,8 @@ std::optional<std::vector<Token>> tokens_of(std::string_view sql) {
   return tokens;
 }
 
+constexpr const char* kConstraintPrefix = "delta.constraints.";
+
 /// Room for what stands before a condition when it is parsed by itself.
 constexpr std::size_t kConditionPrefixMax = 64;
 
@@ -156,6 +160,14 @@ class Adapter {
     if (tokens_[i].kind == TokenKind::Word) return std::string(text(i));
     const std::string_view quoted = text(i);
     return duckdb::StringUtil::Replace(std::string(quoted.substr(1, quoted.size() - 2)), "\"\"", "\"");
+  }
+
+  /// Returns what the token says if it is a string, or else its name; "" if it is neither.
+  std::string name_or_text(std::size_t i) const {
+    if (is_name(i)) return name(i);
+    if (!is_kind(i, TokenKind::String) || sql_[tokens_[i].begin] != '\'') return "";
+    const std::string_view quoted = text(i);
+    return duckdb::StringUtil::Replace(std::string(quoted.substr(1, quoted.size() - 2)), "''", "'");
   }
 
   /// Returns the token behind a name with dots; `first` if there is none.
@@ -225,7 +237,7 @@ class Adapter {
       extras_.if_exists = are_words(i + 2, {"IF", "EXISTS"});
       const std::size_t constraint = i + (extras_.if_exists ? 4 : 2);
       if (is_name(constraint)) {
-        replace(i, constraint + 1, fmt::format("RESET ({})", constraint_key(constraint)));
+        replace(i, constraint + 1, fmt::format("RESET ({})", constraint_key(name(constraint))));
       }
     } else if (is_word(i, "ADD")) {
       add_column(i);
@@ -283,20 +295,24 @@ class Adapter {
     replace(i, tokens_.size(), {{"RENAME COLUMN "}, part(column, end), {" TO "}, part(end - 1, end)});
   }
 
-  std::string constraint_key(std::size_t i) const {
-    return duckdb::KeywordHelper::WriteQuoted("delta.constraints." + name(i), '\'');
+  static std::string constraint_key(const std::string& constraint) {
+    return duckdb::KeywordHelper::WriteQuoted(kConstraintPrefix + constraint, '\'');
+  }
+
+  /// Returns what stands in the brackets, as a string of SQL.
+  std::string condition_text(std::size_t open, std::size_t end) const {
+    const std::size_t begin = tokens_[open + 1].begin;
+    return duckdb::KeywordHelper::WriteQuoted(std::string(sql_.substr(begin, tokens_[end - 2].end - begin)), '\'');
   }
 
   void add_constraint(std::size_t i) {
     const std::size_t end = end_of_brackets(i + 4);
     if (end < i + 7) return;
-    const std::string_view condition = sql_.substr(tokens_[i + 5].begin, tokens_[end - 2].end - tokens_[i + 5].begin);
-    replace(i, end,
-            fmt::format("SET ({} = {})", constraint_key(i + 2),
-                        duckdb::KeywordHelper::WriteQuoted(std::string(condition), '\'')));
+    replace(i, end, fmt::format("SET ({} = {})", constraint_key(name(i + 2)), condition_text(i + 4, end)));
   }
 
-  /// CREATE TABLE … in any order of its clauses: USING DELTA, PARTITIONED BY (…), TBLPROPERTIES (…).
+  /// CREATE TABLE … in any order of its clauses: USING DELTA, PARTITIONED BY (…), TBLPROPERTIES|WITH (…); with CHECK
+  /// among its columns.
   bool create_table(std::size_t first) {
     if (!is_word(first, "CREATE")) return false;
     std::size_t i = first + 1;
@@ -305,34 +321,135 @@ class Adapter {
     ++i;
     if (are_words(i, {"IF", "NOT", "EXISTS"})) i += 3;
     i = end_of_name(i);
+    const std::size_t columns = i;
     if (is_operator(i, '(')) i = end_of_brackets(i);
     const std::size_t clauses = i;
     std::vector<Piece> partitioned;
-    std::vector<Piece> properties;
+    std::size_t options = 0;  // the bracket of the properties
+    std::size_t options_end = 0;
     bool any = false;
     while (i < tokens_.size()) {
       if (are_words(i, {"USING", "DELTA"})) {
         i += 2;
         any = true;
-      } else if (are_words(i, {"PARTITIONED", "BY"}) && is_operator(i + 2, '(')) {
+      } else if (are_words(i, {"PARTITIONED", "BY"}) && is_operator(i + 2, '(') && partitioned.empty()) {
         const std::size_t end = end_of_brackets(i + 2);
         partitioned = {{" "}, part(i, end)};
         i = end;
-      } else if (is_word(i, "TBLPROPERTIES") && is_operator(i + 1, '(')) {
-        const std::size_t end = end_of_brackets(i + 1);
-        properties = {{" WITH "}, part(i + 1, end)};
-        i = end;
-        any = true;
+      } else if ((is_word(i, "TBLPROPERTIES") || is_word(i, "WITH")) && is_operator(i + 1, '(') && options == 0) {
+        options = i + 1;
+        options_end = end_of_brackets(options);
+        any = any || is_word(i, "TBLPROPERTIES");
+        i = options_end;
       } else {
         break;
       }
     }
-    if (!any) return true;
+    const std::string constraints = take_constraints(columns, clauses, options, options_end);
+    if (!any && constraints.empty()) return true;
     std::vector<Piece> pieces = std::move(partitioned);
-    std::ranges::move(properties, std::back_inserter(pieces));
+    if (!constraints.empty()) {
+      const bool alone = options == 0 || options + 2 == options_end;
+      pieces.push_back({fmt::format(" WITH ({}{}", constraints, alone ? ")" : ", ")});
+      if (!alone) pieces.push_back(part(options + 1, options_end));
+    } else if (options != 0) {
+      pieces.push_back({" WITH "});
+      pieces.push_back(part(options, options_end));
+    }
     pieces.push_back({" "});
-    replace(clauses, i, std::move(pieces));
+    replacements_.push_back(
+        {begin_of(clauses), i == clauses ? begin_of(clauses) : tokens_[i - 1].end, std::move(pieces)});
     return true;
+  }
+
+  /// A CHECK among the columns of CREATE TABLE.
+  struct Check {
+    std::size_t begin;  ///< CONSTRAINT, if it has a name.
+    std::size_t check;
+    std::size_t end;
+    std::size_t element;  ///< Where the column, or the constraint of the table, begins.
+  };
+
+  std::vector<Check> checks_in(std::size_t open, std::size_t end) const {
+    std::vector<Check> checks;
+    std::size_t element = open + 1;
+    for (std::size_t i = open + 1; i + 1 < end;) {
+      if (is_operator(i, ',')) {
+        element = ++i;
+        continue;
+      }
+      const std::size_t behind = is_operator(i, '(') || is_operator(i, '[') ? end_of_brackets(i) : i + 1;
+      if (is_operator(i, '(') && behind > i + 2 && is_word(i - 1, "CHECK")) {
+        const bool has_name = i >= element + 3 && is_word(i - 3, "CONSTRAINT") && is_name(i - 2);
+        checks.push_back({has_name ? i - 3 : i - 1, i - 1, behind, element});
+      }
+      i = behind;
+    }
+    return checks;
+  }
+
+  /// Leaves the CHECKs out of the columns, from bracket to bracket; returns the properties that they become. Nothing if
+  /// two have the same name, which is DuckDB's to read and CREATE TABLE's to refuse.
+  std::string take_constraints(std::size_t open, std::size_t end, std::size_t options, std::size_t options_end) {
+    const std::vector<Check> checks = end > open ? checks_in(open, end) : std::vector<Check>();
+    if (checks.empty()) return "";
+    std::set<std::string> keys;
+    for (std::size_t i = options + 1; i < options_end; ++i) keys.insert(duckdb::StringUtil::Lower(name_or_text(i)));
+    std::vector<std::string> names(checks.size());
+    for (std::size_t i = 0; i < checks.size(); ++i) {
+      if (checks[i].begin == checks[i].check) continue;
+      names[i] = name(checks[i].check - 1);
+      if (!keys.insert(duckdb::StringUtil::Lower(kConstraintPrefix + names[i])).second) return "";
+    }
+    std::string properties;
+    for (std::size_t i = 0; i < checks.size(); ++i) {
+      if (names[i].empty()) names[i] = free_name(checks[i], keys);
+      properties += fmt::format("{}{} = {}", i == 0 ? "" : ", ", constraint_key(names[i]),
+                                condition_text(checks[i].check + 1, checks[i].end));
+    }
+    replace(open, end, without(checks, open, end));
+    return properties;
+  }
+
+  /// Returns a name for a constraint without: by its column, if it stands at one.
+  std::string free_name(const Check& check, std::set<std::string>& keys) const {
+    const std::string base = check.begin == check.element ? "check" : name(check.element) + "_check";
+    std::string found = base;
+    for (std::size_t number = 2; !keys.insert(duckdb::StringUtil::Lower(kConstraintPrefix + found)).second; ++number) {
+      found = fmt::format("{}_{}", base, number);
+    }
+    return found;
+  }
+
+  /// Returns the columns without the checks, and without the commas of those that are not part of a column.
+  std::vector<Piece> without(const std::vector<Check>& checks, std::size_t open, std::size_t end) const {
+    std::vector<Piece> pieces{{"("}};
+    bool is_first = true;
+    for (std::size_t element = open + 1; element + 1 < end;) {
+      std::size_t element_end = element;
+      while (element_end + 1 < end && !is_operator(element_end, ',')) {
+        element_end = is_operator(element_end, '(') || is_operator(element_end, '[') ? end_of_brackets(element_end)
+                                                                                     : element_end + 1;
+      }
+      std::size_t kept = element;
+      bool is_empty = true;
+      const auto keep_until = [&](std::size_t until) {
+        if (until <= kept) return;
+        if (is_empty && !is_first) pieces.push_back({", "});
+        if (!is_empty) pieces.push_back({" "});
+        pieces.push_back(part(kept, until));
+        is_empty = is_first = false;
+      };
+      for (const Check& check : checks) {
+        if (check.element != element) continue;
+        keep_until(check.begin);
+        kept = check.end;
+      }
+      keep_until(element_end);
+      element = element_end + 1;
+    }
+    pieces.push_back({")"});
+    return pieces;
   }
 
   /// INSERT OVERWRITE …, INSERT INTO t … REPLACE WHERE|USING …; a WITH may come before it.

@@ -45,6 +45,7 @@ struct StatementExtras {
 ///   ALTER TABLE t ADD COLUMN c … FIRST|AFTER d       ALTER TABLE t ADD COLUMN c …, likewise
 ///   ALTER TABLE t ALTER COLUMN c.m TYPE byte         ALTER TABLE t ALTER COLUMN c TYPE TINYINT, and c.m among the extras
 ///   CREATE TABLE t … USING DELTA TBLPROPERTIES (…)   CREATE TABLE t … WITH (…)
+///   CREATE TABLE t (…, CONSTRAINT n CHECK (…)) …     CREATE TABLE t (…) WITH ("delta.constraints.n" …)
 ///   INSERT OVERWRITE t …, INSERT INTO t REPLACE …    INSERT INTO t …, and the overwrite among the extras
 ///   MERGE … UPDATE SET *, INSERT *                   MERGE … UPDATE BY NAME, INSERT BY NAME
 ///   t VERSION|TIMESTAMP AS OF v                      t AT (VERSION|TIMESTAMP => v)

@@ -107,6 +107,11 @@ Result<columnar::Schema> columns_of(const duckdb::CreateTableInfo& info) {
       return refused(fmt::format("column {} has a default: this version does not write such tables", column.Name()),
                      "name the value when you insert");
     }
+    if (column.Type().id() == duckdb::LogicalTypeId::VARCHAR &&
+        !duckdb::StringType::GetCollation(column.Type()).empty()) {
+      return refused(fmt::format("column {} has a collation: this version does not write such tables", column.Name()),
+                     "compare in the query: … COLLATE nocase");
+    }
     schema.fields.push_back({column.Name(), column.Type(), true, {}});
   }
   for (const auto& constraint : info.constraints) {
@@ -114,9 +119,9 @@ Result<columnar::Schema> columns_of(const duckdb::CreateTableInfo& info) {
       schema.fields[constraint->Cast<duckdb::NotNullConstraint>().index.index].nullable = false;
       continue;
     }
-    if (constraint->type == duckdb::ConstraintType::CHECK) {
-      return refused(fmt::format("{}: a table gets its constraints when it is there", constraint->ToString()),
-                     "ALTER TABLE … ADD CONSTRAINT name CHECK (…)");
+    if (constraint->type == duckdb::ConstraintType::CHECK) {  // the others have become properties (statement_text.h)
+      return refused(fmt::format("{}: two constraints have the same name", constraint->ToString()),
+                     "give each its own: CONSTRAINT name CHECK (…); upper and lower case are the same");
     }
     return refused(fmt::format("{}: Delta tables have no keys", constraint->ToString()),
                    "MERGE INTO keeps rows unique by what you match on");
