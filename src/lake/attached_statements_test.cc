@@ -1,5 +1,7 @@
 // Statements in Spark's forms, on tables of an attached folder.
+#include <filesystem>
 #include <fstream>
+#include <map>
 #include <string>
 
 #include <gtest/gtest.h>
@@ -485,6 +487,27 @@ TEST_F(AttachedStatementsTest, MergeReturnsTheRowsOfEachOfItsActions) {
               "0|row 0\n");
     EXPECT_EQ(run("DELETE FROM lake.t WHERE id > 100 RETURNING *"), "");
   }
+}
+
+TEST_F(AttachedStatementsTest, RowsAreInsertedIntoAPartition) {
+  change("CREATE TABLE lake.t (p VARCHAR, a INTEGER, b VARCHAR, q INTEGER) PARTITIONED BY (p, q)");
+  change("USE lake");
+  change("INSERT INTO t PARTITION (p = 'x', q = 1 + 1) VALUES (1, 'one'), (2, 'two')");
+  change("INSERT INTO t PARTITION (p = NULL, q) SELECT 3, 'three', 7");
+  change("INSERT INTO t PARTITION (q = 5) (b, a, p) VALUES ('four', 4, 'y')");
+  change("INSERT INTO t PARTITION (P = upper('z'), q = 2) BY NAME SELECT 'five' AS b, 5 AS a");
+  change("WITH n AS (SELECT 6 AS a, 'six' AS b) INSERT INTO t PARTITION (p = 'x', q = 9) SELECT * FROM n");
+  EXPECT_EQ(run("FROM t ORDER BY a"), "x|1|one|2\nx|2|two|2\nNULL|3|three|7\ny|4|four|5\nZ|5|five|2\nx|6|six|9\n");
+  change("INSERT OVERWRITE t PARTITION (p = 'x', q = 2) SELECT a + 10, b FROM t WHERE p = 'x'");
+  change("INSERT OVERWRITE t PARTITION (p = NULL, q) SELECT 20, 'new', 1");
+  EXPECT_EQ(run("FROM t ORDER BY a"),
+            "y|4|four|5\nZ|5|five|2\nx|6|six|9\nx|11|one|2\nx|12|two|2\nx|16|six|2\nNULL|20|new|1\n");
+  EXPECT_EQ(run("INSERT OVERWRITE t PARTITION (p = 'x') SELECT 1, 'none', 1 WHERE false"), "0\n");
+  EXPECT_EQ(run("FROM t ORDER BY a"), "y|4|four|5\nZ|5|five|2\nNULL|20|new|1\n");
+  EXPECT_EQ(number_of("INSERT INTO t PARTITION (a = 1) VALUES (1, '', 1)"), 149u);
+  EXPECT_EQ(number_of("INSERT INTO t PARTITION (p = 'x', P = 'y') VALUES (1, '', 1)"), 149u);
+  EXPECT_EQ(number_of("INSERT INTO t PARTITION (p = 'x') (p, a) VALUES ('y', 1)"), 149u);
+  EXPECT_NE(number_of("INSERT INTO t PARTITION (p = 'x') VALUES (1)"), 0u);
 }
 
 }  // namespace

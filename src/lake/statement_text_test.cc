@@ -67,6 +67,30 @@ TEST(StatementTextTest, WidensColumns) {
   }
 }
 
+TEST(StatementTextTest, TakesThePartitionOfAnInsert) {
+  const auto inserted = StatementText::adapt("INSERT INTO lake.t PARTITION (p = f(1, 'x'), \"Q\") (a) SELECT 1, 2");
+  EXPECT_EQ(inserted.parsed(), "INSERT INTO lake.t   (a) SELECT 1, 2");
+  ASSERT_EQ(inserted.extras().partitions.size(), 2u);
+  EXPECT_EQ(inserted.extras().partitions[0].column, "p");
+  EXPECT_EQ(inserted.extras().partitions[0].value, "f(1, 'x')");
+  EXPECT_EQ(inserted.extras().partitions[1].column, "Q");
+  EXPECT_EQ(inserted.extras().partitions[1].value, std::nullopt);
+  EXPECT_FALSE(inserted.extras().overwrite);
+
+  const auto replaced =
+      StatementText::adapt("INSERT OVERWRITE TABLE t PARTITION (p = 'it''s', q = NULL, r) VALUES (1)");
+  EXPECT_EQ(replaced.parsed(), "INSERT INTO  t   VALUES (1)");
+  ASSERT_TRUE(replaced.extras().overwrite);
+  EXPECT_EQ(replaced.extras().overwrite->condition, "\"p\" = ('it''s') AND \"q\" IS NULL");
+  EXPECT_EQ(StatementText::adapt("INSERT OVERWRITE t PARTITION (p) VALUES (1)").extras().overwrite->scope,
+            Overwrite::Scope::All);
+  for (const char* sql : {"INSERT INTO t PARTITION (p = ) VALUES (1)", "INSERT INTO t PARTITION () VALUES (1)",
+                          "INSERT INTO t PARTITION (1) VALUES (1)", "INSERT INTO partition VALUES (1)"}) {
+    expect_same(sql);
+    EXPECT_TRUE(StatementText::adapt(sql).extras().partitions.empty()) << sql;
+  }
+}
+
 TEST(StatementTextTest, CreatesTablesWithClausesInAnyOrder) {
   EXPECT_EQ(parsed("CREATE TABLE t (a INT) USING DELTA TBLPROPERTIES ('x' = '1') PARTITIONED BY (a)"),
             "CREATE TABLE t (a INT)  PARTITIONED BY (a) WITH ('x' = '1') ");

@@ -66,6 +66,10 @@ CHANGES = [
     ("DELETE FROM {t}",),
     ("INSERT OVERWRITE {t} SELECT * FROM {t} WHERE id > 1 UNION ALL SELECT * FROM ({s}) s",),
     ("INSERT INTO {t} REPLACE WHERE part = 'p' OR n > 20 SELECT * FROM ({s}) s WHERE part = 'p'",),
+    ("INSERT INTO {t} PARTITION (part = 'a-b') SELECT id, n, name FROM ({s}) s",),
+    ("INSERT OVERWRITE {t} PARTITION (part = 'p') SELECT n + 1, id, upper(name) FROM {t} WHERE part = 'q'",
+     "INSERT OVERWRITE {t} PARTITION (part = 'p') SELECT n + 1, CAST(id AS INT), upper(name) FROM {t} WHERE part = 'q'"),
+    ("INSERT OVERWRITE {t} PARTITION (part = 'q') SELECT id, n, name FROM ({s}) s WHERE false",),
     ("DELETE FROM {t} USING ({s}) s WHERE s.id = {t}.id",
      "MERGE INTO {t} t USING ({s}) s ON t.id = s.id WHEN MATCHED THEN DELETE"),
 ]

@@ -1,13 +1,18 @@
 #include "lake/internal/adapt_statement.h"
 
+#include <algorithm>
+#include <iterator>
+#include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <fmt/format.h>
 #include <duckdb/common/string_util.hpp>
 #include <duckdb/execution/expression_executor.hpp>
 #include <duckdb/main/client_context.hpp>
 #include <duckdb/parser/constraint.hpp>
+#include <duckdb/parser/expression/star_expression.hpp>
 #include <duckdb/parser/expression/subquery_expression.hpp>
 #include <duckdb/parser/keyword_helper.hpp>
 #include <duckdb/parser/parsed_data/create_table_info.hpp>
@@ -23,6 +28,7 @@
 #include <duckdb/parser/statement/update_statement.hpp>
 #include <duckdb/parser/tableref/basetableref.hpp>
 #include <duckdb/parser/tableref/showref.hpp>
+#include <duckdb/parser/tableref/subqueryref.hpp>
 #include <duckdb/planner/binder.hpp>
 #include <duckdb/planner/expression_binder/constant_binder.hpp>
 
@@ -173,11 +179,77 @@ void name_versions_read(duckdb::SQLStatement& statement, Versions versions, Quer
   }
 }
 
+// NOLINTNEXTLINE(misc-no-recursion): as deep as the expression is nested, which DuckDB's parser bounds.
+void forget_location(duckdb::ParsedExpression& expression) {
+  expression.SetQueryLocation({});
+  duckdb::ParsedExpressionIterator::EnumerateChildren(expression,
+                                                      [](duckdb::ParsedExpression& child) { forget_location(child); });
+}
+
+/// Makes INSERT … PARTITION (p = value) give the value to the column, and the query's columns to the others in their
+/// order. Throws DuckDB's exceptions.
+void add_partition_values(duckdb::InsertStatement& insert, duckdb::ClientContext& client, QueryNames& names) {
+  const std::vector<InsertPartition>& partitions = names.extras().partitions;
+  if (partitions.empty()) return;
+  const auto fail = [&](const std::string& column, const std::string& why) {
+    names.fail(Error(ErrorCode::InvalidArgument, fmt::format("PARTITION ({}): {}", column, why))
+                   .with_number(kErrorStatement)
+                   .with_help("PARTITION (column = value, …) with columns that the table is partitioned by"));
+  };
+  const auto is_set = [&](const std::string& column) {
+    return std::ranges::any_of(partitions, [&](const InsertPartition& partition) {
+      return partition.value && duckdb::StringUtil::CIEquals(partition.column, column);
+    });
+  };
+  std::vector<std::string> all;
+  std::vector<std::string> partitioned_by;
+  client.RunFunctionInTransaction([&] {
+    auto& table =
+        duckdb::Catalog::GetEntry<duckdb::TableCatalogEntry>(client, insert.catalog, insert.schema, insert.table);
+    if (table.catalog.GetCatalogType() != AttachedCatalog::kType) return;
+    for (const auto& column : table.GetColumns().Physical()) all.push_back(column.Name());
+    partitioned_by = static_cast<AttachedTable&>(table).snapshot()->metadata().partition_columns;
+  });
+  auto rows = duckdb::make_uniq<duckdb::SelectNode>();
+  rows->select_list.push_back(duckdb::make_uniq<duckdb::StarExpression>());
+  const bool by_name = insert.column_order == duckdb::InsertColumnOrder::INSERT_BY_NAME;
+  std::set<std::string> seen;
+  if (insert.columns.empty() && !by_name) {
+    std::ranges::copy_if(all, std::back_inserter(insert.columns), [&](const auto& column) { return !is_set(column); });
+  }
+  for (const InsertPartition& partition : partitions) {
+    const auto is_it = [&](const std::string& name) { return duckdb::StringUtil::CIEquals(name, partition.column); };
+    if (std::ranges::none_of(partitioned_by, is_it)) {
+      fail(partition.column, "the table is not partitioned by this column");
+    }
+    if (!seen.insert(duckdb::StringUtil::Lower(partition.column)).second) fail(partition.column, "named twice");
+    if (!partition.value) continue;
+    if (std::ranges::any_of(insert.columns, is_it)) {
+      fail(partition.column, "the column is also among those of the query");
+    }
+    auto value = std::move(duckdb::Parser::ParseExpressionList(*partition.value).front());
+    forget_location(*value);  // it is not a place in the statement
+    if (by_name) {
+      value->SetAlias(partition.column);
+    } else {
+      insert.columns.push_back(partition.column);
+    }
+    rows->select_list.push_back(std::move(value));
+  }
+  if (insert.select_statement == nullptr) fail(partitions.front().column, "DEFAULT VALUES are no row of it");
+  rows->from_table = duckdb::make_uniq<duckdb::SubqueryRef>(std::move(insert.select_statement));
+  insert.select_statement = duckdb::make_uniq<duckdb::SelectStatement>();
+  insert.select_statement->node = std::move(rows);
+}
+
 }  // namespace
 
 void adapt_statement(duckdb::SQLStatement& statement, duckdb::ClientContext& client, QueryNames& names) {
   if (statement.type == duckdb::StatementType::EXPLAIN_STATEMENT) {
     adapt_statement(*statement.Cast<duckdb::ExplainStatement>().stmt, client, names);
+  }
+  if (statement.type == duckdb::StatementType::INSERT_STATEMENT) {
+    add_partition_values(statement.Cast<duckdb::InsertStatement>(), client, names);
   }
   if (statement.type != duckdb::StatementType::SELECT_STATEMENT) {
     return name_versions_read(statement, Versions(client, names), names);

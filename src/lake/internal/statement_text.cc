@@ -452,7 +452,49 @@ class Adapter {
     return pieces;
   }
 
-  /// INSERT OVERWRITE …, INSERT INTO t … REPLACE WHERE|USING …; a WITH may come before it.
+  /// PARTITION (p = value, q, …). Returns the token behind it; `i` if it is not there.
+  std::size_t take_partition(std::size_t i) {
+    if (!is_word(i, "PARTITION") || !is_operator(i + 1, '(')) return i;
+    const std::size_t end = end_of_brackets(i + 1);
+    std::vector<InsertPartition> partitions;
+    for (std::size_t column = i + 2; column + 1 < end;) {
+      if (!is_name(column)) return i;
+      InsertPartition& partition = partitions.emplace_back();
+      partition.column = name(column);
+      std::size_t behind = column + 1;
+      if (is_operator(behind, '=')) {
+        const std::size_t value = behind + 1;
+        for (behind = value; behind + 1 < end && !is_operator(behind, ',');) {
+          behind = is_operator(behind, '(') ? end_of_brackets(behind) : behind + 1;
+        }
+        if (behind == value) return i;
+        partition.value = sql_.substr(tokens_[value].begin, tokens_[behind - 1].end - tokens_[value].begin);
+      }
+      if (behind + 1 < end && !is_operator(behind, ',')) return i;
+      column = behind + 1;
+    }
+    if (partitions.empty()) return i;
+    if (extras_.overwrite) overwrite_partition(partitions, tokens_[i].begin);
+    extras_.partitions = std::move(partitions);
+    leave_out(i, end);
+    return end;
+  }
+
+  /// An INSERT OVERWRITE replaces the partition whose columns have the values given; all rows, if none is.
+  void overwrite_partition(const std::vector<InsertPartition>& partitions, std::size_t begin) {
+    std::string condition;
+    for (const InsertPartition& partition : partitions) {
+      if (!partition.value) continue;
+      const bool is_null = duckdb::StringUtil::CIEquals(*partition.value, "NULL");
+      condition += fmt::format("{}{} {}", condition.empty() ? "" : " AND ",
+                               duckdb::KeywordHelper::WriteQuoted(partition.column, '"'),
+                               is_null ? "IS NULL" : "= (" + *partition.value + ")");
+    }
+    if (condition.empty()) return;
+    extras_.overwrite = Overwrite{Overwrite::Scope::OfCondition, {}, std::move(condition), begin};
+  }
+
+  /// INSERT OVERWRITE …, INSERT INTO t … REPLACE WHERE|USING …, PARTITION (…); a WITH may come before it.
   bool insert(std::size_t first) {
     const std::size_t begin = find_behind_with(first, "INSERT");
     if (!is_word(begin, "INSERT")) return false;
@@ -464,6 +506,7 @@ class Adapter {
       if (!is_name(i)) return false;
       extras_.overwrite.emplace();
       replace(begin, i, "INSERT INTO ");
+      take_partition(end_of_name(i));
       return true;
     }
     if (!is_word(i, "INTO")) return false;
@@ -472,7 +515,7 @@ class Adapter {
       leave_out(i, i + 1);
       ++i;
     }
-    i = end_of_name(i);
+    i = take_partition(end_of_name(i));
     if (is_operator(i, '(')) i = end_of_brackets(i);
     if (are_words(i, {"BY", "NAME"})) i += 2;
     if (are_words(i, {"REPLACE", "WHERE"})) return replace_where(i);

@@ -26,12 +26,19 @@ struct ColumnPlace {
   std::optional<std::string> after;  ///< nullopt: FIRST.
 };
 
+/// A column that INSERT … PARTITION names.
+struct InsertPartition {
+  std::string column;
+  std::optional<std::string> value;  ///< An expression; nullopt: the query gives it.
+};
+
 /// What a statement says that DuckDB's grammar has no place for.
 struct StatementExtras {
   std::optional<Overwrite> overwrite;  ///< Of INSERT.
   bool if_exists = false;              ///< What ALTER TABLE drops need not be there.
   /// What ALTER TABLE changes the type of, from the column on through members, "element", "key" and "value".
   std::vector<std::string> typed_path;
+  std::vector<InsertPartition> partitions;  ///< Of INSERT.
   std::optional<ColumnPlace> place;  ///< Of the column that ALTER TABLE adds or renames, to the same name if need be.
 };
 
@@ -46,6 +53,7 @@ struct StatementExtras {
 ///   ALTER TABLE t ALTER COLUMN c.m TYPE byte         ALTER TABLE t ALTER COLUMN c TYPE TINYINT, and c.m among the extras
 ///   CREATE TABLE t … USING DELTA TBLPROPERTIES (…)   CREATE TABLE t … WITH (…)
 ///   CREATE TABLE t (…, CONSTRAINT n CHECK (…)) …     CREATE TABLE t (…) WITH ("delta.constraints.n" …)
+///   INSERT … t PARTITION (p = v, …) …                INSERT … t …, and the partition among the extras
 ///   INSERT OVERWRITE t …, INSERT INTO t REPLACE …    INSERT INTO t …, and the overwrite among the extras
 ///   MERGE … UPDATE SET *, INSERT *                   MERGE … UPDATE BY NAME, INSERT BY NAME
 ///   t VERSION|TIMESTAMP AS OF v                      t AT (VERSION|TIMESTAMP => v)
