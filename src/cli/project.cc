@@ -170,7 +170,7 @@ Result<std::vector<fs::path>> expand_library(const fs::path& folder, const std::
   }
   const Error no_match = Error(ErrorCode::InvalidArgument,
                                fmt::format("library '{}' names no .sql file under {}", pattern, folder.string()))
-                             .with_number(111)
+                             .with_number(kErrorNoSqlFile)
                              .with_help("want a .sql file, a folder, folder/*.sql or folder/**");
   const fs::path path = folder / base;
   std::error_code code;
@@ -249,8 +249,10 @@ Result<Project> open_project(const fs::path& start, const ProjectOverrides& over
       if (patterns.empty()) patterns.push_back("transformations/**");
       std::vector<fs::path> paths;
       for (const std::string& pattern : patterns) {
-        SLUICE_TRY_ASSIGN(const std::vector<fs::path> found, expand_library(project.folder, pattern));
-        paths.insert(paths.end(), found.begin(), found.end());
+        const auto found = expand_library(project.folder, pattern);
+        if (!found && found.error().number() == kErrorNoSqlFile && overrides.may_lack_statements) continue;
+        if (!found) return found.error();
+        paths.insert(paths.end(), found->begin(), found->end());
       }
       SLUICE_TRY(read_statements(std::move(paths), project));
       return project;

@@ -33,6 +33,7 @@ struct Project {
 struct ProjectOverrides {
   std::string storage;
   std::string schema;
+  bool may_lack_statements = false;  ///< A library may name no file: for who runs none of them.
 };
 
 /// Opens the project that `start` lies in: a folder with sluice.yml (or spark-pipeline.yml, .yaml) at it or above it,

@@ -94,7 +94,8 @@ Result<std::unique_ptr<Session>> open_session(const CommonOptions& common, const
       return std::move(armed).error().in("SLUICE_FAILPOINTS").with_number(121);
     }
   }
-  auto opened = open_project(project.empty() ? common.folder : project, {common.storage, ""});
+  auto opened = open_project(project.empty() ? common.folder : project,
+                             {common.storage, "", /*may_lack_statements=*/use == SessionUse::Anywhere});
   if (opened) {
     session->project = std::move(*opened);
   } else if (use == SessionUse::Anywhere && project.empty() && opened.error().number() == kErrorNoProject) {

@@ -148,7 +148,8 @@ class CommitCheck {
                       remove.path));
     }
     if (table.properties.append_only && remove.data_change) {
-      return invalid(fmt::format("the table is append-only, so {} cannot be removed", remove.path));
+      return invalid(fmt::format("the table is append-only, so {} cannot be removed", remove.path))
+          .with_help("rows can go once the table's property delta.appendOnly is false: ALTER TABLE t SET (…)");
     }
     return ok();
   }
