@@ -111,6 +111,9 @@ TEST_F(VariantTableTest, VariantsThatHoldNullAreNotMadeNull) {
   EXPECT_EQ(number_of("UPDATE lake.t SET id = 7 WHERE id = 3"), 149u);
   change("DELETE FROM lake.t WHERE id = 1");
   EXPECT_EQ(run("SELECT id FROM lake.t ORDER BY id"), "0\n2\n3\n");
+  change("ALTER TABLE lake.t SET ('delta.enableChangeDataFeed' = 'true')");
+  EXPECT_EQ(number_of("DELETE FROM lake.t WHERE id = 2"), 149u);  // the feed would have the row with NULL
+  change("ALTER TABLE lake.t SET ('delta.enableChangeDataFeed' = 'false')");
   change("DELETE FROM lake.t");
 }
 

@@ -198,20 +198,19 @@ Status TableChange::write_taken_to_feed() {
   return written;
 }
 
-Status TableChange::check_variants_stay() const {
+Status TableChange::check_variants_stay(bool is_recorded) const {
   const bool marks = table_.snapshot->properties().enable_deletion_vectors;
   std::vector<delta::AddFile> rewritten;
   for (const auto& [number, taken] : taken_) {
     const delta::AddFile& file = table_.scan->file(number).action;
     const bool is_copied =
         !(marks && delta::stored_row_count(file)) && delta::live_row_count(file) != taken.deleted.cardinality();
-    if (is_copied || !taken.updated.empty()) rewritten.push_back(file);
+    if (is_recorded || is_copied || !taken.updated.empty()) rewritten.push_back(file);
   }
   return rewritten.empty() ? ok() : check_variant_nulls(client_, files_, table_.scan->table(), rewritten);
 }
 
 Status TableChange::remove_rows(std::vector<delta::Action>& actions) {
-  SLUICE_TRY(check_variants_stay());
   const bool marks = table_.snapshot->properties().enable_deletion_vectors;
   std::vector<delta::RowsOfFile> marked;
   std::vector<DeltaScan::PartOfFile> copied;
@@ -247,6 +246,7 @@ Status TableChange::remove_rows(std::vector<delta::Action>& actions) {
 Result<std::vector<delta::Action>> TableChange::finish() {
   std::vector<delta::Action> actions;
   const bool is_recorded = has_feed() && !is_feed_implied();
+  SLUICE_TRY(check_variants_stay(is_recorded));
   if (is_recorded) SLUICE_TRY(write_taken_to_feed());
   SLUICE_TRY(remove_rows(actions));
   counts_.rows_inserted = rows_inserted_.load();

@@ -34,9 +34,8 @@ struct ChangedTable {
   std::string name;  ///< For messages.
   std::shared_ptr<const delta::Snapshot> snapshot;
   std::shared_ptr<store::ObjectStore> store;
-  std::shared_ptr<const DeltaScan>
-      scan;                 ///< Whose files the statement's row ids mean; may be nullptr if it takes none.
-  bool takes_rows = false;  ///< The statement may take rows.
+  std::shared_ptr<const DeltaScan> scan;  ///< Whose files row ids mean; may be nullptr if no rows are taken.
+  bool takes_rows = false;                ///< The statement may take rows.
 };
 
 /// How many rows a statement changed, and how.
@@ -121,8 +120,8 @@ class TableChange {
   Result<std::unique_ptr<Writer>> make_writer();
   /// Returns what to say of a row that the statement has two answers for.
   Error two_answers(std::uint64_t file, std::uint64_t row);
-  /// Ok if rows that are written anew keep their variants: see check_variant_nulls().
-  Status check_variants_stay() const;
+  /// Ok if rows that are written anew, or to the change data feed, keep their variants: see check_variant_nulls().
+  Status check_variants_stay(bool is_recorded) const;
   /// Marks the rows taken of files that can be marked, copies the others' rest.
   Status remove_rows(std::vector<delta::Action>& actions);
   Status copy_rest(std::vector<DeltaScan::PartOfFile> parts);
