@@ -11,7 +11,8 @@
 namespace sluice::columnar {
 
 /// Returns the value as JSON: numbers and booleans as such, NULL as null, lists as arrays, structs and maps as objects,
-/// variants as what they hold, everything else as text, also numbers that JSON has no word for ("inf", "nan"). Equal values have equal text.
+/// variants as what they hold, everything else as text, also numbers that JSON has no word for ("inf", "nan"). Equal
+/// values have equal text.
 std::string json_text(const duckdb::Value& value);
 
 /// Returns a row as a JSON object on one line, columns in the schema's order. For a few rows: it goes value by value.

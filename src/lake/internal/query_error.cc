@@ -11,6 +11,9 @@
 namespace sluice::lake {
 namespace {
 
+/// What DuckDB's parser says, without a name or a place, of GENERATED … AS IDENTITY and of DEFERRABLE.
+constexpr std::string_view kColumnPropertyRefused = "Constraint not implemented!";
+
 std::string extra(const duckdb::ErrorData& error, const char* key) {
   const auto found = error.ExtraInfo().find(key);
   return found == error.ExtraInfo().end() ? std::string() : found->second;
@@ -96,7 +99,7 @@ Error query_error(const duckdb::ErrorData& error) {
         .with_number(kErrorReachesOutside)
         .with_help("queries read the project's tables and read_delta('path')");
   }
-  if (first == "Constraint not implemented!") {  // all that DuckDB says
+  if (first == kColumnPropertyRefused) {
     return Error(ErrorCode::Unsupported, "a column cannot be GENERATED … AS IDENTITY, nor a constraint DEFERRABLE")
         .with_number(kErrorStatement)
         .with_help("leave it out; this version does not write such tables");
