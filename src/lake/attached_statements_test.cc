@@ -504,6 +504,9 @@ TEST_F(AttachedStatementsTest, RowsAreInsertedIntoAPartition) {
             "y|4|four|5\nZ|5|five|2\nx|6|six|9\nx|11|one|2\nx|12|two|2\nx|16|six|2\nNULL|20|new|1\n");
   EXPECT_EQ(run("INSERT OVERWRITE t PARTITION (p = 'x') SELECT 1, 'none', 1 WHERE false"), "0\n");
   EXPECT_EQ(run("FROM t ORDER BY a"), "y|4|four|5\nZ|5|five|2\nNULL|20|new|1\n");
+  EXPECT_EQ(run("EXPLAIN INSERT OVERWRITE t PARTITION (p = 1) SELECT 1, 'one', 1").find("error"), std::string::npos);
+  change("INSERT OVERWRITE t PARTITION (p = 1) SELECT 1, 'one', 1");  // though other values of p are no numbers
+  EXPECT_EQ(run("SELECT a FROM t WHERE p = '1'"), "1\n");
   EXPECT_EQ(number_of("INSERT INTO t PARTITION (a = 1) VALUES (1, '', 1)"), 149u);
   EXPECT_EQ(number_of("INSERT INTO t PARTITION (p = 'x', P = 'y') VALUES (1, '', 1)"), 149u);
   EXPECT_EQ(number_of("INSERT INTO t PARTITION (p = 'x') (p, a) VALUES ('y', 1)"), 149u);

@@ -81,7 +81,7 @@ TEST(StatementTextTest, TakesThePartitionOfAnInsert) {
       StatementText::adapt("INSERT OVERWRITE TABLE t PARTITION (p = 'it''s', q = NULL, r) VALUES (1)");
   EXPECT_EQ(replaced.parsed(), "INSERT INTO  t   VALUES (1)");
   ASSERT_TRUE(replaced.extras().overwrite);
-  EXPECT_EQ(replaced.extras().overwrite->condition, "\"p\" = ('it''s') AND \"q\" IS NULL");
+  EXPECT_EQ(replaced.extras().overwrite->condition, "\"p\" = cast_to_type('it''s', \"p\") AND \"q\" IS NULL");
   EXPECT_EQ(StatementText::adapt("INSERT OVERWRITE t PARTITION (p) VALUES (1)").extras().overwrite->scope,
             Overwrite::Scope::All);
   for (const char* sql : {"INSERT INTO t PARTITION (p = ) VALUES (1)", "INSERT INTO t PARTITION () VALUES (1)",

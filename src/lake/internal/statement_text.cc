@@ -485,10 +485,11 @@ class Adapter {
     std::string condition;
     for (const InsertPartition& partition : partitions) {
       if (!partition.value) continue;
+      const std::string column = duckdb::KeywordHelper::WriteQuoted(partition.column, '"');
       const bool is_null = duckdb::StringUtil::CIEquals(*partition.value, "NULL");
-      condition += fmt::format("{}{} {}", condition.empty() ? "" : " AND ",
-                               duckdb::KeywordHelper::WriteQuoted(partition.column, '"'),
-                               is_null ? "IS NULL" : "= (" + *partition.value + ")");
+      // The value becomes one of the column's type, as it does in the row, not the column one of the value's.
+      condition += fmt::format("{}{} {}", condition.empty() ? "" : " AND ", column,
+                               is_null ? "IS NULL" : fmt::format("= cast_to_type({}, {})", *partition.value, column));
     }
     if (condition.empty()) return;
     extras_.overwrite = Overwrite{Overwrite::Scope::OfCondition, {}, std::move(condition), begin};
