@@ -130,24 +130,70 @@ Status check_mode_change(ColumnMappingMode before, ColumnMappingMode after) {
       .with_help("leave the property as the table has it");
 }
 
-Result<std::vector<Action>> create_table_actions(const TableDefinition& definition, Clock& clock, Random& random) {
-  SLUICE_TRY_ASSIGN(const TableProperties properties, read_properties(definition.properties));
-  SLUICE_TRY(check_definition(definition, properties.column_mapping_mode));
-  DataType schema = definition.schema;
+namespace {
+
+/// What a definition makes of a table.
+struct DefinedTable {
   Metadata metadata;
+  std::set<std::string> features;
+  ProtocolRequest request;
+};
+
+/// Properties that a table has for good: commit times that went forward go on to.
+bool outlives_definition(const std::string& key) {
+  return key == "delta.enableInCommitTimestamps" || key.starts_with("delta.inCommitTimestampEnablement");
+}
+
+/// `before`: the table in whose place the new one comes; nullptr: there is none.
+Result<DefinedTable> define(const TableDefinition& definition, const Snapshot* before, Clock& clock, Random& random) {
+  DefinedTable table;
+  SLUICE_TRY_ASSIGN(const TableProperties properties, read_properties(definition.properties));
+  const ColumnMappingMode mode = properties.column_mapping_mode;
+  SLUICE_TRY(check_definition(definition, mode));
+  DataType schema = definition.schema;
+  Metadata& metadata = table.metadata;
   metadata.configuration = definition.properties;
-  SLUICE_TRY_ASSIGN(const ProtocolRequest request, take_protocol_request(metadata.configuration));
-  if (properties.column_mapping_mode != ColumnMappingMode::None)
-    SLUICE_TRY(assign_columns(schema, nullptr, metadata.configuration, random));
-  SLUICE_TRY_ASSIGN(const auto features, required_features(schema, metadata.configuration));
-  metadata.id = random.uuid();
+  SLUICE_TRY_ASSIGN(table.request, take_protocol_request(metadata.configuration));
+  std::optional<PresentColumns> present;
+  if (before != nullptr) {
+    const bool is_mapped = mode != ColumnMappingMode::None;
+    for (const auto& [key, value] : before->metadata().configuration) {
+      const bool stays = outlives_definition(key) || (is_mapped && key == "delta.columnMapping.maxColumnId");
+      if (stays) metadata.configuration.emplace(key, value);
+    }
+    // Without rows a table can do without the mapping that it had.
+    if (is_mapped) SLUICE_TRY(check_mode_change(before->properties().column_mapping_mode, mode));
+    present.emplace(PresentColumns{before->schema(), before->properties().column_mapping_mode});
+  }
+  if (mode != ColumnMappingMode::None) {
+    SLUICE_TRY(assign_columns(schema, present ? &*present : nullptr, metadata.configuration, random));
+  }
+  SLUICE_TRY_ASSIGN(table.features, required_features(schema, metadata.configuration));
+  metadata.id = before != nullptr ? before->metadata().id : random.uuid();
   metadata.name = definition.name;
   metadata.description = definition.description;
   metadata.schema_string = write_schema(schema);
   metadata.partition_columns = definition.partition_columns;
   metadata.created_time = clock.now();
-  SLUICE_TRY_ASSIGN(Protocol protocol, request.raise(minimal_protocol(features)));
-  return std::vector<Action>{std::move(protocol), std::move(metadata)};
+  return table;
+}
+
+}  // namespace
+
+Result<std::vector<Action>> create_table_actions(const TableDefinition& definition, Clock& clock, Random& random) {
+  SLUICE_TRY_ASSIGN(DefinedTable table, define(definition, nullptr, clock, random));
+  SLUICE_TRY_ASSIGN(Protocol protocol, table.request.raise(minimal_protocol(table.features)));
+  return std::vector<Action>{std::move(protocol), std::move(table.metadata)};
+}
+
+Result<std::vector<Action>> recreate_table_actions(const Snapshot& before, const TableDefinition& definition,
+                                                   Clock& clock, Random& random) {
+  SLUICE_TRY_ASSIGN(DefinedTable table, define(definition, &before, clock, random));
+  SLUICE_TRY_ASSIGN(Protocol protocol, table.request.raise(upgraded_protocol(before.protocol(), table.features)));
+  std::vector<Action> actions;
+  if (protocol != before.protocol()) actions.emplace_back(std::move(protocol));
+  actions.emplace_back(std::move(table.metadata));
+  return actions;
 }
 
 Result<std::vector<Action>> alter_table_actions(const Snapshot& table, const TableDefinition& definition,

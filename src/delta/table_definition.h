@@ -44,6 +44,12 @@ Result<std::vector<Action>> alter_table_actions(const Snapshot& table, const Tab
 Result<std::vector<Action>> replace_table_actions(const Snapshot& table, const TableDefinition& definition,
                                                   Random& random);
 
+/// Returns the Metadata, and the Protocol if it must rise, that make another table in the place of this one, for a commit
+/// that removes all of its files, as CREATE OR REPLACE does: only its id, its protocol, in-commit timestamps and, where
+/// both have column mapping, the ids of columns that stay are kept. Errors: see create_table_actions().
+Result<std::vector<Action>> recreate_table_actions(const Snapshot& before, const TableDefinition& definition,
+                                                   Clock& clock, Random& random);
+
 /// Ok if a table can have these columns, and be partitioned by those. InvalidArgument: see create_table_actions().
 Status check_columns(const DataType& schema, const std::vector<std::string>& partition_columns, ColumnMappingMode mode);
 /// Ok if the column mapping of a table can go from `before` to `after`: it can only be turned on, by name.

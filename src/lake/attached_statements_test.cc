@@ -2,6 +2,7 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <set>
 #include <string>
 
 #include <gtest/gtest.h>
@@ -511,6 +512,38 @@ TEST_F(AttachedStatementsTest, RowsAreInsertedIntoAPartition) {
   EXPECT_EQ(number_of("INSERT INTO t PARTITION (p = 'x', P = 'y') VALUES (1, '', 1)"), 149u);
   EXPECT_EQ(number_of("INSERT INTO t PARTITION (p = 'x') (p, a) VALUES ('y', 1)"), 149u);
   EXPECT_NE(number_of("INSERT INTO t PARTITION (p = 'x') VALUES (1)"), 0u);
+}
+
+TEST_F(AttachedStatementsTest, AReplacedTableIsWhatTheStatementSays) {
+  change(
+      "CREATE TABLE lake.t (a INTEGER, \"b c\" VARCHAR) PARTITIONED BY (a) WITH ('delta.appendOnly' = 'false', "
+      "'delta.enableInCommitTimestamps' = 'true', 'delta.enableChangeDataFeed' = 'true', 'own' = '1')");
+  change("COMMENT ON COLUMN lake.t.a IS 'first'");
+  change("COMMENT ON TABLE lake.t IS 'old'");
+  change("ALTER TABLE lake.t ADD CONSTRAINT c CHECK (`b c` <> '')");
+  change("INSERT INTO lake.t VALUES (1, 'x')");
+  const auto before = snapshot("t");
+  ASSERT_EQ(before->properties().column_mapping_mode, delta::ColumnMappingMode::Name);
+  change("CREATE OR REPLACE TABLE lake.t WITH ('mine' = '2') AS SELECT 7 AS a, '' AS z");
+  const auto after = snapshot("t");
+  std::set<std::string> keys;
+  for (const auto& [key, value] : after->metadata().configuration) keys.insert(key);
+  EXPECT_EQ(keys, (std::set<std::string>{"delta.enableInCommitTimestamps", "mine"}));
+  EXPECT_EQ(after->metadata().id, before->metadata().id);
+  EXPECT_EQ(after->metadata().description, std::nullopt);
+  EXPECT_TRUE(after->metadata().partition_columns.empty());
+  EXPECT_TRUE(after->schema().fields[0].metadata.empty());
+  EXPECT_EQ(run("FROM lake.t"), "7|\n");
+  EXPECT_EQ(run("FROM lake.t AT (VERSION => 4)"), "1|x\n");
+  expect_sound("t");
+  // Where both are mapped, no column gets the id of one that is gone.
+  change("CREATE OR REPLACE TABLE lake.t (a INTEGER, \"b c\" INTEGER)");
+  const std::string ids = snapshot("t")->metadata().configuration.at("delta.columnMapping.maxColumnId");
+  change("CREATE OR REPLACE TABLE lake.t (\"d e\" INTEGER, a INTEGER)");
+  EXPECT_GT(snapshot("t")->metadata().configuration.at("delta.columnMapping.maxColumnId"), ids);
+  change("INSERT INTO lake.t VALUES (1, 2)");
+  EXPECT_EQ(run("SELECT a FROM lake.t"), "2\n");
+  expect_sound("t");
 }
 
 }  // namespace

@@ -329,6 +329,19 @@ class SqlTablesTest(InteropTest):
                 self.assertEqual(theirs[0]["a"], 1)
                 self.assert_sound(folder)
 
+    def test_a_table_that_is_replaced(self):
+        folder = self.create("replaced", KEYED, {"delta.enableDeletionVectors": "true", "delta.columnMapping.mode": "name",
+                                                 "delta.enableInCommitTimestamps": "true"}, ["part"])
+        self.sluice.append(folder, KEYED_ROWS, KEYED)
+        self.sluice.sql(folder, "ALTER TABLE {t} ADD CONSTRAINT small CHECK (id < 1000 OR id IS NULL)")
+        self.sluice.delete(folder, "id = 1")
+        self.sluice.sql(folder, "CREATE OR REPLACE TABLE {t} PARTITIONED BY (id) AS SELECT 1000 AS id, part, n::VARCHAR AS n FROM {t}")
+        self.spark.sql(f"INSERT INTO delta.`{folder}` VALUES (2000, 'new', 'x')")
+        self.sluice.sql(folder, "CREATE OR REPLACE TABLE {t} (id BIGINT, \"n m\" INTEGER) WITH ('delta.enableDeletionVectors' = 'true')")
+        self.sluice.sql(folder, "INSERT INTO {t} VALUES (1, 2), (3, 4)")
+        self.spark.sql(f"DELETE FROM delta.`{folder}` WHERE id = 1")
+        self.assert_read_alike(folder)
+
     def test_constraints_hold_for_both(self):
         folder = self.create("constrained", KEYED, {"delta.enableDeletionVectors": "true"}, ["part"])
         self.sluice.append(folder, KEYED_ROWS, KEYED)

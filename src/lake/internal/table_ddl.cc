@@ -143,7 +143,7 @@ Result<delta::TableDefinition> definition_of(const duckdb::CreateTableInfo& info
 /// Returns the actions that make the table anew in place of the one there is, without its rows.
 Result<std::vector<delta::Action>> replacement(const delta::Snapshot& table, const delta::TableDefinition& definition,
                                                AttachedFolder& folder) {
-  SLUICE_TRY_ASSIGN(auto actions, delta::replace_table_actions(table, definition, folder.random()));
+  SLUICE_TRY_ASSIGN(auto actions, delta::recreate_table_actions(table, definition, folder.clock(), folder.random()));
   for (const delta::AddFile& file : table.files()) {
     actions.emplace_back(delta::removal_of(file, folder.clock().now()));
   }
