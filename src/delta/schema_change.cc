@@ -275,11 +275,11 @@ Status SchemaChange::set_comment(std::span<const std::string> path, const std::o
 
 Status SchemaChange::set_property(const std::string& key, std::optional<std::string> value) {
   if (key == "delta.columnMapping.maxColumnId" || key.starts_with("delta.inCommitTimestampEnablement") ||
-      key.starts_with("delta.constraints.")) {
+      key.starts_with(kConstraintPrefix)) {
     return Error(ErrorCode::InvalidArgument, fmt::format("the property {} cannot be set by hand", key))
         .with_number(4206)
-        .with_help(key.starts_with("delta.constraints.") ? "ALTER TABLE … ADD CONSTRAINT checks the rows there are"
-                                                         : "whoever writes the table states it");
+        .with_help(key.starts_with(kConstraintPrefix) ? "ALTER TABLE … ADD CONSTRAINT checks the rows there are"
+                                                      : "whoever writes the table states it");
   }
   if (is_protocol_property(key)) {
     if (value) {
@@ -298,9 +298,9 @@ Status SchemaChange::set_property(const std::string& key, std::optional<std::str
 }
 
 Status SchemaChange::set_constraint(const std::string& name, const std::optional<std::string>& expression) {
-  constexpr std::string_view kPrefix = "delta.constraints.";
   const auto found = std::ranges::find_if(metadata_.configuration, [&](const auto& property) {
-    return property.first.starts_with(kPrefix) && is_same_name(property.first.substr(kPrefix.size()), name);
+    return property.first.starts_with(kConstraintPrefix) &&
+           is_same_name(property.first.substr(kConstraintPrefix.size()), name);
   });
   const bool is_there = found != metadata_.configuration.end();
   if (expression && is_there) {
@@ -313,7 +313,7 @@ Status SchemaChange::set_constraint(const std::string& name, const std::optional
     return Error(ErrorCode::NotFound, fmt::format("the table has no constraint {}", name)).with_number(4206);
   }
   if (expression) {
-    metadata_.configuration.emplace(std::string(kPrefix) + columnar::lower_case(name), *expression);
+    metadata_.configuration.emplace(std::string(kConstraintPrefix) + columnar::lower_case(name), *expression);
   } else {
     metadata_.configuration.erase(found);
   }

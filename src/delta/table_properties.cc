@@ -180,7 +180,6 @@ Result<std::chrono::milliseconds> read_duration(std::string_view key, std::strin
 
 /// Takes one property. Keys that are not known are left alone.
 Status take_property(TableProperties& properties, std::string_view key, const std::string& value) {
-  constexpr std::string_view kConstraintPrefix = "delta.constraints.";
   if (key == "delta.appendOnly") {
     SLUICE_TRY_ASSIGN(properties.append_only, read_boolean(key, value));
   } else if (key == "delta.enableChangeDataFeed") {

@@ -12,6 +12,9 @@
 
 namespace sluice::delta {
 
+/// How the keys of CHECK constraints begin; the constraint's name follows.
+inline constexpr std::string_view kConstraintPrefix = "delta.constraints.";
+
 enum class ColumnMappingMode { None, Name, Id };
 
 /// A table's `configuration`, typed. Absent keys have the specification's default, given here. Spec: "Table

@@ -12,6 +12,7 @@
 #include <duckdb/parser/keyword_helper.hpp>
 #include <duckdb/parser/parser.hpp>
 
+#include "delta/table_properties.h"
 #include "lake/internal/table_inspection.h"
 
 namespace sluice::lake {
@@ -93,8 +94,6 @@ std::optional<std::vector<Token>> tokens_of(std::string_view sql) {
   }
   return tokens;
 }
-
-constexpr const char* kConstraintPrefix = "delta.constraints.";
 
 /// Room for what stands before a condition when it is parsed by itself.
 constexpr std::size_t kConditionPrefixMax = 64;
@@ -295,8 +294,11 @@ class Adapter {
     replace(i, tokens_.size(), {{"RENAME COLUMN "}, part(column, end), {" TO "}, part(end - 1, end)});
   }
 
+  static std::string constraint_property(const std::string& constraint) {
+    return std::string(delta::kConstraintPrefix) + constraint;
+  }
   static std::string constraint_key(const std::string& constraint) {
-    return duckdb::KeywordHelper::WriteQuoted(kConstraintPrefix + constraint, '\'');
+    return duckdb::KeywordHelper::WriteQuoted(constraint_property(constraint), '\'');
   }
 
   /// Returns what stands in the brackets, as a string of SQL.
@@ -399,7 +401,7 @@ class Adapter {
     for (std::size_t i = 0; i < checks.size(); ++i) {
       if (checks[i].begin == checks[i].check) continue;
       names[i] = name(checks[i].check - 1);
-      if (!keys.insert(duckdb::StringUtil::Lower(kConstraintPrefix + names[i])).second) return "";
+      if (!keys.insert(duckdb::StringUtil::Lower(constraint_property(names[i]))).second) return "";
     }
     std::string properties;
     for (std::size_t i = 0; i < checks.size(); ++i) {
@@ -415,7 +417,7 @@ class Adapter {
   std::string free_name(const Check& check, std::set<std::string>& keys) const {
     const std::string base = check.begin == check.element ? "check" : name(check.element) + "_check";
     std::string found = base;
-    for (std::size_t number = 2; !keys.insert(duckdb::StringUtil::Lower(kConstraintPrefix + found)).second; ++number) {
+    for (std::size_t number = 2; !keys.insert(duckdb::StringUtil::Lower(constraint_property(found))).second; ++number) {
       found = fmt::format("{}_{}", base, number);
     }
     return found;

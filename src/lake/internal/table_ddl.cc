@@ -33,7 +33,7 @@ Error refused(std::string message, std::string help) {
   return Error(ErrorCode::Unsupported, std::move(message)).with_number(kErrorStatement).with_help(std::move(help));
 }
 
-constexpr std::string_view kConstraintPrefix = "delta.constraints.";
+using delta::kConstraintPrefix;
 
 Result<std::string> text_of_option(const std::string& key, const duckdb::ParsedExpression& value) {
   if (value.GetExpressionClass() == duckdb::ExpressionClass::CONSTANT) {
@@ -62,8 +62,7 @@ Result<std::string> spelled(const std::string& key, const std::map<std::string, 
       present, [&](const auto& property) { return duckdb::StringUtil::CIEquals(property.first, key); });
   if (same != present.end()) return same->first;
   if (const auto known = delta::find_property_key(key)) return std::string(*known);
-  if (!key.starts_with("delta.") || key.starts_with("delta.constraints.") || delta::is_protocol_property(key))
-    return key;
+  if (!key.starts_with("delta.") || key.starts_with(kConstraintPrefix) || delta::is_protocol_property(key)) return key;
   return Error(ErrorCode::InvalidArgument, fmt::format("the property {} is not one that sluice knows", key))
       .with_number(kErrorStatement)
       .with_help("properties of your own begin with another word than delta");
