@@ -22,7 +22,7 @@ import sys
 # Which library of THIRD_PARTY a header belongs to, by the beginning of its name.
 LIBRARIES = {
     "duckdb.hpp": "duckdb", "duckdb.h": "duckdb", "duckdb/": "duckdb", "core_functions/": "duckdb",
-    "parquet_": "duckdb", "json_": "duckdb", "icu_": "duckdb", "yyjson": "duckdb", "zstd": "duckdb", "utf8proc": "duckdb",
+    "parquet_": "duckdb", "reader/": "duckdb", "json_": "duckdb", "icu_": "duckdb", "yyjson": "duckdb", "zstd": "duckdb", "utf8proc": "duckdb",
     "fmt/": "fmt", "simdjson.h": "simdjson", "xxhash.h": "xxhash", "boost/": "boost", "roaring.h": "croaring",
     "yaml-cpp/": "yaml", "CLI/": "cli11",
     "gtest/": "test", "gmock/": "test", "rapidcheck": "test", "benchmark/": "test",

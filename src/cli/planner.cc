@@ -1,5 +1,7 @@
 #include "cli/planner.h"
 
+#include "runtime/managed_table.h"
+
 namespace sluice::cli {
 namespace {
 
@@ -8,6 +10,9 @@ class Schemas final : public sql::SchemaProvider {
  public:
   explicit Schemas(runtime::SourceSchemas& schemas) : schemas_(schemas) {}
   Result<columnar::Schema> source_schema(const plan::Source& source) override { return schemas_.schema_of(source); }
+  Status check_table_property(const std::string& key, const std::string& value) override {
+    return runtime::check_table_property(key, value);
+  }
 
  private:
   runtime::SourceSchemas& schemas_;

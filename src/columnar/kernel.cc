@@ -12,11 +12,13 @@
 #include <duckdb/execution/expression_executor.hpp>
 #include <duckdb/execution/expression_executor_state.hpp>
 #include <duckdb/function/function_binder.hpp>
+#include <duckdb/parser/parsed_data/create_scalar_function_info.hpp>
 #include <duckdb/planner/expression/list.hpp>
 #include <duckdb/planner/expression_iterator.hpp>
 
 #include "base/check.h"
 #include "columnar/guard.h"
+#include "columnar/variant_encoding.h"
 
 namespace sluice::columnar {
 namespace {
@@ -207,7 +209,34 @@ void view_range(duckdb::DataChunk& rows, std::size_t begin, std::size_t end, duc
   view.Slice(rows, selection, end - begin);
 }
 
+constexpr std::string_view kStoredVariants = "sluice_stored_variants";
+
+/// Makes the function that stored_variants() calls; it returns its argument's type.
+void add_stored_variants(duckdb::ClientContext& client) {
+  duckdb::ScalarFunction function(
+      std::string(kStoredVariants), {duckdb::LogicalType::ANY}, duckdb::LogicalType::ANY,
+      [](duckdb::DataChunk& rows, duckdb::ExpressionState&, duckdb::Vector& result) {
+        duckdb::Vector encoded(encoded_variant_type(rows.data[0].GetType()));
+        encode_variants(rows.data[0], encoded, rows.size());
+        decode_variants(encoded, result, rows.size());
+      },
+      [](duckdb::ClientContext&, duckdb::ScalarFunction& bound, duckdb::vector<Bound>& arguments) {
+        bound.arguments[0] = arguments[0]->return_type;
+        bound.SetReturnType(arguments[0]->return_type);
+        return duckdb::unique_ptr<duckdb::FunctionData>();
+      });
+  duckdb::CreateScalarFunctionInfo info(std::move(function));
+  duckdb::Catalog::GetSystemCatalog(client).CreateFunction(client, info);
+}
+
 }  // namespace
+
+Expression stored_variants(Expression child) {
+  const duckdb::LogicalType type = child.type;
+  Expression call{Expression::Kind::Function, type, 0, duckdb::Value(), std::string(kStoredVariants), {}};
+  call.children.push_back(std::move(child));
+  return call;
+}
 
 KernelContext::KernelContext() = default;
 KernelContext::~KernelContext() = default;
@@ -226,6 +255,7 @@ Result<std::unique_ptr<KernelContext>> KernelContext::create() {
     if (answer->HasError()) return Error(ErrorCode::Internal, answer->GetError());
     // Function look-up and some kernels need a transaction; this one is never written to, so it may stay open.
     context->connection_->BeginTransaction();
+    add_stored_variants(context->client());
     return context;
   });
 }

@@ -26,6 +26,10 @@ struct RowError {
   std::string message;     ///< DuckDB's, first line.
 };
 
+/// Returns the value of `child` with each VARIANT in it as a table keeps it and gives it back (variant_encoding.h). Rows
+/// whose variants no table can keep fail.
+Expression stored_variants(Expression child);
+
 /// The DuckDB instance that expressions are bound and run in: no data, no files, one thread, UTC, extensions off.
 /// Owned by one worker; must outlive every Kernel made with it.
 class KernelContext {

@@ -13,6 +13,7 @@
 
 #include "base/check.h"
 #include "columnar/float_order.h"
+#include "columnar/variant_encoding.h"
 
 namespace sluice::columnar {
 namespace {
@@ -221,6 +222,7 @@ std::optional<LogicalType> find_unsupported(const LogicalType& type) {
     case LogicalTypeId::BLOB:
     case LogicalTypeId::BIT:
     case LogicalTypeId::UUID:
+    case LogicalTypeId::VARIANT:
     case LogicalTypeId::ENUM: return std::nullopt;
     default: return type;
   }
@@ -345,11 +347,14 @@ struct ColumnInput {
   Byte null_marker = kNullLast;
   Byte mask = 0;
   bool for_keys = false;
+  std::optional<Vector> normal_form;  // of a column with variants
 
   bool valid(std::size_t index) const { return format.unified.validity.RowIsValid(index); }
 };
 
-void prepare(Vector& vector, std::size_t count, ColumnInput& column) {
+void prepare(Vector& given, std::size_t count, ColumnInput& column) {
+  Vector& vector = holds_variant(*column.type) ? column.normal_form.emplace(given.GetType(), count) : given;
+  if (column.normal_form) normalize_variants(given, vector, count);
   if (column.type->IsNested()) {
     // Selections on structs and arrays are laid out differently for each way they came to be; flat, there is one
     // layout.
@@ -599,6 +604,11 @@ Result<RowCodec> RowCodec::create_for_keys(RowType types, std::vector<ColumnOrde
 
 Result<RowCodec> RowCodec::create_for_groups(RowType types) {
   for (std::size_t i = 0; i < types.size(); ++i) {
+    if (holds_variant(types[i])) {
+      return Error(ErrorCode::Unsupported,
+                   fmt::format("column {} of type {} cannot be grouped by: DuckDB compares variants in several ways",
+                               i + 1, types[i].ToString()));
+    }
     if (!duckdb::TypeVisitor::Contains(types[i], LogicalTypeId::INTERVAL)) continue;
     return Error(ErrorCode::Unsupported,
                  fmt::format("column {} of type {} cannot be grouped by: equal intervals may be written differently, "

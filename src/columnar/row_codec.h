@@ -55,6 +55,8 @@ bool has_several_forms(const duckdb::LogicalType& type);
 ///   INTERVAL                                     its three parts normalised (which gives the order), then as they are
 ///   TIMETZ                                       its instant, then its offset
 ///   STRUCT                                       its members in turn
+///   VARIANT                                      as the struct that it is in memory, in its normal form: what kind of
+///                                                value it is comes first, and the order is none of SQL
 ///   LIST, ARRAY, MAP                             per element 01 + element, ended by 00
 /// A descending column has every byte after its marker inverted. Nested values sort NULLS LAST inside (first, if the
 /// column is descending), as DuckDB's do.
@@ -72,7 +74,7 @@ class RowCodec {
   static Result<RowCodec> create_for_keys(RowType types, std::vector<ColumnOrder> orders);
 
   /// For keys that are shown again as values: groups and distinct rows. As create_for_keys(), but fails with Unsupported
-  /// also for INTERVAL and types that hold one: of those that SQL holds equal none is the one to show ('45 days' and
+  /// also for VARIANT, INTERVAL and types that hold one: of those that SQL holds equal none is the one to show ('45 days' and
   /// '1 month 15 days'). 0.0 stands for -0.0, and NaN for every NaN.
   static Result<RowCodec> create_for_groups(RowType types);
 

@@ -18,7 +18,11 @@
 #include <duckdb/common/types/interval.hpp>
 #include <duckdb/common/types/uhugeint.hpp>
 #include <duckdb/common/types/variant.hpp>
+#include <duckdb/common/types/variant_value.hpp>
+#include <duckdb/common/vector_operations/vector_operations.hpp>
 #include <duckdb/function/scalar/variant_utils.hpp>
+#include <duckdb/function/variant/variant_normalize.hpp>
+#include <reader/variant/variant_binary_decoder.hpp>
 
 namespace sluice::columnar {
 namespace {
@@ -387,6 +391,63 @@ void encode(duckdb::Vector& source, duckdb::Vector& target, std::size_t count) {
   }
 }
 
+void decode(duckdb::Vector& source, duckdb::Vector& target, std::size_t count) {
+  source.Flatten(count);
+  auto& members = duckdb::StructVector::GetEntries(source);
+  const auto* metadata = duckdb::FlatVector::GetData<duckdb::string_t>(*members[kMetadata]);
+  const auto* bytes = duckdb::FlatVector::GetData<duckdb::string_t>(*members[kValue]);
+  duckdb::vector<duckdb::VariantValue> values;
+  values.reserve(count);
+  for (std::size_t row = 0; row < count; ++row) {
+    if (duckdb::FlatVector::IsNull(source, row)) {
+      values.push_back(duckdb::VariantValue::NullValue());
+      continue;
+    }
+    values.push_back(duckdb::VariantBinaryDecoder::Decode(duckdb::VariantMetadata(metadata[row]),
+                                                          duckdb::const_data_ptr_cast(bytes[row].GetData()), 0,
+                                                          bytes[row].GetSize()));
+  }
+  duckdb::VariantValue::ToVARIANT(values, target);
+}
+
+void normalize(duckdb::Vector& source, duckdb::Vector& target, std::size_t count) {
+  // DuckDB 1.5.6 reserves room for the lists in `source`, and writes past it if rows share them, as those of constants do.
+  duckdb::Vector unshared(source.GetType(), count);
+  duckdb::VectorOperations::Copy(source, unshared, count, 0, 0);
+  duckdb::VariantNormalizer::Normalize(unshared, target, count);
+}
+
+/// Makes `target` what `leaf` makes of each VARIANT in `source`, and else the same. `type` is the one with VARIANTs.
+// NOLINTNEXTLINE(misc-no-recursion): as deep as the type.
+void convert_variants(const LogicalType& type, duckdb::Vector& source, duckdb::Vector& target, std::size_t count,
+                      void (*leaf)(duckdb::Vector&, duckdb::Vector&, std::size_t)) {
+  if (!holds_variant(type)) {
+    target.Reference(source);
+    return;
+  }
+  source.Flatten(count);
+  if (type.id() == LogicalTypeId::VARIANT) {
+    leaf(source, target, count);
+    return;
+  }
+  duckdb::FlatVector::SetValidity(target, duckdb::FlatVector::Validity(source));
+  if (type.id() == LogicalTypeId::STRUCT) {
+    auto& source_members = duckdb::StructVector::GetEntries(source);
+    auto& target_members = duckdb::StructVector::GetEntries(target);
+    for (std::size_t i = 0; i < source_members.size(); ++i) {
+      convert_variants(duckdb::StructType::GetChildType(type, i), *source_members[i], *target_members[i], count, leaf);
+    }
+    return;
+  }
+  const std::size_t size = duckdb::ListVector::GetListSize(source);
+  duckdb::ListVector::Reserve(target, size);
+  const auto* entries = duckdb::FlatVector::GetData<duckdb::list_entry_t>(source);
+  std::copy(entries, entries + count, duckdb::FlatVector::GetData<duckdb::list_entry_t>(target));
+  convert_variants(duckdb::ListType::GetChildType(type), duckdb::ListVector::GetEntry(source),
+                   duckdb::ListVector::GetEntry(target), size, leaf);
+  duckdb::ListVector::SetListSize(target, size);
+}
+
 }  // namespace
 
 // NOLINTNEXTLINE(misc-no-recursion): as deep as the type.
@@ -420,33 +481,16 @@ LogicalType encoded_variant_type(const LogicalType& type) {
   }
 }
 
-// NOLINTNEXTLINE(misc-no-recursion): as deep as the type.
 void encode_variants(duckdb::Vector& source, duckdb::Vector& target, std::size_t count) {
-  const LogicalType& type = source.GetType();
-  if (type.id() == LogicalTypeId::VARIANT) {
-    encode(source, target, count);
-    return;
-  }
-  if (!holds_variant(type)) {
-    target.Reference(source);
-    return;
-  }
-  source.Flatten(count);
-  duckdb::FlatVector::SetValidity(target, duckdb::FlatVector::Validity(source));
-  if (type.id() == LogicalTypeId::STRUCT) {
-    auto& source_members = duckdb::StructVector::GetEntries(source);
-    auto& target_members = duckdb::StructVector::GetEntries(target);
-    for (std::size_t i = 0; i < source_members.size(); ++i) {
-      encode_variants(*source_members[i], *target_members[i], count);
-    }
-    return;
-  }
-  const std::size_t size = duckdb::ListVector::GetListSize(source);
-  duckdb::ListVector::Reserve(target, size);
-  const auto* entries = duckdb::FlatVector::GetData<duckdb::list_entry_t>(source);
-  std::copy(entries, entries + count, duckdb::FlatVector::GetData<duckdb::list_entry_t>(target));
-  encode_variants(duckdb::ListVector::GetEntry(source), duckdb::ListVector::GetEntry(target), size);
-  duckdb::ListVector::SetListSize(target, size);
+  convert_variants(LogicalType(source.GetType()), source, target, count, encode);
+}
+
+void decode_variants(duckdb::Vector& source, duckdb::Vector& target, std::size_t count) {
+  convert_variants(LogicalType(target.GetType()), source, target, count, decode);
+}
+
+void normalize_variants(duckdb::Vector& source, duckdb::Vector& target, std::size_t count) {
+  convert_variants(LogicalType(source.GetType()), source, target, count, normalize);
 }
 
 }  // namespace sluice::columnar

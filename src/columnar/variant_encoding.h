@@ -24,4 +24,14 @@ duckdb::LogicalType encoded_variant_type(const duckdb::LogicalType& type);
 /// for values that have no such form: nanoseconds, BIGNUM, GEOMETRY, and integers of more than 38 digits.
 void encode_variants(duckdb::Vector& source, duckdb::Vector& target, std::size_t count);
 
+/// Makes `target` hold what encode_variants() made of values of its type: VARIANTs again, as readers of the file find
+/// them. `source` may change its encoding. Both must outlive the use of `target`. Throws DuckDB's exception for bytes
+/// that are no variant.
+void decode_variants(duckdb::Vector& source, duckdb::Vector& target, std::size_t count);
+
+/// Makes `target`, of the same type, hold the values of `source` with each VARIANT in the one form that stands for all
+/// that SQL holds equal: values are equal exactly if they then are equal as the struct that a VARIANT is in memory.
+/// `source` may change its encoding. Both must outlive the use of `target`.
+void normalize_variants(duckdb::Vector& source, duckdb::Vector& target, std::size_t count);
+
 }  // namespace sluice::columnar

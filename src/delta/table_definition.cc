@@ -186,6 +186,22 @@ Result<std::vector<Action>> create_table_actions(const TableDefinition& definiti
   return std::vector<Action>{std::move(protocol), std::move(table.metadata)};
 }
 
+Status check_property(const std::string& key, const std::string& value) {
+  if (columnar::lower_case(key).starts_with("delta.") && !key.starts_with(kConstraintPrefix) &&
+      !is_protocol_property(key)) {
+    const auto known = find_property_key(key);
+    if (!known || *known != key) return unknown_property(key);
+  }
+  TableDefinition definition;
+  definition.schema = DataType::structure({{"column", DataType::primitive(DataType::Kind::Long), true, {}}});
+  definition.properties.emplace(key, value);
+  SystemClock clock;
+  SystemRandom random;
+  auto actions = create_table_actions(definition, clock, random);
+  if (!actions) return std::move(actions).error();
+  return ok();
+}
+
 Result<std::vector<Action>> recreate_table_actions(const Snapshot& before, const TableDefinition& definition,
                                                    Clock& clock, Random& random) {
   SLUICE_TRY_ASSIGN(DefinedTable table, define(definition, &before, clock, random));

@@ -50,6 +50,11 @@ Result<std::vector<Action>> replace_table_actions(const Snapshot& table, const T
 Result<std::vector<Action>> recreate_table_actions(const Snapshot& before, const TableDefinition& definition,
                                                    Clock& clock, Random& random);
 
+/// Ok if a table can have the property, as far as that follows from its key and value. InvalidArgument: a key of Delta
+/// that sluice does not know, or that is spelt otherwise, or a value that means nothing; Unsupported: it asks for a
+/// feature that we do not write.
+Status check_property(const std::string& key, const std::string& value);
+
 /// Ok if a table can have these columns, and be partitioned by those. InvalidArgument: see create_table_actions().
 Status check_columns(const DataType& schema, const std::vector<std::string>& partition_columns, ColumnMappingMode mode);
 /// Ok if the column mapping of a table can go from `before` to `after`: it can only be turned on, by name.

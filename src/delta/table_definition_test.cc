@@ -1,5 +1,9 @@
 #include "delta/table_definition.h"
 
+#include <map>
+#include <string>
+
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -35,6 +39,32 @@ TEST_F(TableDefinitionTest, CreatesWithTheLowestProtocol) {
   EXPECT_EQ(metadata.configuration.at("sluice.uuid"), "u");
   EXPECT_EQ(*read_schema(metadata.schema_string), TestTable::schema());
   EXPECT_EQ(metadata.id.size(), 36u);
+}
+
+TEST_F(TableDefinitionTest, KnowsWhichPropertiesATableCanHave) {
+  for (const auto& [key, value] : std::map<std::string, std::string>{{"mine", "anything"},
+                                                                     {"delta.enableDeletionVectors", "true"},
+                                                                     {"delta.columnMapping.mode", "name"},
+                                                                     {"delta.parquet.compression.codec", "zstd"},
+                                                                     {"delta.feature.deletionVectors", "supported"},
+                                                                     {"delta.constraints.positive", "id > 0"}}) {
+    EXPECT_TRUE(check_property(key, value)) << key;
+  }
+  const auto refusal = [](const std::string& key, const std::string& value) {
+    const Status status = check_property(key, value);
+    SLUICE_CHECK(!status, fmt::format("{} was to be refused", key));
+    return status.error().message() + " | " + status.error().help();
+  };
+  EXPECT_EQ(refusal("delta.enableDeletionVector", "true"),
+            "the property delta.enableDeletionVector is not one that sluice knows | did you mean "
+            "delta.enableDeletionVectors?");
+  EXPECT_EQ(refusal("delta.appendonly", "true"),
+            "the property delta.appendonly is not one that sluice knows | did you mean delta.appendOnly?");
+  EXPECT_THAT(refusal("Delta.mine", "true"), HasSubstr("begin with another word"));
+  EXPECT_THAT(refusal("delta.checkpointInterval", "often"), HasSubstr("a number of commits"));
+  EXPECT_THAT(refusal("delta.enableRowTracking", "true"), HasSubstr("rowTracking"));
+  EXPECT_THAT(refusal("delta.feature.rowTracking", "supported"), HasSubstr("rowTracking"));
+  EXPECT_THAT(refusal("delta.columnMapping.maxColumnId", "7"), HasSubstr("the protocol's own"));
 }
 
 TEST_F(TableDefinitionTest, RefusesWhatIsNoTable) {

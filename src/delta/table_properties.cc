@@ -236,6 +236,20 @@ std::optional<std::string_view> find_property_key(std::string_view key) {
   return *found;
 }
 
+Error unknown_property(std::string_view key) {
+  // Near without regard to case: some parsers give keys in lower case.
+  std::map<std::string, std::string_view> spellings;
+  std::vector<std::string> candidates;
+  for (const std::string_view known : kPropertyKeys) {
+    candidates.push_back(lower(known));
+    spellings.emplace(candidates.back(), known);
+  }
+  const auto near = near_names(lower(key), candidates);
+  return Error(ErrorCode::InvalidArgument, fmt::format("the property {} is not one that sluice knows", key))
+      .with_help(near.empty() ? "properties of your own begin with another word than delta"
+                              : fmt::format("did you mean {}?", spellings.at(near.front())));
+}
+
 Result<TableProperties> read_properties(const std::map<std::string, std::string>& configuration) {
   TableProperties properties;
   for (const auto& [key, value] : configuration) SLUICE_TRY(take_property(properties, key, value));

@@ -53,6 +53,9 @@ Result<TableProperties> read_properties(const std::map<std::string, std::string>
 /// or that only other writers need. Keys of features that sluice does not write, and of the protocol itself, are none.
 std::optional<std::string_view> find_property_key(std::string_view key);
 
+/// Returns the error for a key that begins with "delta." and is none of those; its help names near ones.
+Error unknown_property(std::string_view key);
+
 /// Reads "interval 7 days", "INTERVAL '1' WEEK 2 hours", … Months and years are refused: their length varies.
 Result<std::chrono::milliseconds> read_interval(std::string_view text);
 

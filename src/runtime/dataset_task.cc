@@ -1,8 +1,11 @@
 #include "runtime/dataset_task.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "columnar/guard.h"
+#include "columnar/variant_encoding.h"
 #include "runtime/internal/row_text.h"
 
 namespace sluice::runtime {
@@ -187,12 +190,13 @@ Status DatasetTask::judge_changes() {
 Status DatasetTask::make_boundary(const columnar::RowType& types) {
   const columnar::RowType stored = dataset_.schema.types();
   boundary_.reset();
-  if (types == stored) return ok();
+  if (types == stored && std::ranges::none_of(stored, columnar::holds_variant)) return ok();
   std::vector<columnar::Expression> casts;
   for (columnar::ColumnIndex column = 0; column < stored.size(); ++column) {
     auto value = columnar::Expression::column_ref(column, types[column], dataset_.schema.fields[column].name);
-    casts.push_back(value.type == stored[column] ? std::move(value)
-                                                 : columnar::Expression::cast(std::move(value), stored[column]));
+    if (value.type != stored[column]) value = columnar::Expression::cast(std::move(value), stored[column]);
+    if (columnar::holds_variant(stored[column])) value = columnar::stored_variants(std::move(value));
+    casts.push_back(std::move(value));
   }
   SLUICE_TRY_ASSIGN(boundary_, columnar::Kernel::create(environment_.kernels, std::move(casts), types));
   return ok();

@@ -84,6 +84,14 @@ Result<bool> is_version_taken(store::ObjectStore& store, const PlannedCommit& co
   return present.has_value();
 }
 
+Status check_table_property(const std::string& key, const std::string& value) {
+  if (key.starts_with(delta::kConstraintPrefix)) {
+    return Error(ErrorCode::Unsupported, fmt::format("{}: a pipeline does not write tables with constraints", key))
+        .with_help("give the dataset an expectation: CONSTRAINT name EXPECT (condition) ON VIOLATION FAIL UPDATE");
+  }
+  return delta::check_property(key, value);
+}
+
 Result<std::unique_ptr<ManagedTable>> ManagedTable::open(TableEnvironment& environment,
                                                          std::shared_ptr<store::ObjectStore> store, std::string key,
                                                          const TableState* state) {

@@ -24,6 +24,10 @@ namespace sluice::runtime {
 /// The property by which a table's metadata names the pipeline that owns it.
 inline constexpr std::string_view kPipelineProperty = "sluice.pipeline";
 
+/// Ok if the tables of a pipeline can have the property. Errors: delta::check_property(); Unsupported for constraints,
+/// which expectations stand in for.
+Status check_table_property(const std::string& key, const std::string& value);
+
 /// What the pipeline wants a table to be.
 struct TableSpec {
   std::string key;  ///< "schema.table".

@@ -18,7 +18,7 @@ struct SourceFile {
   std::string text;  ///< UTF-8. What is not valid UTF-8 is reported.
 };
 
-/// Knows the columns of what lies outside the pipeline's text. Asked while datasets are bound, on the calling thread.
+/// Knows what lies outside the pipeline's text: the columns of sources, and what tables can be. Asked while datasets are bound, on the calling thread.
 class SchemaProvider {
  public:
   virtual ~SchemaProvider() = default;
@@ -27,6 +27,9 @@ class SchemaProvider {
   /// schema. Asked once per compile for equal sources. `_rescued_data` is added to those of files if it is not among
   /// them. An error is reported at the call, with its number and help; a location it carries is replaced.
   virtual Result<columnar::Schema> source_schema(const plan::Source& source) = 0;
+
+  /// Ok if the tables of datasets can have this property. An error is reported at the property, with its help.
+  virtual Status check_table_property(const std::string& key, const std::string& value) = 0;
 };
 
 /// What the project file says about the whole pipeline.

@@ -17,6 +17,10 @@ class KnownFiles final : public SchemaProvider {
   std::map<std::string, columnar::Schema> schemas;
   std::vector<plan::Source> asked;
 
+  Status check_table_property(const std::string& key, const std::string&) override {
+    if (key != "delta.noSuchThing") return ok();
+    return Error(ErrorCode::InvalidArgument, "no table has delta.noSuchThing").with_help("did you mean delta.thing?");
+  }
   Result<columnar::Schema> source_schema(const plan::Source& source) override {
     asked.push_back(source);
     const auto found = schemas.find(source.path);

@@ -63,9 +63,7 @@ Result<std::string> spelled(const std::string& key, const std::map<std::string, 
   if (same != present.end()) return same->first;
   if (const auto known = delta::find_property_key(key)) return std::string(*known);
   if (!key.starts_with("delta.") || key.starts_with(kConstraintPrefix) || delta::is_protocol_property(key)) return key;
-  return Error(ErrorCode::InvalidArgument, fmt::format("the property {} is not one that sluice knows", key))
-      .with_number(kErrorStatement)
-      .with_help("properties of your own begin with another word than delta");
+  return delta::unknown_property(key).with_number(kErrorStatement);
 }
 
 /// Returns the properties that a statement names, for a table that has the properties `present`.

@@ -18,7 +18,6 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "columnar/column_names.h"
-#include "columnar/variant_encoding.h"
 #include "lake/total_order.h"
 #include "sql/internal/bound_checks.h"
 #include "sql/internal/expectation_binder.h"
@@ -115,6 +114,7 @@ class DatasetBinder {
 
   void bind() {
     const std::size_t before = project_.errors().size();
+    check_properties();
     out_.query.sql = text_of(*draft_.query);
     auto tree = expand(*draft_.query);
     if (failed_since(before)) return;
@@ -410,7 +410,7 @@ class DatasetBinder {
         continue;
       }
       const auto stored = columnar::stored_type(bound.types[i]);
-      if (!stored || columnar::holds_variant(*stored)) {  // rows of variants have no key, by which they are told apart
+      if (!stored) {
         fail(SqlError::BadColumnType, place(i),
              fmt::format("column \"{}\" is {}, which a table of a pipeline cannot hold", names[i],
                          bound.types[i].ToString()),
@@ -452,6 +452,15 @@ class DatasetBinder {
     }
     query.reasons = {fmt::format("no incremental form yet: {}", bound.translation.error().message())};
     query.reasons.insert(query.reasons.end(), bound.notes.begin(), bound.notes.end());
+  }
+
+  // --- properties
+
+  void check_properties() {
+    for (const auto& [key, property] : statement_.properties) {
+      const Status allowed = tools_.schemas.check_table_property(key, property.value);
+      if (!allowed) fail(SqlError::BadProperty, property.span, allowed.error().message(), allowed.error().help());
+    }
   }
 
   // --- layout

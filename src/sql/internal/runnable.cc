@@ -1,5 +1,6 @@
 #include "sql/internal/runnable.h"
 
+#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
@@ -9,6 +10,7 @@
 #include "columnar/aggregate_kernel.h"
 #include "columnar/guard.h"
 #include "columnar/row_codec.h"
+#include "columnar/variant_encoding.h"
 #include "sql/internal/expression_translator.h"
 
 namespace sluice::sql {
@@ -87,29 +89,35 @@ Status check_query(const plan::Node& node, const columnar::RowType& input, colum
 Status check_keys(const plan::Node& node, const columnar::RowType& input) {
   using columnar::RowCodec;
   std::vector<Result<RowCodec>> codecs;
+  const auto keys_of = [](columnar::RowType types) -> Result<RowCodec> {
+    if (std::ranges::any_of(types, columnar::holds_variant)) {
+      return Error(ErrorCode::Unsupported, "a key of type VARIANT: DuckDB compares variants in several ways");
+    }
+    return RowCodec::create_for_keys(std::move(types));
+  };
   if (const auto* aggregate = std::get_if<plan::AggregateNode>(&node.body)) {
     codecs.push_back(RowCodec::create_for_groups(types_of(aggregate->groups)));
     for (const plan::Aggregate& function : aggregate->aggregates) {
-      if (function.distinct) codecs.push_back(RowCodec::create_for_keys(types_of(function.arguments)));
+      if (function.distinct) codecs.push_back(keys_of(types_of(function.arguments)));
     }
   }
   if (std::holds_alternative<plan::DistinctNode>(node.body)) {
     codecs.push_back(RowCodec::create_for_groups(node.types));
   }
   if (const auto* top = std::get_if<plan::TopNNode>(&node.body)) {
-    codecs.push_back(RowCodec::create_for_keys(types_of(top->partition)));
+    codecs.push_back(keys_of(types_of(top->partition)));
     columnar::RowType orders;
     for (const plan::OrderKey& order : top->order) orders.push_back(order.expression.type);
-    codecs.push_back(RowCodec::create_for_keys(std::move(orders)));
+    codecs.push_back(keys_of(std::move(orders)));
   }
   if (const auto* query = std::get_if<plan::PartitionQueryNode>(&node.body)) {
     columnar::RowType keys;
     for (const columnar::ColumnIndex column : query->partition) keys.push_back(input[column]);
-    codecs.push_back(RowCodec::create_for_keys(std::move(keys)));
+    codecs.push_back(keys_of(std::move(keys)));
   }
   if (const auto* join = std::get_if<plan::JoinNode>(&node.body)) {
-    codecs.push_back(RowCodec::create_for_keys(types_of(join->left_keys)));
-    codecs.push_back(RowCodec::create_for_keys(types_of(join->right_keys)));
+    codecs.push_back(keys_of(types_of(join->left_keys)));
+    codecs.push_back(keys_of(types_of(join->right_keys)));
   }
   for (const Result<RowCodec>& codec : codecs) {
     if (!codec) return not_incremental(codec.error().message());
