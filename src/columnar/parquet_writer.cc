@@ -173,18 +173,29 @@ duckdb::ChildFieldIDs field_ids_of(const std::vector<std::string>& names, const 
   return result;
 }
 
+duckdb_parquet::CompressionCodec::type codec_of(ParquetCompression compression) {
+  using Codec = duckdb_parquet::CompressionCodec;
+  switch (compression) {
+    case ParquetCompression::Zstd: return Codec::ZSTD;
+    case ParquetCompression::Snappy: return Codec::SNAPPY;
+    case ParquetCompression::Gzip: return Codec::GZIP;
+    case ParquetCompression::Brotli: return Codec::BROTLI;
+    case ParquetCompression::Lz4Raw: return Codec::LZ4_RAW;
+    case ParquetCompression::None: return Codec::UNCOMPRESSED;
+  }
+  return Codec::ZSTD;
+}
+
 duckdb::unique_ptr<duckdb::ParquetWriter> make_encoder(duckdb::ClientContext& client, SinkFileSystem& sink,
                                                        std::string key, const Schema& schema,
                                                        const ParquetOptions& options) {
-  const auto codec = options.compression == ParquetCompression::Snappy ? duckdb_parquet::CompressionCodec::SNAPPY
-                                                                       : duckdb_parquet::CompressionCodec::ZSTD;
   const std::vector<std::string> names = schema.names();
   const RowType types = schema.types();
   duckdb::vector<duckdb::LogicalType> file_types;
   for (const duckdb::LogicalType& type : types) file_types.push_back(encoded_variant_type(type));
   auto writer = duckdb::make_uniq<duckdb::ParquetWriter>(
       client, sink, std::move(key), std::move(file_types), duckdb::vector<std::string>(names.begin(), names.end()),
-      codec, field_ids_of(names, types, options.field_ids), duckdb::ShreddingType(),
+      codec_of(options.compression), field_ids_of(names, types, options.field_ids), duckdb::ShreddingType(),
       duckdb::vector<std::pair<std::string, std::string>>(), nullptr, duckdb::optional_idx(), kDictionaryPageBytesMax,
       /*enable_bloom_filters=*/true, kBloomFilterFalsePositives, kZstdLevel, duckdb::ParquetVersion::V1,
       duckdb::GeoParquetVersion::NONE);

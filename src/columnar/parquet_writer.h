@@ -9,6 +9,7 @@
 #include <duckdb/common/types/data_chunk.hpp>
 
 #include "base/result.h"
+#include "columnar/parquet_compression.h"
 #include "columnar/schema.h"
 #include "store/object_store.h"
 
@@ -40,12 +41,6 @@ struct FieldIds {
   std::optional<std::int32_t> id;  ///< Absent: none.
   /// As the type's: members of a STRUCT, the element of a LIST, key and value of a MAP. Empty: none.
   std::vector<FieldIds> children;
-};
-
-/// How the pages of a Parquet file are compressed.
-enum class ParquetCompression {
-  Zstd,    ///< Small: for data.
-  Snappy,  ///< Half again as large, read in a third of the time: for what is read whole, and often.
 };
 
 /// How a Parquet file is made.

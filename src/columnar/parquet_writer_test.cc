@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <map>
 #include <string>
 
 #include <gtest/gtest.h>
@@ -137,6 +138,19 @@ TEST_F(ParquetWriterTest, RowGroupsAreCutByBytes) {
                 ->GetValue(0, 0)
                 .GetValue<std::int64_t>(),
             2);
+}
+
+TEST_F(ParquetWriterTest, PagesAreCompressedAsToldTo) {
+  const std::map<ParquetCompression, std::string> names = {
+      {ParquetCompression::Zstd, "ZSTD"},      {ParquetCompression::Snappy, "SNAPPY"},
+      {ParquetCompression::Gzip, "GZIP"},      {ParquetCompression::Brotli, "BROTLI"},
+      {ParquetCompression::Lz4Raw, "LZ4_RAW"}, {ParquetCompression::None, "UNCOMPRESSED"}};
+  for (const auto& [compression, name] : names) {
+    ASSERT_TRUE(write(*store_, name, "SELECT range AS n FROM range(1000)", {.compression = compression}));
+    const auto found = query("SELECT DISTINCT compression FROM parquet_metadata('" + path(name) + "')");
+    EXPECT_EQ(found->GetValue(0, 0).ToString(), name);
+    EXPECT_EQ(query("SELECT sum(n) FROM parquet_scan('" + path(name) + "')")->GetValue(0, 0).ToString(), "499500");
+  }
 }
 
 TEST_F(ParquetWriterTest, ATableOfNoRowsIsAReadableFile) {

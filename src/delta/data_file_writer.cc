@@ -178,8 +178,9 @@ Result<DataFileWriter::OpenFiles::iterator> DataFileWriter::file_for(const std::
   const auto number = static_cast<std::uint32_t>(closed_.size());
   std::string key = fmt::format("{}{}{}-{:05}-{}.zstd.parquet", options_.folder, partition_folder(folders),
                                 options_.name_prefix, number, random_.uuid());
-  SLUICE_TRY_ASSIGN(auto parquet, columnar::ParquetWriter::create(context_, store_, key, physical_schema_,
-                                                                  {.field_ids = field_ids_}));
+  SLUICE_TRY_ASSIGN(auto parquet, columnar::ParquetWriter::create(
+                                      context_, store_, key, physical_schema_,
+                                      {.field_ids = field_ids_, .compression = options_.properties.compression}));
   closed_.emplace_back();
   return open_
       .emplace(partition, OpenFile{number, std::move(key), std::move(values), std::move(parquet),
@@ -192,7 +193,7 @@ Status DataFileWriter::append(OpenFiles::iterator file, duckdb::DataChunk& rows)
   SLUICE_TRY(columnar::guard([&] { open.statistics.add(rows); }));
   SLUICE_TRY(options_.mapped_schema ? write_physical(*open.parquet, rows) : open.parquet->append(rows));
   open.row_count += rows.size();
-  return open.parquet->size_bytes_estimate() < options_.file_bytes_target ? ok() : close(file);
+  return open.parquet->size_bytes_estimate() < options_.properties.file_bytes_target ? ok() : close(file);
 }
 
 Status DataFileWriter::write_physical(columnar::ParquetWriter& parquet, duckdb::DataChunk& rows) {

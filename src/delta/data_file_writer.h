@@ -29,11 +29,10 @@ struct DataFileOptions {
   columnar::Schema schema;  ///< Boundary types, as the table has them after the commit.
   /// The table's schema if it has column mapping: whose physical names and ids the files get.
   std::optional<DataType> mapped_schema;
-  std::vector<std::string> partition_columns;           ///< Names of columns of `schema`, in the table's order.
-  TableProperties properties;                           ///< The table's after the commit.
-  std::uint64_t file_bytes_target = 128 * 1024 * 1024;  ///< A data file is closed when it has about this size.
-  std::string folder;                                   ///< Where the files go, with its slash; "": the table folder.
-  std::string name_prefix = "part";                     ///< How the names of files begin.
+  std::vector<std::string> partition_columns;  ///< Names of columns of `schema`, in the table's order.
+  TableProperties properties;                  ///< The table's after the commit.
+  std::string folder;                          ///< Where the files go, with its slash; "": the table folder.
+  std::string name_prefix = "part";            ///< How the names of files begin.
   /// Rows of open files held in memory; beyond, the largest file is closed.
   std::uint64_t buffered_bytes_max = 256 * 1024 * 1024;
 

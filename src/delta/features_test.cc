@@ -225,6 +225,32 @@ TEST(TablePropertiesTest, MeaninglessValuesAreRefusedByKey) {
   }
 }
 
+TEST(TablePropertiesTest, SizesHaveUnitsAsSparkWritesThem) {
+  const auto target = [](const std::string& value) {
+    const auto properties = read_properties({{"delta.targetFileSize", value}});
+    return properties ? properties->file_bytes_target : 0;
+  };
+  EXPECT_EQ(read_properties({})->file_bytes_target, 134'217'728u);
+  EXPECT_EQ(target("1000"), 1000u);
+  EXPECT_EQ(target("1000B"), 1000u);
+  EXPECT_EQ(target("64k"), 65'536u);
+  EXPECT_EQ(target("100MB"), 104'857'600u);
+  EXPECT_EQ(target("2 gb"), 2'147'483'648u);
+  EXPECT_EQ(target("1t"), 1'099'511'627'776u);
+  for (const char* value : {"", "mb", "-1", "0", "1.5g", "10 mib", "10bb", "9000000000g", "99999999999999999999"}) {
+    EXPECT_EQ(target(value), 0u) << value;
+  }
+}
+
+TEST(TablePropertiesTest, CodecsThatAreNotWrittenCountAsNone) {
+  const auto codec = [](const std::string& value) {
+    return read_properties({{"delta.parquet.compression.codec", value}})->compression;
+  };
+  EXPECT_EQ(codec("SNAPPY"), columnar::ParquetCompression::Snappy);
+  EXPECT_EQ(codec("uncompressed"), columnar::ParquetCompression::None);
+  EXPECT_EQ(codec("lzo"), columnar::ParquetCompression::Zstd);
+}
+
 TEST(TablePropertiesTest, IntervalsAddUp) {
   EXPECT_EQ(*read_interval("interval 7 days"), std::chrono::hours(168));
   EXPECT_EQ(*read_interval("INTERVAL '1' HOUR 30 minutes"), std::chrono::minutes(90));

@@ -4,6 +4,8 @@
 #include <array>
 #include <cctype>
 #include <charconv>
+#include <limits>
+#include <map>
 #include <string_view>
 
 #include <fmt/format.h>
@@ -41,6 +43,7 @@ constexpr auto kPropertyKeys = std::to_array<std::string_view>({
     "delta.isolationLevel",
     "delta.logRetentionDuration",
     "delta.parquet.compression.codec",
+    "delta.parquet.format.version",
     "delta.randomizeFilePrefixes",
     "delta.randomPrefixLength",
     "delta.setTransactionRetentionDuration",
@@ -111,6 +114,38 @@ Result<std::vector<std::vector<std::string>>> read_columns(std::string_view key,
     columns.push_back(std::move(path));
   }
   return columns;
+}
+
+/// Reads "134217728", "100mb", "1 G": units are powers of 1,024, as Spark's are.
+Result<std::uint64_t> read_bytes(std::string_view key, std::string_view value) {
+  constexpr std::string_view kUnits = "kmgt";
+  const std::string text = lower(value);
+  std::uint64_t bytes = 0;
+  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), bytes);
+  std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
+  while (unit.starts_with(' ')) unit.remove_prefix(1);
+  std::size_t power = 0;
+  if (!unit.empty() && kUnits.find(unit.front()) != std::string_view::npos) {
+    power = kUnits.find(unit.front()) + 1;
+    unit.remove_prefix(1);
+  }
+  if (unit.starts_with('b')) unit.remove_prefix(1);
+  constexpr std::uint64_t kKibi = 1024;
+  for (; power > 0 && bytes <= std::numeric_limits<std::int64_t>::max() / kKibi; --power) bytes *= kKibi;
+  if (code != std::errc() || !unit.empty() || power > 0 || bytes == 0)
+    return meaningless(key, value, "a number of bytes, such as 134217728 or 128mb");
+  return bytes;
+}
+
+columnar::ParquetCompression read_compression(std::string_view value) {
+  static const std::map<std::string, columnar::ParquetCompression, std::less<>> kCodecs = {
+      {"zstd", columnar::ParquetCompression::Zstd},         {"snappy", columnar::ParquetCompression::Snappy},
+      {"gzip", columnar::ParquetCompression::Gzip},         {"brotli", columnar::ParquetCompression::Brotli},
+      {"lz4_raw", columnar::ParquetCompression::Lz4Raw},    {"none", columnar::ParquetCompression::None},
+      {"uncompressed", columnar::ParquetCompression::None},
+  };
+  const auto found = kCodecs.find(lower(value));
+  return found == kCodecs.end() ? columnar::ParquetCompression::Zstd : found->second;
 }
 
 std::vector<std::string> split_words(std::string_view text) {
@@ -221,6 +256,10 @@ Status take_property(TableProperties& properties, std::string_view key, const st
     SLUICE_TRY_ASSIGN(properties.enable_expired_log_cleanup, read_boolean(key, value));
   } else if (key == "delta.setTransactionRetentionDuration") {
     SLUICE_TRY_ASSIGN(properties.transaction_retention, read_duration(key, value));
+  } else if (key == "delta.targetFileSize") {
+    SLUICE_TRY_ASSIGN(properties.file_bytes_target, read_bytes(key, value));
+  } else if (key == "delta.parquet.compression.codec") {
+    properties.compression = read_compression(value);
   } else if (key.starts_with(kConstraintPrefix)) {
     properties.constraints.emplace(key.substr(kConstraintPrefix.size()), value);
   }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "columnar/parquet_compression.h"
 
 namespace sluice::delta {
 
@@ -39,7 +40,11 @@ struct TableProperties {
   std::chrono::milliseconds log_retention = std::chrono::hours(30 * 24);  ///< delta.logRetentionDuration
   bool enable_expired_log_cleanup = true;                                 ///< delta.enableExpiredLogCleanup
   std::optional<std::chrono::milliseconds>
-      transaction_retention;                       ///< delta.setTransactionRetentionDuration; absent: ever.
+      transaction_retention;  ///< delta.setTransactionRetentionDuration; absent: ever.
+  /// delta.targetFileSize, bytes: a data file is closed when it has about this size.
+  std::uint64_t file_bytes_target = 128 * 1024 * 1024;
+  /// delta.parquet.compression.codec; codecs that we do not write count as not set.
+  columnar::ParquetCompression compression = columnar::ParquetCompression::Zstd;
   std::map<std::string, std::string> constraints;  ///< delta.constraints.<name>: Spark SQL.
 
   friend bool operator==(const TableProperties&, const TableProperties&) = default;

@@ -123,13 +123,12 @@ Status ChangeReader::read(const delta::TableDifference& difference, const Change
     std::vector<delta::ChangeFile> gone;
     std::vector<delta::ChangeFile> come;
     for (const delta::ChangeFile& file : commit.files) (file.kind == Kind::Delete ? gone : come).push_back(file);
-    // Where rows cannot be compared, those that were rewritten go and come.
-    auto codec = columnar::RowCodec::create(types);
-    if (gone.empty() || come.empty() || !codec) {
+    if (gone.empty() || come.empty()) {
       SLUICE_TRY(scan(commit.files, sink));
       continue;
     }
-    SLUICE_TRY(RewrittenRows(std::move(*codec), memory_bytes_max_, scan, sink).read(gone, come));
+    SLUICE_TRY_ASSIGN(auto codec, columnar::RowCodec::create(types));
+    SLUICE_TRY(RewrittenRows(std::move(codec), memory_bytes_max_, scan, sink).read(gone, come));
   }
   return ok();
 }

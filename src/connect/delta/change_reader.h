@@ -21,8 +21,7 @@ using ScanChangedRows = std::function<Status(const std::shared_ptr<const delta::
                                              const std::vector<delta::ChangeFile>& files, const ChangedRowSink& sink)>;
 
 /// Reads how the rows of a table changed, commit by commit: what `after` has more and less than `before`, exactly, as a
-/// bag. Rows that a commit rewrote as they were are left out, unless a column is of a type that cannot be compared (a
-/// variant): then they go and come.
+/// bag. Rows that a commit rewrote as they were are left out.
 ///
 /// To find these, the rows that a commit took away are held, as many of them as fit into the memory limit, while those
 /// that it brought are read; what does not fit is left to another pass over the same files, and so on. A commit that

@@ -414,7 +414,7 @@ TEST_F(TableWriterTest, ManyPartitionsNeedFewOpenFiles) {
 }
 
 TEST_F(TableWriterTest, FilesAreClosedAtTheirTargetSize) {
-  options_.files.file_bytes_target = 200'000;
+  options_.files.properties.file_bytes_target = 200'000;
   make_table("SELECT 1::BIGINT AS id, '' AS text", WriteMode::Append);
   auto many = query("SELECT range AS id, md5(range::VARCHAR) AS text FROM range(50000)");
   for (auto& chunk : many->Collection().Chunks()) {
