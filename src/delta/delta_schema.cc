@@ -249,6 +249,15 @@ std::string StructField::physical_name() const {
   return internal::to_text(value);
 }
 
+std::optional<std::string> comment_of(const std::map<std::string, std::string>& field_metadata) {
+  const auto found = field_metadata.find("comment");
+  if (found == field_metadata.end()) return std::nullopt;
+  simdjson::dom::parser parser;
+  element value;
+  if (parser.parse(found->second).get(value) != simdjson::SUCCESS) return std::nullopt;
+  return internal::to_text(value);
+}
+
 Result<DataType> read_schema(std::string_view json) {
   simdjson::dom::parser parser;
   element document;

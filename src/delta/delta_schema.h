@@ -66,6 +66,9 @@ struct StructField {
   friend bool operator==(const StructField&, const StructField&);
 };
 
+/// Returns the comment on the column with this metadata; nullopt if it has none.
+std::optional<std::string> comment_of(const std::map<std::string, std::string>& field_metadata);
+
 /// Field metadata that holds the physical name under column mapping.
 inline constexpr std::string_view kPhysicalNameKey = "delta.columnMapping.physicalName";
 /// Field metadata that holds the field id under column mapping.

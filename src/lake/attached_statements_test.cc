@@ -494,7 +494,7 @@ TEST_F(AttachedStatementsTest, RowsAreInsertedIntoAPartition) {
   change("CREATE TABLE lake.t (p VARCHAR, a INTEGER, b VARCHAR, q INTEGER) PARTITIONED BY (p, q)");
   change("USE lake");
   change("INSERT INTO t PARTITION (p = 'x', q = 1 + 1) VALUES (1, 'one'), (2, 'two')");
-  change("INSERT INTO t PARTITION (p = NULL, q) SELECT 3, 'three', 7");
+  change("INSERT INTO lake.t PARTITION (p = NULL, q) SELECT 3, 'three', 7");
   change("INSERT INTO t PARTITION (q = 5) (b, a, p) VALUES ('four', 4, 'y')");
   change("INSERT INTO t PARTITION (P = upper('z'), q = 2) BY NAME SELECT 'five' AS b, 5 AS a");
   change("WITH n AS (SELECT 6 AS a, 'six' AS b) INSERT INTO t PARTITION (p = 'x', q = 9) SELECT * FROM n");

@@ -36,6 +36,15 @@ struct Conversation {
   std::unique_ptr<duckdb::Connection> connection;
 };
 
+/// Ok if the statement is not one of Spark's that this version lacks.
+Status check_lacking(const StatementText& statement) {
+  if (statement.extras().lacking.empty()) return ok();
+  return Error(ErrorCode::Unsupported, fmt::format("{} is not part of this version", statement.extras().lacking))
+      .with_number(kErrorStatement)
+      .with_help("docs/sql.md lists the statements there are")
+      .at(locate(statement.written(), 0));
+}
+
 /// A running query and all it needs to go on.
 class RunningQuery final : public Rows {
  public:
@@ -45,19 +54,22 @@ class RunningQuery final : public Rows {
   /// Plans and starts the query.
   Status start(std::stop_token stop) {
     if (stop.stop_requested()) return Error(ErrorCode::Cancelled, "the query was stopped");
+    SLUICE_TRY(check_lacking(statement_));
     duckdb::vector<duckdb::unique_ptr<duckdb::SQLStatement>> statements;
     SLUICE_TRY(in_duckdb([&] { statements = connection().ExtractStatements(statement_.parsed()); }));
-    if (statements.size() != 1) {
+    if (statements.empty() || (statements.size() != 1 && !makes_pivot(statements))) {
       return Error(ErrorCode::InvalidArgument, fmt::format("one statement at a time, not {}", statements.size()))
           .with_number(kErrorNotOneStatement);
     }
-    SLUICE_TRY(check_statement(*statements[0]));
-    SLUICE_TRY(in_duckdb([&] {
-      adapt_statement(*statements[0], client(), *names_of_query_);
-      pending_ = connection().PendingQuery(std::move(statements[0]), /*allow_stream_result=*/true);
-      if (pending_->HasError()) pending_->ThrowError();
-    }));
-    SLUICE_TRY(refuse_lasting_changes());
+    for (auto& statement : statements) {
+      if (pending_) {
+        SLUICE_TRY(in_duckdb([&] {
+          const auto done = pending_->Execute();
+          if (done->HasError()) done->ThrowError();
+        }));
+      }
+      SLUICE_TRY(plan(std::move(statement)));
+    }
     if (names_of_query_->lacks_overwrite()) {
       return Error(ErrorCode::InvalidArgument, "only rows of a Delta table can be put in place of others by INSERT")
           .with_number(kErrorStatement)
@@ -116,6 +128,27 @@ class RunningQuery final : public Rows {
       return std::move(*missing);
     }
     return done;
+  }
+
+  /// Plans a statement, and sees to it that it changes nothing that lasts but Delta tables.
+  Status plan(duckdb::unique_ptr<duckdb::SQLStatement> statement) {
+    SLUICE_TRY(check_statement(*statement));
+    SLUICE_TRY(in_duckdb([&] {
+      adapt_statement(*statement, client(), *names_of_query_);
+      pending_ = connection().PendingQuery(std::move(statement), /*allow_stream_result=*/true);
+      if (pending_->HasError()) pending_->ThrowError();
+    }));
+    return refuse_lasting_changes();
+  }
+
+  /// Of a PIVOT that does not say which values become columns DuckDB makes several statements: temporary types with the
+  /// values there are, and a query.
+  static bool makes_pivot(const duckdb::vector<duckdb::unique_ptr<duckdb::SQLStatement>>& statements) {
+    const auto makes_type = [](const auto& statement) {
+      return statement->type == duckdb::StatementType::CREATE_STATEMENT &&
+             statement->template Cast<duckdb::CreateStatement>().info->type == duckdb::CatalogType::TYPE_ENTRY;
+    };
+    return std::all_of(statements.begin(), statements.end() - 1, makes_type);
   }
 
   /// Ok if the statement is one that a query may be, as far as its text tells.
@@ -407,7 +440,8 @@ Result<std::vector<ScriptPart>> Lake::split(std::string_view script) {
   for (const TextRange& range : split_script(script)) {
     parts.push_back({range.begin, std::string(script.substr(range.begin, range.end - range.begin))});
     const StatementText statement = StatementText::adapt(parts.back().text);
-    Status parsed = instance->run(statement, [&] { duckdb::Parser().ParseQuery(statement.parsed()); });
+    Status parsed = check_lacking(statement);
+    if (parsed) parsed = instance->run(statement, [&] { duckdb::Parser().ParseQuery(statement.parsed()); });
     if (!parsed) return in_script(std::move(parsed).error(), script, range.begin);
   }
   return parts;

@@ -4,6 +4,7 @@
 #include <string_view>
 #include <vector>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 namespace sluice::lake {
@@ -222,6 +223,53 @@ TEST(StatementTextTest, SplitsScripts) {
   EXPECT_EQ(parts, (std::vector<std::string>{"SELECT ';'", "INSERT OVERWRITE t SELECT $$;$$"}));
   EXPECT_TRUE(split_script(" \n").empty());
   EXPECT_TRUE(split_script("-- nothing\n").empty());
+}
+
+TEST(StatementTextTest, TablesAreNamedByTheirFolders) {
+  EXPECT_EQ(StatementText::adapt("SELECT * FROM delta.`a/b's c` t").parsed(), "SELECT * FROM read_delta('a/b''s c') t");
+  EXPECT_EQ(StatementText::adapt("FROM delta.`a` VERSION AS OF 3 x JOIN DELTA.`b` FOR TIMESTAMP AS OF '2026-01-01' y")
+                .parsed(),
+            "FROM read_delta('a', version => 3) x JOIN read_delta('b', as_of => '2026-01-01') y");
+  EXPECT_EQ(StatementText::adapt("DESCRIBE HISTORY delta.`a` LIMIT 1").parsed(),
+            "SELECT * FROM sluice_table_history('a') LIMIT 1");
+  for (const char* sql : {"SELECT delta.a FROM delta", "SELECT 'delta.`a`'", "SELECT delta.`a"}) {
+    EXPECT_EQ(StatementText::adapt(sql).parsed(), sql);
+  }
+  for (const char* sql :
+       {"INSERT INTO delta.`a` VALUES (1)", "UPDATE delta.`a` SET b = 1", "ALTER TABLE delta.`a` SET ()"}) {
+    EXPECT_THAT(StatementText::adapt(sql).extras().lacking, testing::HasSubstr("ATTACH")) << sql;
+  }
+}
+
+TEST(StatementTextTest, ShowsWhatSparkShows) {
+  EXPECT_THAT(StatementText::adapt("SHOW TBLPROPERTIES l.t").parsed(),
+              testing::HasSubstr("FROM sluice_table_detail(['l', 't'])) ORDER BY ALL"));
+  EXPECT_EQ(StatementText::adapt("show tables in l").parsed(), "show tables FROM l");
+  EXPECT_EQ(StatementText::adapt("DESC TABLE EXTENDED l.t").parsed(), "DESC   l.t");
+  EXPECT_EQ(StatementText::adapt("DESCRIBE extended").parsed(), "DESCRIBE extended");
+}
+
+TEST(StatementTextTest, WhatThisVersionLacksIsNamed) {
+  EXPECT_EQ(StatementText::adapt("optimize t ZORDER BY (a)").extras().lacking, "OPTIMIZE");
+  EXPECT_EQ(StatementText::adapt("COPY INTO t FROM 'a'").extras().lacking, "COPY INTO");
+  EXPECT_EQ(StatementText::adapt("SELECT optimize FROM vacuum").extras().lacking, "");
+}
+
+TEST(StatementTextTest, SeveralColumnsAreAddedAndDroppedInSteps) {
+  const StatementText added = StatementText::adapt(
+      "ALTER TABLE l.t ADD COLUMNS (a INT FIRST, b DECIMAL(3, 1) AFTER a, c STRUCT(x INT, y INT))");
+  EXPECT_EQ(added.parsed(), "ALTER TABLE l.t ADD COLUMN a INT");
+  EXPECT_TRUE(added.extras().place);
+  EXPECT_EQ(added.extras().further_steps,
+            (std::vector<std::string>{"ADD COLUMN b DECIMAL(3, 1) AFTER a", "ADD COLUMN c STRUCT(x INT, y INT)"}));
+  const StatementText dropped = StatementText::adapt("ALTER TABLE t DROP COLUMN (a, \"b c\")");
+  EXPECT_EQ(dropped.parsed(), "ALTER TABLE t DROP COLUMN a");
+  EXPECT_EQ(dropped.extras().further_steps, std::vector<std::string>{"DROP COLUMN \"b c\""});
+  for (const char* sql : {"ALTER TABLE t ADD COLUMNS (a INT,, b INT)", "ALTER TABLE t ADD COLUMNS ()",
+                          "ALTER TABLE t ADD COLUMNS (a INT) b"}) {
+    EXPECT_EQ(StatementText::adapt(sql).parsed(), sql);
+    EXPECT_TRUE(StatementText::adapt(sql).extras().further_steps.empty());
+  }
 }
 
 }  // namespace

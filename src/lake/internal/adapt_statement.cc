@@ -204,8 +204,10 @@ void add_partition_values(duckdb::InsertStatement& insert, duckdb::ClientContext
   std::vector<std::string> all;
   std::vector<std::string> partitioned_by;
   client.RunFunctionInTransaction([&] {
-    auto& table =
-        duckdb::Catalog::GetEntry<duckdb::TableCatalogEntry>(client, insert.catalog, insert.schema, insert.table);
+    std::string catalog = insert.catalog;
+    std::string schema = insert.schema;
+    duckdb::Binder::BindSchemaOrCatalog(client, catalog, schema);
+    auto& table = duckdb::Catalog::GetEntry<duckdb::TableCatalogEntry>(client, catalog, schema, insert.table);
     if (table.catalog.GetCatalogType() != AttachedCatalog::kType) return;
     for (const auto& column : table.GetColumns().Physical()) all.push_back(column.Name());
     partitioned_by = static_cast<AttachedTable&>(table).snapshot()->metadata().partition_columns;

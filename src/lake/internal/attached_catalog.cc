@@ -56,7 +56,9 @@ duckdb::CreateTableInfo table_info(const AttachedSchema& schema, const TableName
   const columnar::Schema columns = delta::columnar_schema(snapshot.schema());
   for (std::size_t i = 0; i < columns.fields.size(); ++i) {
     const columnar::Field& field = columns.fields[i];
-    info.columns.AddColumn(duckdb::ColumnDefinition(field.name, field.type));
+    duckdb::ColumnDefinition column(field.name, field.type);
+    if (const auto comment = delta::comment_of(field.metadata)) column.SetComment(duckdb::Value(*comment));
+    info.columns.AddColumn(std::move(column));
     if (!field.nullable) {
       info.constraints.push_back(duckdb::make_uniq<duckdb::NotNullConstraint>(duckdb::LogicalIndex(i)));
     }
@@ -281,6 +283,12 @@ duckdb::DatabaseSize AttachedCatalog::GetDatabaseSize(duckdb::ClientContext&) { 
 duckdb::ErrorData AttachedCatalog::SupportsCreateTable(duckdb::BoundCreateTableInfo& info) {
   if (info.Base().sort_keys.empty()) return {};
   return duckdb::ErrorData(duckdb::ExceptionType::NOT_IMPLEMENTED, "SORTED BY is not for Delta tables");
+}
+
+duckdb::unique_ptr<duckdb::LogicalOperator> AttachedCatalog::BindCreateIndex(
+    duckdb::Binder&, duckdb::CreateStatement&, duckdb::TableCatalogEntry&,
+    duckdb::unique_ptr<duckdb::LogicalOperator>) {
+  refuse("indexes; PARTITIONED BY, and statistics, keep queries from files that they do not need");
 }
 
 AttachedSchema& AttachedCatalog::schema_entry(const std::string& name) {

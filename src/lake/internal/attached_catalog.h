@@ -126,6 +126,9 @@ class AttachedCatalog final : public duckdb::Catalog {
                                                                 duckdb::OnEntryNotFound if_not_found) override;
   void ScanSchemas(duckdb::ClientContext& client, std::function<void(duckdb::SchemaCatalogEntry&)> callback) override;
 
+  duckdb::unique_ptr<duckdb::LogicalOperator> BindCreateIndex(
+      duckdb::Binder& binder, duckdb::CreateStatement& statement, duckdb::TableCatalogEntry& table,
+      duckdb::unique_ptr<duckdb::LogicalOperator> plan) override;
   duckdb::PhysicalOperator& PlanCreateTableAs(duckdb::ClientContext& client, duckdb::PhysicalPlanGenerator& planner,
                                               duckdb::LogicalCreateTable& op, duckdb::PhysicalOperator& plan) override;
   duckdb::PhysicalOperator& PlanInsert(duckdb::ClientContext& client, duckdb::PhysicalPlanGenerator& planner,

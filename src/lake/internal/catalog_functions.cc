@@ -30,11 +30,12 @@ constexpr std::string_view kTables =
 constexpr std::string_view kColumns =
     "SELECT d::VARCHAR AS database_name, 0::BIGINT AS database_oid, s::VARCHAR AS schema_name, "
     "0::BIGINT AS schema_oid, t::VARCHAR AS table_name, i::BIGINT AS table_oid, c::VARCHAR AS column_name, "
-    "k::INTEGER AS column_index, NULL::VARCHAR AS comment, false AS internal, NULL::VARCHAR AS column_default, "
+    "k::INTEGER AS column_index, m::VARCHAR AS comment, false AS internal, NULL::VARCHAR AS column_default, "
     "n::BOOLEAN AS is_nullable, y::VARCHAR AS data_type, NULL::BIGINT AS data_type_id, "
     "NULL::INTEGER AS character_maximum_length, NULL::INTEGER AS numeric_precision, "
     "NULL::INTEGER AS numeric_precision_radix, NULL::INTEGER AS numeric_scale "
-    "FROM (VALUES (NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL){}) AS l(d, s, t, i, c, k, n, y) WHERE i IS NOT NULL";
+    "FROM (VALUES (NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL){}) AS l(d, s, t, i, c, k, n, y, m) WHERE i IS "
+    "NOT NULL";
 
 std::string literal(const std::string& text) { return duckdb::KeywordHelper::WriteQuoted(text, '\''); }
 
@@ -83,9 +84,10 @@ duckdb::unique_ptr<duckdb::TableRef> list_columns(duckdb::ClientContext& client,
     ++number;
     std::size_t index = 0;
     for (const columnar::Field& column : table.columns.fields) {
-      rows += fmt::format(", ({}, {}, {}, {}, {}, {}, {}, {})", literal(database), literal(table.name.schema),
+      const auto comment = delta::comment_of(column.metadata);
+      rows += fmt::format(", ({}, {}, {}, {}, {}, {}, {}, {}, {})", literal(database), literal(table.name.schema),
                           literal(table.name.name), number, literal(column.name), ++index, column.nullable,
-                          literal(column.type.ToString()));
+                          literal(column.type.ToString()), comment ? literal(*comment) : "NULL");
     }
   }
   return query_of(fmt::format(kColumns, rows));

@@ -326,6 +326,19 @@ class MergeSink final : public duckdb::PhysicalMergeInto {
     return result;
   }
 
+ protected:
+  /// DuckDB counts a row that is deleted twice as two.
+  duckdb::SourceResultType GetDataInternal(duckdb::ExecutionContext& context, duckdb::DataChunk& chunk,
+                                           duckdb::OperatorSourceInput& input) const override {
+    if (return_chunk) return PhysicalMergeInto::GetDataInternal(context, chunk, input);
+    const ChangeCounts& counts = running_->counts();
+    chunk.SetCardinality(1);
+    chunk.SetValue(0, 0,
+                   duckdb::Value::BIGINT(
+                       static_cast<std::int64_t>(counts.rows_inserted + counts.rows_updated + counts.rows_deleted)));
+    return duckdb::SourceResultType::FINISHED;
+  }
+
  private:
   const std::shared_ptr<RunningChange> running_;
 };

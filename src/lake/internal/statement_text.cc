@@ -121,12 +121,15 @@ class Adapter {
       ++first;
       if (is_word(first, "ANALYZE")) ++first;
     }
-    static_cast<void>(inspection(first) || alter_table(first) || create_table(first) || insert(first) || merge(first));
+    find_lacking(first);
+    static_cast<void>(inspection(first) || show(first) || alter_table(first) || create_table(first) || insert(first) ||
+                      merge(first));
     for (std::size_t i = 0; i < tokens_.size(); ++i) {
+      table_by_folder(i);
       time_travel(i);
       read_delta_timestamp(i);
     }
-    std::ranges::sort(replacements_, {}, &Replacement::begin);
+    std::ranges::stable_sort(replacements_, {}, &Replacement::begin);
   }
 
   const std::vector<Replacement>& replacements() const { return replacements_; }
@@ -177,11 +180,13 @@ class Adapter {
     return end;
   }
 
+  bool is_open(std::size_t i) const { return is_operator(i, '(') || is_operator(i, '[') || is_operator(i, '{'); }
+
   /// Returns the token behind the bracket that closes the one at `open`; the statement's end if none does.
   std::size_t end_of_brackets(std::size_t open) const {
     std::size_t depth = 0;
     for (std::size_t i = open; i < tokens_.size(); ++i) {
-      if (is_operator(i, '(') || is_operator(i, '[') || is_operator(i, '{')) ++depth;
+      if (is_open(i)) ++depth;
       if ((is_operator(i, ')') || is_operator(i, ']') || is_operator(i, '}')) && --depth == 0) return i + 1;
     }
     return tokens_.size();
@@ -196,26 +201,110 @@ class Adapter {
   /// An empty text of ours would be a part of the statement.
   void leave_out(std::size_t first, std::size_t end) { replace(first, end, " "); }
 
-  /// DESCRIBE HISTORY|DETAIL name|'folder'
+  void find_lacking(std::size_t first) {
+    static constexpr std::array<std::string_view, 9> kVerbs = {"OPTIMIZE", "VACUUM", "ANALYZE", "RESTORE", "CONVERT",
+                                                               "FSCK",     "MSCK",   "REORG",   "CACHE"};
+    for (const std::string_view verb : kVerbs) {
+      if (is_word(first, verb)) extras_.lacking = verb;
+    }
+    if (are_words(first, {"COPY", "INTO"})) extras_.lacking = "COPY INTO";
+    if (are_words(first, {"SHOW", "CREATE"})) extras_.lacking = "SHOW CREATE TABLE";
+    if (are_words(first, {"SHOW", "PARTITIONS"})) extras_.lacking = "SHOW PARTITIONS";
+  }
+
+  /// A table that is named by its folder: delta.`folder`.
+  struct Folder {
+    std::string path;
+    std::size_t end;     ///< In the text.
+    std::size_t behind;  ///< The token behind.
+  };
+
+  std::optional<Folder> folder_at(std::size_t i) const {
+    if (!is_word(i, "delta") || sql_.substr(tokens_[i].end, 2) != ".`") return std::nullopt;
+    const std::size_t begin = tokens_[i].end + 2;
+    const std::size_t close = sql_.find('`', begin);
+    if (close == std::string_view::npos) return std::nullopt;
+    Folder folder{std::string(sql_.substr(begin, close - begin)), close + 1, i + 1};
+    while (folder.behind < tokens_.size() && tokens_[folder.behind].begin <= close) ++folder.behind;
+    return folder;
+  }
+
+  /// What a function that looks at a table is given: the table that is named at a token.
+  struct Named {
+    std::string argument;
+    std::size_t end;  ///< In the text.
+  };
+
+  std::optional<Named> table_named_at(std::size_t i) const {
+    if (const auto folder = folder_at(i)) {
+      return Named{duckdb::KeywordHelper::WriteQuoted(folder->path, '\''), folder->end};
+    }
+    if (is_kind(i, TokenKind::String)) return Named{std::string(text(i)), tokens_[i].end};
+    const std::size_t end = end_of_name(i);
+    if (end == i) return std::nullopt;
+    std::string argument;
+    for (std::size_t k = i; k < end; k += 2) {
+      argument += (argument.empty() ? "[" : ", ") + duckdb::KeywordHelper::WriteQuoted(name(k), '\'');
+    }
+    return Named{argument + "]", tokens_[end - 1].end};
+  }
+
+  /// DESCRIBE HISTORY|DETAIL name|'folder', DESCRIBE [TABLE] EXTENDED name
   bool inspection(std::size_t first) {
     if (!is_word(first, "DESCRIBE") && !is_word(first, "DESC")) return false;
+    const std::size_t extended = is_word(first + 1, "TABLE") ? first + 2 : first + 1;
+    if (is_word(extended, "EXTENDED") && is_name(extended + 1)) {
+      leave_out(first + 1, extended + 1);
+      return true;
+    }
     const bool history = is_word(first + 1, "HISTORY");
     if (!history && !is_word(first + 1, "DETAIL")) return false;
-    std::string argument;
-    std::size_t end = first + 3;
-    if (is_kind(first + 2, TokenKind::String)) {
-      argument = text(first + 2);
-    } else {
-      end = end_of_name(first + 2);
-      if (end == first + 2) return false;
-      for (std::size_t i = first + 2; i < end; i += 2) {
-        argument += (argument.empty() ? "[" : ", ") + duckdb::KeywordHelper::WriteQuoted(name(i), '\'');
-      }
-      argument += "]";
-    }
-    replace(first, end,
-            fmt::format("SELECT * FROM {}({})", history ? kTableHistoryFunction : kTableDetailFunction, argument));
+    const auto table = table_named_at(first + 2);
+    if (!table) return false;
+    replacements_.push_back({tokens_[first].begin,
+                             table->end,
+                             {{fmt::format("SELECT * FROM {}({})",
+                                           history ? kTableHistoryFunction : kTableDetailFunction, table->argument)}}});
     return true;
+  }
+
+  /// SHOW TBLPROPERTIES name|'folder', SHOW TABLES IN schema
+  bool show(std::size_t first) {
+    if (!is_word(first, "SHOW")) return false;
+    if (are_words(first + 1, {"TABLES", "IN"})) replace(first + 2, first + 3, "FROM");
+    if (!is_word(first + 1, "TBLPROPERTIES")) return true;
+    if (const auto table = table_named_at(first + 2)) {
+      replacements_.push_back({tokens_[first].begin,
+                               table->end,
+                               {{fmt::format(R"(SELECT property.key AS "key", property.value AS "value" FROM (SELECT )"
+                                             R"(unnest(map_entries(properties)) AS property FROM {}({})) ORDER BY ALL)",
+                                             kTableDetailFunction, table->argument)}}});
+    }
+    return true;
+  }
+
+  /// delta.`folder` [VERSION|TIMESTAMP AS OF value], where a table is read.
+  void table_by_folder(std::size_t i) {
+    const auto folder = folder_at(i);
+    if (!folder || i == 0) return;
+    static constexpr std::array<std::string_view, 4> kWritten = {"INTO", "UPDATE", "TABLE", "OVERWRITE"};
+    if (std::ranges::any_of(kWritten, [&](std::string_view word) { return is_word(i - 1, word); })) {
+      extras_.lacking = "changing a table by its folder's name (ATTACH the folder above it)";
+      return;
+    }
+    std::vector<Piece> pieces{{fmt::format("read_delta({}", duckdb::KeywordHelper::WriteQuoted(folder->path, '\''))}};
+    std::size_t end = folder->end;
+    const std::size_t at = is_word(folder->behind, "FOR") ? folder->behind + 1 : folder->behind;
+    const bool version = is_word(at, "VERSION") || is_word(at, "SYSTEM_VERSION");
+    const bool time = is_word(at, "TIMESTAMP") || is_word(at, "SYSTEM_TIME");
+    if ((version || time) && are_words(at + 1, {"AS", "OF"}) && end_of_value(at + 3) > at + 3) {
+      const std::size_t behind = end_of_value(at + 3);
+      pieces.push_back({version ? ", version => " : ", as_of => "});
+      pieces.push_back(part(at + 3, behind));
+      end = tokens_[behind - 1].end;
+    }
+    pieces.push_back({")"});
+    replacements_.push_back({tokens_[i].begin, end, std::move(pieces)});
   }
 
   bool alter_table(std::size_t first) {
@@ -238,6 +327,9 @@ class Adapter {
       if (is_name(constraint)) {
         replace(i, constraint + 1, fmt::format("RESET ({})", constraint_key(name(constraint))));
       }
+    } else if ((is_word(i, "ADD") || is_word(i, "DROP")) && (is_word(i + 1, "COLUMNS") || is_word(i + 1, "COLUMN")) &&
+               is_operator(i + 2, '(')) {
+      change_columns(i);
     } else if (is_word(i, "ADD")) {
       add_column(i);
     } else if (is_word(i, "ALTER") || is_word(i, "CHANGE")) {
@@ -246,11 +338,34 @@ class Adapter {
     return true;
   }
 
-  /// Returns where FIRST or AFTER name begins at the statement's end; the end if it is not there.
-  std::size_t find_place() const {
-    const std::size_t count = tokens_.size();
-    if (is_word(count - 1, "FIRST")) return count - 1;
-    return is_word(count - 2, "AFTER") && is_name(count - 1) ? count - 2 : count;
+  /// Returns where FIRST or AFTER name begins before `end`; `end` if it is not there.
+  std::size_t find_place(std::size_t end) const {
+    if (is_word(end - 1, "FIRST")) return end - 1;
+    return is_word(end - 2, "AFTER") && is_name(end - 1) ? end - 2 : end;
+  }
+  std::size_t find_place() const { return find_place(tokens_.size()); }
+
+  /// ADD|DROP COLUMNS (a …, b …): the first is the statement's, the others are further steps.
+  void change_columns(std::size_t i) {
+    const std::size_t close = end_of_brackets(i + 2);
+    if (close != tokens_.size() || !is_operator(close - 1, ')')) return;
+    std::vector<std::pair<std::size_t, std::size_t>> columns;
+    for (std::size_t begin = i + 3, k = begin; k < close; k = is_open(k) ? end_of_brackets(k) : k + 1) {
+      if (k + 1 != close && !is_operator(k, ',')) continue;
+      if (k == begin) return;  // nothing between two commas: a mistake, for DuckDB to show
+      columns.emplace_back(begin, k);
+      begin = k + 1;
+    }
+    if (columns.empty()) return;
+    const auto [begin, end] = columns.front();
+    const std::size_t place = is_word(i, "ADD") ? find_place(end) : end;
+    if (place < end && place > begin + 1) take_place(place);
+    replace(i + 1, tokens_.size(), {{"COLUMN "}, part(begin, extras_.place ? place : end)});
+    for (std::size_t k = 1; k < columns.size(); ++k) {
+      const std::string_view column = sql_.substr(tokens_[columns[k].first].begin,
+                                                  tokens_[columns[k].second - 1].end - tokens_[columns[k].first].begin);
+      extras_.further_steps.push_back(fmt::format("{} COLUMN {}", text(i), column));
+    }
   }
 
   void take_place(std::size_t place) {

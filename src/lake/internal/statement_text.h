@@ -39,6 +39,10 @@ struct StatementExtras {
   /// What ALTER TABLE changes the type of, from the column on through members, "element", "key" and "value".
   std::vector<std::string> typed_path;
   std::vector<InsertPartition> partitions;  ///< Of INSERT.
+  /// A statement of Spark's that this version lacks, and neither DuckDB's parser knows nor Delta tables have otherwise.
+  std::string lacking;
+  /// Of ALTER TABLE t ADD|DROP COLUMNS (…), what is said of columns behind the first: "ADD COLUMN b INTEGER FIRST".
+  std::vector<std::string> further_steps;
   std::optional<ColumnPlace> place;  ///< Of the column that ALTER TABLE adds or renames, to the same name if need be.
 };
 
@@ -46,6 +50,11 @@ struct StatementExtras {
 /// (docs/sql.md lists them):
 ///
 ///   DESCRIBE HISTORY|DETAIL t                        SELECT * FROM sluice_table_history|sluice_table_detail(…)
+///   SHOW TBLPROPERTIES t                             SELECT … FROM sluice_table_detail(…)
+///   DESCRIBE [TABLE] EXTENDED t                      DESCRIBE t
+///   SHOW TABLES IN s                                 SHOW TABLES FROM s
+///   delta.`folder`                                   read_delta('folder')
+///   ALTER TABLE t ADD|DROP COLUMNS (a …, b …)        ALTER TABLE t ADD|DROP COLUMN a …, and the others among the extras
 ///   ALTER TABLE t ADD|DROP CONSTRAINT n …            ALTER TABLE t SET|RESET ("delta.constraints.n" …)
 ///   ALTER TABLE t SET|UNSET TBLPROPERTIES (…)        ALTER TABLE t SET|RESET (…)
 ///   ALTER TABLE t ALTER COLUMN c FIRST|AFTER d       ALTER TABLE t RENAME COLUMN c TO c, and the place among the extras

@@ -12,6 +12,9 @@
 #include <duckdb/parser/expression/constant_expression.hpp>
 #include <duckdb/parser/parsed_data/alter_table_info.hpp>
 #include <duckdb/parser/parsed_data/comment_on_column_info.hpp>
+#include <duckdb/parser/parser.hpp>
+#include <duckdb/parser/statement/alter_statement.hpp>
+#include <duckdb/planner/binder.hpp>
 
 #include "columnar/guard.h"
 #include "columnar/schema.h"
@@ -25,6 +28,7 @@
 #include "lake/internal/error_numbers.h"
 #include "lake/internal/query_names.h"
 #include "lake/internal/row_check.h"
+#include "lake/internal/statement_text.h"
 
 namespace sluice::lake {
 namespace {
@@ -181,7 +185,8 @@ class Alteration {
   Alteration(duckdb::ClientContext& client, AttachedTable& table)
       : client_(client), table_(table), change_(*table.snapshot()) {}
 
-  Status run(duckdb::AlterTableInfo& info) {
+  Status run(duckdb::AlterTableInfo& info, const StatementExtras& extras) {
+    extras_ = extras;
     switch (info.alter_table_type) {
       case duckdb::AlterTableType::ADD_COLUMN: return add(info.Cast<duckdb::AddColumnInfo>());
       case duckdb::AlterTableType::ADD_FIELD: return add(info.Cast<duckdb::AddFieldInfo>());
@@ -297,7 +302,7 @@ class Alteration {
     SLUICE_TRY_ASSIGN(auto type, delta::delta_schema(schema));
     // What the change needs of the table is checked with all steps; here the name alone.
     SLUICE_TRY(change_.add_column(parent, std::move(type.fields.front())));
-    const auto& place = names_of(client_)->extras().place;
+    const auto& place = extras_.place;
     return place ? change_.move_column(path, place->after) : ok();
   }
   Status add(const duckdb::AddColumnInfo& info) { return add_column({}, info.new_column, info.if_column_not_exists); }
@@ -327,7 +332,7 @@ class Alteration {
     operation_ = "DROP CONSTRAINT";
     parameters_ = {{"name", name}};
     Status dropped = change_.set_constraint(name, std::nullopt);
-    if (!dropped && dropped.error().code() == ErrorCode::NotFound && names_of(client_)->extras().if_exists) return ok();
+    if (!dropped && dropped.error().code() == ErrorCode::NotFound && extras_.if_exists) return ok();
     return dropped;
   }
 
@@ -355,7 +360,7 @@ class Alteration {
       return refused("USING computes values anew, and the files of the table stay as they are",
                      "add a column of the new type and fill it by UPDATE");
     }
-    std::vector<std::string> path = names_of(client_)->extras().typed_path;
+    std::vector<std::string> path = extras_.typed_path;
     if (path.empty()) path = {info.column_name};
     columnar::Schema schema;
     schema.fields.push_back({path.back(), info.target_type, true, {}});
@@ -380,7 +385,7 @@ class Alteration {
   }
 
   Status rename(const std::vector<std::string>& path, const std::string& name) {
-    if (const auto& place = names_of(client_)->extras().place) {
+    if (const auto& place = extras_.place) {
       operation_ = "CHANGE COLUMN";
       return change_.move_column(path, place->after);
     }
@@ -397,6 +402,7 @@ class Alteration {
   duckdb::ClientContext& client_;
   AttachedTable& table_;
   delta::SchemaChange change_;
+  StatementExtras extras_;  // of the step at hand
   std::string operation_;
   std::map<std::string, std::string> parameters_;
   bool reads_rows_ = false;
@@ -462,6 +468,27 @@ Result<duckdb::vector<duckdb::LogicalType>> stored_types(const duckdb::CreateTab
   return types;
 }
 
+namespace {
+
+/// Takes a further step of an ALTER TABLE (StatementExtras). Throws DuckDB's exceptions.
+Status run_step(duckdb::ClientContext& client, Alteration& alteration, const std::string& step) {
+  const StatementText statement = StatementText::adapt("ALTER TABLE t " + step);
+  duckdb::Parser parser(client.GetParserOptions());
+  parser.ParseQuery(statement.parsed());
+  auto& info = parser.statements.front()->Cast<duckdb::AlterStatement>().info->Cast<duckdb::AlterTableInfo>();
+  const auto bind_type = [&](duckdb::ColumnDefinition& column) {
+    const auto binder = duckdb::Binder::CreateBinder(client);
+    binder->BindLogicalType(column.TypeMutable());
+  };
+  if (info.alter_table_type == duckdb::AlterTableType::ADD_COLUMN)
+    bind_type(info.Cast<duckdb::AddColumnInfo>().new_column);
+  if (info.alter_table_type == duckdb::AlterTableType::ADD_FIELD)
+    bind_type(info.Cast<duckdb::AddFieldInfo>().new_field);
+  return alteration.run(info, statement.extras());
+}
+
+}  // namespace
+
 Status alter_table(duckdb::ClientContext& client, AttachedSchema& schema, duckdb::AlterInfo& info) {
   AttachedTransaction& transaction = AttachedTransaction::get(client, schema.catalog);
   SLUICE_TRY_ASSIGN(AttachedTable* const table, transaction.find_table(schema, info.name));
@@ -473,7 +500,12 @@ Status alter_table(duckdb::ClientContext& client, AttachedSchema& schema, duckdb
   SLUICE_TRY(transaction.check_may_change(transaction.state_of(*table)));
   Alteration alteration(client, *table);
   switch (info.type) {
-    case duckdb::AlterType::ALTER_TABLE: SLUICE_TRY(alteration.run(info.Cast<duckdb::AlterTableInfo>())); break;
+    case duckdb::AlterType::ALTER_TABLE: {
+      const StatementExtras& extras = names_of(client)->extras();
+      SLUICE_TRY(alteration.run(info.Cast<duckdb::AlterTableInfo>(), extras));
+      for (const std::string& step : extras.further_steps) SLUICE_TRY(run_step(client, alteration, step));
+      break;
+    }
     case duckdb::AlterType::SET_COLUMN_COMMENT:
       SLUICE_TRY(alteration.comment(info.Cast<duckdb::SetColumnCommentInfo>()));
       break;
