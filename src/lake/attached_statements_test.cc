@@ -490,6 +490,27 @@ TEST_F(AttachedStatementsTest, MergeReturnsTheRowsOfEachOfItsActions) {
   }
 }
 
+TEST_F(AttachedStatementsTest, WhatNoTableCanHoldIsRefused) {
+  change("CREATE TABLE lake.t (id INTEGER, ts TIMESTAMPTZ, days DATE[], d DATE) PARTITIONED BY (d)");
+  change("INSERT INTO lake.t VALUES (1, '2026-01-01 00:00:00+00', ['2026-01-01'], '2026-01-01')");
+  const auto refused = [&](const std::string& sql) {
+    EXPECT_EQ(number_of(sql), 3102u) << sql;
+    EXPECT_EQ(run("SELECT count(*) FROM lake.t"), "1\n") << sql;
+    return run(sql);
+  };
+  EXPECT_EQ(refused("INSERT INTO lake.t (id, ts) VALUES (2, 'infinity')"),
+            "error: column ts of main.t: a table cannot hold infinity as a date or time: id = 2, ts = "
+            "'infinity'::TIMESTAMP WITH TIME ZONE, days = NULL, d = NULL");
+  refused("INSERT INTO lake.t (id, days) VALUES (2, ['2026-01-01', '-infinity'])");
+  refused("INSERT INTO lake.t (id, d) VALUES (2, 'infinity')");
+  refused("UPDATE lake.t SET ts = '-infinity'");
+  refused(
+      "MERGE INTO lake.t USING (VALUES (2)) s(id) ON t.id = s.id WHEN NOT MATCHED THEN INSERT (id, ts) VALUES (2, "
+      "'infinity')");
+  EXPECT_EQ(number_of("CREATE TABLE lake.u AS SELECT 'infinity'::DATE AS d"), 3102u);
+  EXPECT_EQ(run("SELECT year(d) FROM lake.t"), "2026\n");
+}
+
 TEST_F(AttachedStatementsTest, RowsAreInsertedIntoAPartition) {
   change("CREATE TABLE lake.t (p VARCHAR, a INTEGER, b VARCHAR, q INTEGER) PARTITIONED BY (p, q)");
   change("USE lake");

@@ -128,9 +128,7 @@ void DatasetTask::refuse_infinite_times(columnar::ChangeBatch& changes) {
       continue;
     }
     fail({internal::row_text(changes.rows(), row), dataset_.schema.fields[next->column].name,
-          next->infinite ? "a table cannot hold infinity as a date or time"
-                         : "a partition value must have a text: years -262143 to 262142, bytes that are UTF-8",
-          changes.weight(row)});
+          std::string(delta::FiniteTimes::reason_of(*next)), changes.weight(row)});
     ++next;
   }
   changes = columnar::slice(changes, kept);

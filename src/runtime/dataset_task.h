@@ -11,12 +11,12 @@
 #include "base/strong_int.h"
 #include "columnar/change_batch.h"
 #include "columnar/kernel.h"
+#include "delta/finite_times.h"
 #include "engine/operator.h"
 #include "lake/lake.h"
 #include "plan/pipeline.h"
 #include "quality/expectations.h"
 #include "runtime/dataflow.h"
-#include "runtime/internal/finite_times.h"
 #include "runtime/internal/float_forms.h"
 #include "runtime/internal/row_bag.h"
 #include "runtime/managed_table.h"
@@ -124,7 +124,7 @@ class DatasetTask final : private engine::Output {
   std::unique_ptr<Dataflow> dataflow_;              ///< Null if the dataset is recomputed.
   std::map<std::string, internal::RowBag> images_;  ///< Of the inputs, if the dataset is recomputed.
   std::unique_ptr<columnar::Kernel> boundary_;      ///< Null if the types agree already.
-  internal::FiniteTimes finite_times_;
+  delta::FiniteTimes finite_times_;
   internal::FloatForms float_forms_;
   std::unique_ptr<quality::Expectations> expectations_;
   std::optional<internal::RowBag> changes_;  ///< Of this epoch, as a view's operators gave them.

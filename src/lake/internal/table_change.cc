@@ -40,6 +40,11 @@ Result<std::unique_ptr<TableChange>> TableChange::create(duckdb::ClientContext& 
   for (std::size_t column = 0; column < fields.size(); ++column) {
     if (!fields[column].nullable) change->not_null_.push_back(column);
   }
+  std::vector<columnar::ColumnIndex> partition;
+  for (const std::string& name : change->options_.partition_columns) {
+    if (const auto column = change->options_.schema.find(name)) partition.push_back(*column);
+  }
+  change->finite_times_.emplace(change->options_.schema.types(), std::move(partition));
   SLUICE_TRY_ASSIGN(const auto constraints, delta::row_constraints(snapshot.metadata(), snapshot.schema()));
   SLUICE_TRY_ASSIGN(change->constraints_, RowCheck::compile(client, change->table_.name, snapshot, constraints));
   return change;
@@ -85,6 +90,17 @@ Status TableChange::check_not_null(duckdb::DataChunk& rows) const {
   return ok();
 }
 
+Status TableChange::check_storable(duckdb::DataChunk& rows) const {
+  std::vector<delta::FiniteTimes::Finding> found;
+  SLUICE_TRY(columnar::guard([&] { found = finite_times_->find(rows); }));
+  if (found.empty()) return ok();
+  return Error(ErrorCode::DataError,
+               fmt::format("column {} of {}: {}: {}", options_.schema.fields[found.front().column].name, table_.name,
+                           delta::FiniteTimes::reason_of(found.front()), text_of(rows, found.front().row)))
+      .with_number(kErrorConstraint)
+      .with_help("nothing was changed; correct the row, or leave it out");
+}
+
 Status TableChange::check_constraints(duckdb::DataChunk& rows, RowChecker& checker) const {
   std::optional<RowChecker::Violation> violation;
   SLUICE_TRY(columnar::guard([&] { violation = checker.find_violation(rows); }));
@@ -99,6 +115,7 @@ Status TableChange::check_constraints(duckdb::DataChunk& rows, RowChecker& check
 Status TableChange::add_rows(duckdb::DataChunk& rows, Kind kind) {
   if (rows.size() == 0) return ok();
   SLUICE_TRY(check_not_null(rows));
+  SLUICE_TRY(check_storable(rows));
   SLUICE_TRY_ASSIGN(auto writer, borrow_writer());
   const Status written = [&]() -> Status {
     SLUICE_TRY(check_constraints(rows, writer->checker));

@@ -21,6 +21,7 @@
 #include "delta/change_file_writer.h"
 #include "delta/data_file_writer.h"
 #include "delta/deletion_vector.h"
+#include "delta/finite_times.h"
 #include "delta/snapshot.h"
 #include "lake/internal/delta_scan.h"
 #include "lake/internal/object_file_system.h"
@@ -73,8 +74,8 @@ class TableChange {
   ~TableChange();
 
   /// Takes new rows, or, for Update, the new form of rows that take_rows() is also called with. All columns of the
-  /// table, in its order. DataError if a column that must not be NULL is, or a row does not meet a constraint; the store's
-  /// errors.
+  /// table, in its order. DataError if a column that must not be NULL is, a table cannot hold a value, or a row does not meet
+  /// a constraint; the store's errors.
   Status add_rows(duckdb::DataChunk& rows, Kind kind);
   /// Takes the places of rows that go: for each the number of its file in the scan, and its number there. A row may be
   /// deleted twice, but updated once: InvalidArgument, showing the row, if the statement has two answers for it.
@@ -113,6 +114,7 @@ class TableChange {
       : client_(client), files_(files), table_(std::move(table)), clock_(clock), random_(random) {}
 
   Status check_not_null(duckdb::DataChunk& rows) const;
+  Status check_storable(duckdb::DataChunk& rows) const;
   Status check_constraints(duckdb::DataChunk& rows, RowChecker& checker) const;
   /// Returns a writer that no other thread has.
   Result<std::unique_ptr<Writer>> borrow_writer();
@@ -139,6 +141,7 @@ class TableChange {
   Random& random_;
   delta::DataFileOptions options_;
   std::vector<std::size_t> not_null_;  // columns
+  std::optional<delta::FiniteTimes> finite_times_;
   std::shared_ptr<const RowCheck> constraints_;
 
   std::mutex mutex_;

@@ -1,15 +1,14 @@
-#include "runtime/internal/finite_times.h"
+#include "delta/finite_times.h"
 
 #include <algorithm>
 #include <limits>
 
+#include <duckdb/common/type_visitor.hpp>
 #include <duckdb/common/types/date.hpp>
 #include <duckdb/common/types/timestamp.hpp>
 #include <duckdb/common/types/vector.hpp>
 
-#include "runtime/internal/leaf_types.h"
-
-namespace sluice::runtime::internal {
+namespace sluice::delta {
 namespace {
 
 // As delta::write_partition_value has it.
@@ -19,9 +18,9 @@ constexpr std::int32_t kPartitionYearMax = 262142;
 constexpr std::uint32_t kNoRow = std::numeric_limits<std::uint32_t>::max();
 
 bool holds_times(const duckdb::LogicalType& type) {
-  return any_leaf(type, [](duckdb::LogicalTypeId id) {
-    return id == duckdb::LogicalTypeId::DATE || id == duckdb::LogicalTypeId::TIMESTAMP ||
-           id == duckdb::LogicalTypeId::TIMESTAMP_TZ;
+  return duckdb::TypeVisitor::Contains(type, [](const duckdb::LogicalType& part) {
+    return part.id() == duckdb::LogicalTypeId::DATE || part.id() == duckdb::LogicalTypeId::TIMESTAMP ||
+           part.id() == duckdb::LogicalTypeId::TIMESTAMP_TZ;
   });
 }
 
@@ -120,4 +119,4 @@ std::vector<FiniteTimes::Finding> FiniteTimes::find(duckdb::DataChunk& rows) con
   return found;
 }
 
-}  // namespace sluice::runtime::internal
+}  // namespace sluice::delta

@@ -1,9 +1,9 @@
-#include "runtime/internal/finite_times.h"
+#include "delta/finite_times.h"
 
 #include <gtest/gtest.h>
 #include <duckdb.hpp>
 
-namespace sluice::runtime::internal {
+namespace sluice::delta {
 namespace {
 
 std::vector<FiniteTimes::Finding> find_in(const std::string& query,
@@ -49,4 +49,4 @@ TEST(FiniteTimesTest, LooksAtNothingElse) {
 }
 
 }  // namespace
-}  // namespace sluice::runtime::internal
+}  // namespace sluice::delta

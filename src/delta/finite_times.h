@@ -1,16 +1,17 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 #include <vector>
 
 #include <duckdb/common/types/data_chunk.hpp>
 
 #include "columnar/schema.h"
 
-namespace sluice::runtime::internal {
+namespace sluice::delta {
 
 /// Finds rows with values that a table cannot hold, though DuckDB has them: infinite dates and timestamps, at any depth;
-/// in partition columns, whose values are text, also years that readers do not read (delta::write_partition_value), and
+/// in partition columns, whose values are text, also years that readers do not read (write_partition_value()), and
 /// bytes that are no text.
 class FiniteTimes {
  public:
@@ -25,6 +26,12 @@ class FiniteTimes {
     friend bool operator==(const Finding&, const Finding&) = default;
   };
 
+  /// What is wrong with the value that was found.
+  static std::string_view reason_of(const Finding& finding) {
+    return finding.infinite ? "a table cannot hold infinity as a date or time"
+                            : "a partition value must have a text: years -262143 to 262142, bytes that are UTF-8";
+  }
+
   /// Returns the rows found, ascending. Flattens nested columns. Cost: a pass over columns of times, none without any.
   std::vector<Finding> find(duckdb::DataChunk& rows) const;
 
@@ -33,4 +40,4 @@ class FiniteTimes {
   std::vector<columnar::ColumnIndex> partition_;  ///< Columns whose values are written as text.
 };
 
-}  // namespace sluice::runtime::internal
+}  // namespace sluice::delta
