@@ -106,6 +106,32 @@ class ReadBackTest(InteropTest):
         self.assert_read_alike(folder)
         self.assertGreater(self.assert_skipping_is_right(folder), 30)
 
+    def test_variants_of_pipelines(self):
+        """A pipeline keeps variants for Spark to read, and follows those of a table that Spark writes."""
+        theirs = self.base / "variants_of_spark"
+        self.spark.sql(f"CREATE TABLE delta.`{theirs}` (id BIGINT, v VARIANT) USING DELTA TBLPROPERTIES ('delta.enableDeletionVectors' = 'true')")
+        self.spark.sql(f"INSERT INTO delta.`{theirs}` SELECT 1, parse_json('{{\"z\": 1.5, \"a\": [null, true]}}') UNION ALL SELECT 2, parse_json('\"x\"')")
+        project = self.project("variants", f"""
+CREATE OR REFRESH STREAMING TABLE bodies AS
+SELECT id, body::VARIANT AS body FROM STREAM read_files('landing/*.jsonl', format => 'json', schema => 'id BIGINT, body JSON');
+CREATE OR REFRESH MATERIALIZED VIEW together AS
+SELECT b.id, b.body, t.v, [b.body, t.v] AS pair FROM bodies b JOIN read_delta('{theirs}') t ON b.id = t.id;""")
+        folder = project / "lake" / "main" / "together"
+
+        def found():
+            return [tuple(row) for row in self.spark.sql(
+                f"SELECT id, to_json(body), to_json(v), to_json(get(pair, 1)) FROM delta.`{folder}` ORDER BY id")]
+
+        self.run_with(project, [[{"id": 1, "body": {"b": [1, None, "ü"], "a": {"deep": 1e3}}}, {"id": 2, "body": 7}, {"id": 3, "body": True}]])
+        object_of_spark = '{"a":[null,true],"z":1.5}'
+        self.assertEqual(found(), [(1, '{"a":{"deep":1000.0},"b":[1,null,"ü"]}', object_of_spark, object_of_spark), (2, "7", '"x"', '"x"')])
+        self.spark.sql(f"UPDATE delta.`{theirs}` SET v = parse_json('[\"changed\"]') WHERE id = 2")
+        self.spark.sql(f"INSERT INTO delta.`{theirs}` SELECT 3, parse_json('{{}}')")
+        self.run_project(project)
+        self.assertEqual(found(), [(1, '{"a":{"deep":1000.0},"b":[1,null,"ü"]}', object_of_spark, object_of_spark),
+                                   (2, "7", '["changed"]', '["changed"]'), (3, "true", "{}", "{}")])
+        self.assertEqual(newest_version(folder), 1)
+
     def test_partitions_of_odd_values(self):
         project = self.project("partitions", PARTITIONED_SQL)
         self.run_with(project, [[{"id": id, "k": k} for id, k in enumerate(ODD_TEXTS)], [{"id": 100, "k": "a:b"}, {"id": 101}]])
