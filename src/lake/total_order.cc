@@ -12,6 +12,7 @@
 #include <duckdb/planner/expression/list.hpp>
 #include <duckdb/planner/operator/list.hpp>
 
+#include "columnar/variant_encoding.h"
 #include "lake/internal/exact_sums.h"
 
 namespace sluice::lake {
@@ -24,6 +25,14 @@ using Orders = duckdb::vector<BoundOrderByNode>;
 
 BoundOrderByNode ascending(duckdb::unique_ptr<duckdb::Expression> expression) {
   return {duckdb::OrderType::ASCENDING, duckdb::OrderByNullType::NULLS_LAST, std::move(expression)};
+}
+
+/// Variants of several kinds have no order; their text has.
+duckdb::unique_ptr<duckdb::Expression> sort_key(duckdb::unique_ptr<duckdb::Expression> column) {
+  if (!columnar::holds_variant(column->return_type)) return column;
+  auto text = duckdb::BoundCastExpression::AddDefaultCastToType(std::move(column), duckdb::LogicalType::VARCHAR);
+  text->SetAlias(kTieBreak);
+  return text;
 }
 
 bool is_floating(const duckdb::LogicalType& type) {
@@ -220,7 +229,7 @@ class Pinning {
       auto reference = duckdb::make_uniq<duckdb::BoundColumnRefExpression>(kTieBreak, column.type, column.binding);
       const bool orders_already = std::ranges::any_of(
           orders, [&](const BoundOrderByNode& node) { return node.expression->Equals(*reference); });
-      if (!orders_already) orders.push_back(ascending(std::move(reference)));
+      if (!orders_already) orders.push_back(ascending(sort_key(std::move(reference))));
     }
   }
 

@@ -8,7 +8,7 @@
 namespace sluice::lake {
 
 // What SQL leaves open, one total order decides (design §4): all columns that reach the operator, left to right, a
-// table's in its own order, ascending, NULLS LAST. These passes write it into a plan that is bound and not yet optimized,
+// table's in its own order, ascending, NULLS LAST, variants by their text. These passes write it into a plan that is bound and not yet optimized,
 // so that its answer depends on its input's rows alone, not on the order in which they come, and whoever runs the plan,
 // DuckDB or our operators, gives the same. An ORDER BY inside the query whose order reaches an operator is kept.
 

@@ -59,6 +59,10 @@ Status check_functions(const plan::Node& node, columnar::KernelContext& kernels)
   if (aggregate == nullptr) return ok();
   for (const plan::Aggregate& function : aggregate->aggregates) {
     if (function.kernel.empty()) continue;
+    if (columnar::holds_variant(
+            function.type)) {  // its values are kept one by one, which makes a variant what it holds
+      return not_incremental(fmt::format("the aggregate {}() of variants", function.function));
+    }
     const auto kernel = columnar::AggregateKernel::create(kernels, function.kernel);
     if (!kernel || (*kernel)->type() != function.type || (*kernel)->arguments() != types_of(function.arguments))
       return not_incremental(fmt::format("the aggregate {}()", function.function));
@@ -105,6 +109,7 @@ Status check_keys(const plan::Node& node, const columnar::RowType& input) {
     codecs.push_back(RowCodec::create_for_groups(node.types));
   }
   if (const auto* top = std::get_if<plan::TopNNode>(&node.body)) {
+    codecs.push_back(keys_of(input));  // breaks ties
     codecs.push_back(keys_of(types_of(top->partition)));
     columnar::RowType orders;
     for (const plan::OrderKey& order : top->order) orders.push_back(order.expression.type);
