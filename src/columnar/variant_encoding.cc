@@ -192,9 +192,13 @@ class Encoder {
         return;
       }
       case VariantLogicalType::UUID: put_uuid(out, load<duckdb::hugeint_t>(value)); return;
-      case VariantLogicalType::DATE: copy<std::int32_t>(out, value, Primitive::Date); return;
-      case VariantLogicalType::TIMESTAMP_MICROS: copy<std::int64_t>(out, value, Primitive::TimestampNtz); return;
-      case VariantLogicalType::TIMESTAMP_MICROS_TZ: copy<std::int64_t>(out, value, Primitive::Timestamp); return;
+      case VariantLogicalType::DATE: copy_time<duckdb::date_t>(out, value, Primitive::Date); return;
+      case VariantLogicalType::TIMESTAMP_MICROS:
+        copy_time<duckdb::timestamp_t>(out, value, Primitive::TimestampNtz);
+        return;
+      case VariantLogicalType::TIMESTAMP_MICROS_TZ:
+        copy_time<duckdb::timestamp_t>(out, value, Primitive::Timestamp);
+        return;
       case VariantLogicalType::TIMESTAMP_SEC:
         put_timestamp(out, load<std::int64_t>(value), duckdb::Interval::MICROS_PER_SEC);
         return;
@@ -284,6 +288,14 @@ class Encoder {
   void copy(std::string& out, std::uint32_t value, Primitive type) const {
     put_header(out, type);
     put(out, load<T>(value));
+  }
+
+  template <typename T>
+  void copy_time(std::string& out, std::uint32_t value, Primitive type) const {
+    if (!duckdb::Value::IsFinite(load<T>(value))) {
+      throw duckdb::InvalidInputException("a VARIANT holds infinity as a date or time, which a table cannot keep");
+    }
+    copy<T>(out, value, type);
   }
 
   static void put_text(std::string& out, std::string_view text) {

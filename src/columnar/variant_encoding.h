@@ -21,7 +21,7 @@ duckdb::LogicalType encoded_variant_type(const duckdb::LogicalType& type);
 /// variants lack are written as columns of them are stored (schema.h): HUGEINT and unsigned integers as the smallest
 /// integer, or decimal, that holds the value; TIMESTAMP_S and TIMESTAMP_MS as TIMESTAMP; TIME, INTERVAL and BIT as text.
 /// Of an object that has a key twice the first value stays, which is the one that DuckDB finds. Throws DuckDB's exception
-/// for values that have no such form: nanoseconds, BIGNUM, GEOMETRY, and integers of more than 38 digits.
+/// for values that have no such form: nanoseconds, infinite times, BIGNUM, GEOMETRY, and integers of more than 38 digits.
 void encode_variants(duckdb::Vector& source, duckdb::Vector& target, std::size_t count);
 
 /// Makes `target` hold what encode_variants() made of values of its type: VARIANTs again, as readers of the file find

@@ -176,7 +176,8 @@ TEST_F(VariantEncodingTest, TypesThatOthersLackBecomeTheNearest) {
 
 TEST_F(VariantEncodingTest, ValuesWithoutAFormAreRefused) {
   for (const char* value : {"'2024-02-29 12:00:00'::TIMESTAMP_NS", "170141183460469231731687303715884105727::HUGEINT",
-                            "340282366920938463463374607431768211455::UHUGEINT", "12::BIGNUM"}) {
+                            "340282366920938463463374607431768211455::UHUGEINT", "12::BIGNUM", "'infinity'::DATE",
+                            "'-infinity'::TIMESTAMP", "[{'a': 'infinity'::TIMESTAMPTZ}]"}) {
     EXPECT_FALSE(write(std::string("SELECT (") + value + ")::VARIANT AS v")) << value;
   }
 }
