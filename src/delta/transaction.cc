@@ -144,7 +144,10 @@ Result<CommitOutcome> publish(store::ObjectStore& store, const PreparedCommit& c
   const auto put = store.put_if_absent(commit_key(commit.version), commit.bytes);
   if (!put) {
     if (put.error().code() == ErrorCode::Unavailable) return CommitOutcome(Unknown{commit.version});
-    return put.error();
+    // It says that nothing was done; whoever removes data files because of it had better be sure.
+    const auto found = resolve(store, commit);
+    if (!found) return CommitOutcome(Unknown{commit.version});
+    return *found ? Result<CommitOutcome>(**found) : put.error();
   }
   if (*put == store::PutOutcome::Created) return CommitOutcome(Committed{commit.version});
   SLUICE_TRY_ASSIGN(auto outcome, resolve(store, commit));
@@ -181,13 +184,22 @@ Result<std::optional<CommitOutcome>> compare_with_winners(store::ObjectStore& st
 
 Result<CommitOutcome> Transaction::commit(CommitRequest request, const CommitPolicy& policy,
                                           const std::stop_token& stop) && {
+  std::optional<Unknown> lost;
+  auto outcome = attempt(std::move(request), policy, stop, lost);
+  if (!outcome && lost) return CommitOutcome(*lost);
+  return outcome;
+}
+
+Result<CommitOutcome> Transaction::attempt(CommitRequest request, const CommitPolicy& policy,
+                                           const std::stop_token& stop, std::optional<Unknown>& lost) {
   if (!request.info.txn_id) request.info.txn_id = random_.uuid();
   std::chrono::milliseconds backoff = policy.backoff_min;
   Version winner = kNoVersion;
   for (std::uint32_t attempt = 0; attempt < policy.attempts_max; ++attempt) {
     SLUICE_TRY_ASSIGN(const PreparedCommit prepared, prepare(base_.get(), request, clock_, random_));
     SLUICE_TRY_ASSIGN(CommitOutcome outcome, publish(store_, prepared));
-    if (std::holds_alternative<Unknown>(outcome)) {
+    if (const auto* unknown = std::get_if<Unknown>(&outcome)) {
+      lost = *unknown;
       const auto resolved = resolve(store_, prepared);
       if (!resolved) return outcome;
       // A version that is free may yet be taken by the put whose answer was lost. Trying again is safe all the same:

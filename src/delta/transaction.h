@@ -89,13 +89,16 @@ class Transaction {
 
   /// Commits. Committed: durable. Conflict: by the rules, or, as VersionTaken, because attempts ran out. Unknown: the
   /// store stopped answering, and did not say afterwards either. Errors: those of prepare(), publish() and
-  /// Snapshot::refresh(); Cancelled if a stop was requested while waiting.
-  /// After Unknown or an error nothing may be assumed. A new transaction on the same base with the same
+  /// Snapshot::refresh(); Cancelled if a stop was requested while waiting: the commit is not there then.
+  /// After Unknown nothing may be assumed. A new transaction on the same base with the same
   /// `request.info.txn_id` finds out: it never commits twice.
   Result<CommitOutcome> commit(CommitRequest request, const CommitPolicy& policy = {},
                                const std::stop_token& stop = {}) &&;
 
  private:
+  /// Commits, as commit() does; `lost` is set once an answer was lost, after which an error says nothing of the commit.
+  Result<CommitOutcome> attempt(CommitRequest request, const CommitPolicy& policy, const std::stop_token& stop,
+                                std::optional<Unknown>& lost);
   /// Waits before the next attempt; the next wait is longer.
   Status wait(std::chrono::milliseconds& backoff, const CommitPolicy& policy, const std::stop_token& stop);
 

@@ -212,6 +212,28 @@ TEST_F(TransactionTest, AFullDiskIsAnErrorAndCanBeTriedAgain) {
   EXPECT_TRUE(std::holds_alternative<Committed>(*publish(failing, *ours)));
 }
 
+TEST_F(TransactionTest, AnErrorAfterTheEffectIsNoFailure) {
+  table_.create();
+  const auto ours = prepared({TestTable::file("a")});
+  store::FaultStore failing(table_.store, {{store::Operation::PutIfAbsent, "", 1, ErrorCode::ResourceExhausted,
+                                            store::Fault::Moment::After}});
+  const auto outcome = publish(failing, *ours);
+  ASSERT_TRUE(outcome) << outcome.error().message();
+  EXPECT_TRUE(std::holds_alternative<Committed>(*outcome));
+}
+
+TEST_F(TransactionTest, AnErrorAfterALostAnswerIsUnknown) {
+  table_.create();
+  store::FaultStore failing(
+      table_.store,
+      {{store::Operation::PutIfAbsent, "", 1, ErrorCode::Unavailable, store::Fault::Moment::Before},
+       {store::Operation::PutIfAbsent, "", 2, ErrorCode::ResourceExhausted, store::Fault::Moment::Before}});
+  const auto outcome =
+      Transaction(failing, table_.clock, table_.random, table_.load()).commit(request({TestTable::file("a")}));
+  ASSERT_TRUE(outcome) << outcome.error().message();
+  EXPECT_TRUE(std::holds_alternative<Unknown>(*outcome));
+}
+
 class CleanedUpLogTest : public TransactionTest {
  protected:
   /// Commits on, checkpoints, and removes the commits up to and with `last`.

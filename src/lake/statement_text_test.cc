@@ -225,6 +225,42 @@ TEST(StatementTextTest, SplitsScripts) {
   EXPECT_TRUE(split_script("-- nothing\n").empty());
 }
 
+TEST(StatementTextTest, StatementsEndWhereTheirLastTokenDoes) {
+  const std::vector<std::string> statements = {"SELECT 1e+5",
+                                               "SELECT 1.5E-3",
+                                               "SELECT 'ab'\n 'cd'",
+                                               "SELECT 'ab' -- 'no'\n 'cd'",
+                                               "DELETE FROM t WHERE id = $1",
+                                               "SELECT $name",
+                                               "SELECT e'a\\'b'\n'c\\'d'",
+                                               "SELECT x >= 1e+2",
+                                               "SELECT 1::DECIMAL(3, 1)",
+                                               "SELECT 0x1F",
+                                               "SELECT [1, 2][1:]",
+                                               "SELECT count(*)",
+                                               "SELECT \"a b\""};
+  std::string script;
+  for (const std::string& statement : statements) script += statement + " /* a ; /* b */ */;\n";
+  script += "SELECT 7 -- the last";
+  std::vector<std::string> parts;
+  for (const TextRange& range : split_script(script)) {
+    parts.emplace_back(script.substr(range.begin, range.end - range.begin));
+  }
+  std::vector<std::string> expected = statements;
+  expected.emplace_back("SELECT 7");
+  EXPECT_EQ(parts, expected);
+}
+
+TEST(StatementTextTest, ConditionsEndWhereTheirLastTokenDoes) {
+  EXPECT_EQ(parsed("ALTER TABLE t ADD CONSTRAINT c CHECK (x < 1e+3)"),
+            "ALTER TABLE t SET ('delta.constraints.c' = 'x < 1e+3')");
+  EXPECT_EQ(StatementText::adapt("INSERT INTO t REPLACE WHERE a < 1e+5 SELECT 1").extras().overwrite->condition,
+            "a < 1e+5");
+  EXPECT_EQ(StatementText::adapt("INSERT INTO t PARTITION (p = 1e+2) SELECT 1").extras().partitions[0].value, "1e+2");
+  EXPECT_EQ(parsed("CREATE TABLE t (x DOUBLE CHECK (x < 1e+3))"),
+            "CREATE TABLE t (x DOUBLE) WITH ('delta.constraints.x_check' = 'x < 1e+3') ");
+}
+
 TEST(StatementTextTest, TablesAreNamedByTheirFolders) {
   EXPECT_EQ(StatementText::adapt("SELECT * FROM delta.`a/b's c` t").parsed(), "SELECT * FROM read_delta('a/b''s c') t");
   EXPECT_EQ(StatementText::adapt("FROM delta.`a` VERSION AS OF 3 x JOIN DELTA.`b` FOR TIMESTAMP AS OF '2026-01-01' y")

@@ -385,8 +385,11 @@ Result<PutOutcome> LocalStore::put_if_absent(std::string_view key, BytesView byt
     SLUICE_TRY(temporary->sync());
     SLUICE_TRY_ASSIGN(outcome, temporary->link_to(target));
   }
-  // Also when another was first: whoever acts on its object must not see it vanish with the power.
-  SLUICE_TRY(sync_folder(folder));
+  // Also when another was first: whoever acts on its object must not see it vanish with the power. The object is there
+  // now, whatever the error: to the caller that is a lost answer.
+  if (const Status synced = sync_folder(folder); !synced) {
+    return Error(ErrorCode::Unavailable, synced.error().message());
+  }
   return outcome;
 }
 

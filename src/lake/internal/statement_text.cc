@@ -82,15 +82,61 @@ Token token_at(std::string_view sql, const duckdb::SimplifiedToken& token) {
   }
 }
 
+/// Returns where blanks and comments that begin here end, `limit` at most.
+std::size_t end_of_blanks(std::string_view sql, std::size_t at, std::size_t limit) {
+  while (at < limit) {
+    if (duckdb::StringUtil::CharacterIsSpace(sql[at])) {
+      ++at;
+    } else if (sql.substr(at, 2) == "--") {
+      at = sql.find('\n', at);
+    } else if (sql.substr(at, 2) == "/*") {
+      std::size_t depth = 1;
+      for (at += 2; at < limit && depth > 0; ++at) {
+        if (sql.substr(at, 2) == "/*") {
+          ++depth;
+          ++at;
+        } else if (sql.substr(at, 2) == "*/") {
+          --depth;
+          ++at;
+        }
+      }
+    } else {
+      return at;
+    }
+  }
+  return limit;
+}
+
+/// Where DuckDB's lexer goes on longer than the token's first look tells, up to the next one: `1e+5`, `>=`, `$1`, and
+/// strings that stand in several parts.
+void take_rest(std::string_view sql, Token& token, std::size_t limit) {
+  const bool has_escapes = sql[token.begin] == 'e' || sql[token.begin] == 'E';
+  for (;;) {
+    std::size_t at = end_of_blanks(sql, token.end, limit);
+    if (at >= limit) return;
+    if (sql[at] == '\'') {
+      at = end_of_quoted(sql, at + 1, '\'', has_escapes);
+    } else {
+      while (at < limit && !duckdb::StringUtil::CharacterIsSpace(sql[at]) && sql[at] != '\'') ++at;
+    }
+    token.end = std::min(at, limit);
+  }
+}
+
 /// Returns the words of a text; nullopt if it cannot be read, as when a quotation does not end.
 std::optional<std::vector<Token>> tokens_of(std::string_view sql) {
   std::vector<Token> tokens;
   try {
     for (const duckdb::SimplifiedToken& token : duckdb::Parser::Tokenize(std::string(sql))) {
+      if (token.type == duckdb::SimplifiedTokenType::SIMPLIFIED_TOKEN_COMMENT) continue;
       if (token.start < sql.size()) tokens.push_back(token_at(sql, token));
     }
   } catch (const std::exception&) {
     return std::nullopt;
+  }
+  for (std::size_t i = 0; i < tokens.size(); ++i) {
+    const bool is_name = tokens[i].kind == TokenKind::Word || tokens[i].kind == TokenKind::QuotedName;
+    if (!is_name) take_rest(sql, tokens[i], i + 1 < tokens.size() ? tokens[i + 1].begin : sql.size());
   }
   return tokens;
 }
