@@ -384,6 +384,33 @@ TEST_F(AttachedStatementsTest, InvariantsOfOtherWritersHold) {
             "error: a row does not meet the constraint id of main.t, id < s.a: id = 3, s = {'a': 2}");
 }
 
+TEST_F(AttachedStatementsTest, WhatLiesWithinMustNotBeNullWhereTheTableSaysSo) {
+  change(
+      "CREATE TABLE lake.t (id BIGINT, s STRUCT(a INTEGER, t STRUCT(b INTEGER)), l INTEGER[], m MAP(VARCHAR, "
+      "INTEGER))");
+  delta::Metadata metadata = snapshot("t")->metadata();
+  delta::DataType schema = snapshot("t")->schema();
+  schema.fields[1].type.fields[0].nullable = false;
+  schema.fields[1].type.fields[1].type.fields[0].nullable = false;
+  schema.fields[2].type.contains_null = false;
+  schema.fields[3].type.contains_null = false;
+  metadata.schema_string = delta::write_schema(schema);
+  auto log = std::ofstream(folder_ / "t" / "_delta_log" / "00000000000000000001.json");
+  log << delta::write_action(metadata) << "\n";
+  log.close();
+  EXPECT_EQ(run("INSERT INTO lake.t VALUES (1, NULL, NULL, NULL), (2, {'a': 1, 't': NULL}, [], MAP {}), "
+                "(3, {'a': 1, 't': {'b': 2}}, [1, 2], MAP {'k': 1})"),
+            "3\n");
+  const auto refusal = [](const std::string& what) { return "error: column " + what + " of main.t must not be NULL"; };
+  EXPECT_EQ(run("INSERT INTO lake.t VALUES (4, {'a': NULL, 't': NULL}, NULL, NULL)"), refusal("s.a"));
+  EXPECT_EQ(run("INSERT INTO lake.t VALUES (4, NULL, NULL, NULL), (5, {'a': 1, 't': {'b': NULL}}, NULL, NULL)"),
+            refusal("s.t.b"));
+  EXPECT_EQ(run("INSERT INTO lake.t (id, l) VALUES (4, [1]), (5, [1, NULL])"), refusal("l.element"));
+  EXPECT_EQ(run("INSERT INTO lake.t (id, m) VALUES (4, MAP {'a': 1, 'b': NULL})"), refusal("m.value"));
+  EXPECT_EQ(run("UPDATE lake.t SET s = {'a': NULL, 't': s.t} WHERE id = 3"), refusal("s.a"));
+  EXPECT_EQ(run("SELECT count(*) FROM lake.t"), "3\n");
+}
+
 TEST_F(AttachedStatementsTest, OverwritesEverything) {
   change("CREATE TABLE lake.t AS SELECT i AS id FROM range(5) AS r(i)");
   EXPECT_EQ(run("INSERT OVERWRITE lake.t SELECT id + 10 FROM lake.t WHERE id < 2"), "2\n");

@@ -12,22 +12,8 @@
 #include "lake/internal/variant_nulls.h"
 
 namespace sluice::lake {
-namespace {
 
 using delta::RowChange;
-
-/// Returns the first row at which the column is NULL; nullopt if there is none.
-std::optional<std::size_t> find_null(duckdb::Vector& column, std::size_t row_count) {
-  duckdb::UnifiedVectorFormat format;
-  column.ToUnifiedFormat(row_count, format);
-  if (format.validity.AllValid()) return std::nullopt;
-  for (std::size_t row = 0; row < row_count; ++row) {
-    if (!format.validity.RowIsValid(format.sel->get_index(row))) return row;
-  }
-  return std::nullopt;
-}
-
-}  // namespace
 
 TableChange::~TableChange() = default;
 
@@ -36,10 +22,7 @@ Result<std::unique_ptr<TableChange>> TableChange::create(duckdb::ClientContext& 
   std::unique_ptr<TableChange> change(new TableChange(client, files, std::move(table), clock, random));
   const delta::Snapshot& snapshot = *change->table_.snapshot;
   SLUICE_TRY_ASSIGN(change->options_, delta::DataFileOptions::of_table(snapshot.metadata()));
-  const auto& fields = snapshot.schema().fields;
-  for (std::size_t column = 0; column < fields.size(); ++column) {
-    if (!fields[column].nullable) change->not_null_.push_back(column);
-  }
+  change->required_.emplace(snapshot.schema());
   std::vector<columnar::ColumnIndex> partition;
   for (const std::string& name : change->options_.partition_columns) {
     if (const auto column = change->options_.schema.find(name)) partition.push_back(*column);
@@ -80,14 +63,12 @@ void TableChange::give_back(std::unique_ptr<Writer> writer) {
 }
 
 Status TableChange::check_not_null(duckdb::DataChunk& rows) const {
-  for (const std::size_t column : not_null_) {
-    if (!find_null(rows.data[column], rows.size())) continue;
-    return Error(ErrorCode::DataError,
-                 fmt::format("column {} of {} must not be NULL", options_.schema.fields[column].name, table_.name))
-        .with_number(kErrorConstraint)
-        .with_help("nothing was changed; give the column a value, or leave the row out");
-  }
-  return ok();
+  std::optional<std::string> missing;
+  SLUICE_TRY(columnar::guard([&] { missing = required_->find_missing(rows); }));
+  if (!missing) return ok();
+  return Error(ErrorCode::DataError, fmt::format("column {} of {} must not be NULL", *missing, table_.name))
+      .with_number(kErrorConstraint)
+      .with_help("nothing was changed; give the column a value, or leave the row out");
 }
 
 Status TableChange::check_storable(duckdb::DataChunk& rows) const {

@@ -25,6 +25,7 @@
 #include "delta/snapshot.h"
 #include "lake/internal/delta_scan.h"
 #include "lake/internal/object_file_system.h"
+#include "lake/internal/required_values.h"
 #include "lake/internal/row_check.h"
 #include "store/object_store.h"
 
@@ -140,7 +141,7 @@ class TableChange {
   Clock& clock_;
   Random& random_;
   delta::DataFileOptions options_;
-  std::vector<std::size_t> not_null_;  // columns
+  std::optional<RequiredValues> required_;
   std::optional<delta::FiniteTimes> finite_times_;
   std::shared_ptr<const RowCheck> constraints_;
 
