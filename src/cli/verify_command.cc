@@ -112,7 +112,10 @@ int verify_command(const CommonOptions& common, const std::vector<std::string>& 
   for (const Subject& subject : *subjects) {
     auto verified = delta::verify_table(*subject.store);
     if (!verified) return report_error(Error(verified.error()).in(subject.name));
-    if (!*verified) continue;  // a folder without a table
+    if (!*verified) {
+      if (names.empty()) continue;  // a folder without a table
+      verified->emplace().findings.emplace_back("its log holds no commit: all of it is gone, or there never was one");
+    }
     if (Status read = check_rows(**lake, subject, **verified); !read) {
       return report_error(Error(read.error()).in(subject.name));
     }
