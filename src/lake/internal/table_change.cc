@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "columnar/guard.h"
+#include "delta/features.h"
 #include "delta/row_removal.h"
 #include "lake/internal/error_numbers.h"
 #include "lake/internal/variant_nulls.h"
@@ -21,6 +22,10 @@ Result<std::unique_ptr<TableChange>> TableChange::create(duckdb::ClientContext& 
                                                          ChangedTable table, Clock& clock, Random& random) {
   std::unique_ptr<TableChange> change(new TableChange(client, files, std::move(table), clock, random));
   const delta::Snapshot& snapshot = *change->table_.snapshot;
+  // The commit would say so as well, after all files were written.
+  if (Status writable = delta::check_writable(snapshot.protocol(), snapshot.metadata(), snapshot.schema()); !writable) {
+    return std::move(writable).error().in(change->table_.name);
+  }
   SLUICE_TRY_ASSIGN(change->options_, delta::DataFileOptions::of_table(snapshot.metadata()));
   change->required_.emplace(snapshot.schema());
   std::vector<columnar::ColumnIndex> partition;
